@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# liboikos, its headers, a CMake package and a pkg-config file.
+include(CMakePackageConfigHelpers)
+install(TARGETS liboikos EXPORT oikosTargets)
+set_target_properties(liboikos PROPERTIES EXPORT_NAME oikos)
+install(TARGETS oikos oikos-f64)
+install(DIRECTORY include/oikos TYPE INCLUDE)
+install(EXPORT oikosTargets NAMESPACE oikos:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/oikos)
+file(WRITE ${CMAKE_BINARY_DIR}/generated/oikosConfig.cmake
+     "include(\${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake)\noikos_find_dependencies()\n"
+     "include(\${CMAKE_CURRENT_LIST_DIR}/oikosTargets.cmake)\n")
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/oikosConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/generated/oikosConfig.cmake ${CMAKE_BINARY_DIR}/generated/oikosConfigVersion.cmake
+              cmake/dependencies.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/oikos)
+configure_file(cmake/oikos.pc.in ${CMAKE_BINARY_DIR}/generated/oikos.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/generated/oikos.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration of a run: plain values, filled from YAML and `--set key=value`, checked against one table that also
+ * documents every key (`oikos config --explain`). The comments here name the symbol of the method; the table in
+ * src/config/options.c holds type, default, range and meaning.
+ */
+#ifndef OIKOS_CONFIG_H
+#define OIKOS_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "oikos/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { OIKOS_PATH = 1024, OIKOS_NAME = 32, OIKOS_MAX_LAYERS = 64, OIKOS_MAX_ARGS = 8, OIKOS_MAX_LIST = 16 };
+
+typedef enum { OIKOS_SOURCE_FUNCTIONS, OIKOS_SOURCE_IMAGES } oikos_source_kind;
+typedef enum { OIKOS_SPLIT_FILE, OIKOS_SPLIT_FRACTION, OIKOS_SPLIT_LIST } oikos_split_kind;
+typedef enum { OIKOS_LOSS_MSE, OIKOS_LOSS_CROSS_ENTROPY, OIKOS_LOSS_PROTOTYPES } oikos_loss_kind;
+typedef enum { OIKOS_INIT_HE, OIKOS_INIT_GLOROT, OIKOS_INIT_ZEROS } oikos_init_kind;
+typedef enum { OIKOS_ORDER_SECOND, OIKOS_ORDER_FIRST } oikos_order;
+typedef enum { OIKOS_SCOPE_ALL, OIKOS_SCOPE_LAST } oikos_scope;
+typedef enum { OIKOS_RATES_FIXED, OIKOS_RATES_PARAMETER, OIKOS_RATES_STEP_LAYER } oikos_rates_kind;
+typedef enum { OIKOS_SGD, OIKOS_MOMENTUM, OIKOS_ADAM, OIKOS_ADAMW } oikos_optimizer_kind;
+typedef enum { OIKOS_SCHEDULE_CONSTANT, OIKOS_SCHEDULE_COSINE } oikos_schedule_kind;
+typedef enum { OIKOS_OWNS_NOTHING, OIKOS_OWNS_LAST, OIKOS_OWNS_ALL } oikos_owns_kind;
+typedef enum { OIKOS_HOME_HARD, OIKOS_HOME_WEIGHTED } oikos_home_rule;
+typedef enum { OIKOS_SCORE_BEFORE, OIKOS_SCORE_HELD_OUT } oikos_score_kind;
+typedef enum { OIKOS_REDUCE_EXACT, OIKOS_REDUCE_FAST } oikos_reduce_kind;
+typedef enum { OIKOS_EVAL_VALIDATION, OIKOS_EVAL_TEST } oikos_eval_split;
+
+/** One layer as written in the configuration; src/net knows the kinds and checks the arguments. */
+typedef struct oikos_layer_spec {
+  char kind[OIKOS_NAME];
+  int line; /**< in the YAML file, for messages; 0 if set from elsewhere */
+  int n_args;
+  struct {
+    char key[OIKOS_NAME]; /**< empty for the short form `dense: 40` */
+    double value;
+  } arg[OIKOS_MAX_ARGS];
+} oikos_layer_spec;
+
+typedef struct oikos_strings {
+  int n;
+  char item[OIKOS_MAX_LIST][OIKOS_NAME];
+} oikos_strings;
+
+typedef struct oikos_config {
+  char file[OIKOS_PATH]; /**< where it was read, for messages */
+  int64_t seed;
+  int64_t steps;
+
+  struct {
+    int source;           /**< oikos_source_kind */
+    oikos_strings modes;  /**< functions: which families */
+    double noise;         /**< functions: standard deviation added to every target */
+    char file[OIKOS_PATH]; /**< images: the HDF5 file; relative to the working directory */
+    int64_t support, query; /**< examples per class, or points per function */
+    int64_t ways;
+    bool rotations;
+    int split; /**< oikos_split_kind */
+    double validation_fraction, test_fraction;
+    char train_list[OIKOS_PATH], validation_list[OIKOS_PATH], test_list[OIKOS_PATH];
+  } task;
+
+  struct {
+    int64_t count; /**< N */
+  } learners;
+
+  struct {
+    int loss; /**< oikos_loss_kind */
+    int init; /**< oikos_init_kind */
+    int n_layers;
+    oikos_layer_spec layers[OIKOS_MAX_LAYERS];
+  } model;
+
+  struct {
+    int64_t steps;         /**< S */
+    double rate;           /**< alpha */
+    int order;             /**< oikos_order */
+    int scope;             /**< oikos_scope */
+    int learned_rates;     /**< oikos_rates_kind */
+    int64_t micro_batches; /**< support micro-batches j */
+    double max_norm;       /**< beta; 0 is off */
+  } inner;
+
+  struct {
+    int optimizer; /**< oikos_optimizer_kind */
+    double momentum, beta1, beta2, epsilon, weight_decay;
+    int schedule; /**< oikos_schedule_kind */
+    int64_t warmup;
+    double final_rate; /**< cosine ends at this fraction of the rate */
+    double clip;       /**< largest norm of a meta-gradient; 0 is off */
+  } outer;
+
+  struct {
+    double mixing; /**< gamma */
+    double rate;   /**< epsilon */
+  } shared;
+
+  struct {
+    int64_t count;  /**< T */
+    int owns;       /**< oikos_owns_kind: which of the network's parameters c_t holds */
+    int rule;       /**< oikos_home_rule */
+    int score;      /**< oikos_score_kind */
+    double memory;  /**< of log p */
+    double eta;     /**< sharpness of the scores */
+    double margin;  /**< in log p, before a learner moves */
+    double perturbation;
+    double mixing; /**< gamma_H */
+    double rate;   /**< epsilon_H */
+  } home;
+
+  struct {
+    int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
+    int reduce;      /**< oikos_reduce_kind */
+  } run;
+
+  struct {
+    int64_t every, keep;
+  } checkpoint;
+
+  struct {
+    int64_t every;
+  } log;
+
+  struct {
+    int64_t episodes;
+    int64_t steps; /**< inner steps; -1 takes inner.steps */
+    int split;     /**< oikos_eval_split */
+  } eval;
+} oikos_config;
+
+/** Set every key to its default. */
+void oikos_config_defaults(oikos_config *config);
+
+/**
+ * Read YAML text over the values already in @p config. Not collective.
+ * @param name  what to call the text in messages (its file name)
+ * @return OIKOS_USAGE with file, line, key and what is allowed, for an unknown key, a wrong type, a value out of range
+ */
+oikos_status oikos_config_parse(oikos_config *config, const char *name, const char *text, size_t length,
+                                oikos_error *err);
+
+/** Apply one `key=value`, as given to `--set`. The value is YAML. */
+oikos_status oikos_config_set(oikos_config *config, const char *assignment, oikos_error *err);
+
+/** Check what no single key can: what depends on several. Called by the trainer before anything runs. */
+oikos_status oikos_config_check(const oikos_config *config, oikos_error *err);
+
+/** Write the resolved configuration as YAML that reads back to the same values. */
+void oikos_config_write(const oikos_config *config, FILE *out);
+
+/** Every key with type, default, range and meaning, as YAML comments around a valid configuration. */
+void oikos_config_explain(FILE *out);
+
+/**
+ * Whether a run of @p old may be resumed with @p now: keys that change the computation must be equal.
+ * @return OIKOS_USAGE naming the first key that differs, with both values
+ */
+oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config *now, oikos_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+
+size_t oikos_mul(size_t a, size_t b) {
+  size_t product;
+  return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
+
+oikos_status oikos_alloc(void *out, size_t count, size_t size, const char *what, oikos_error *err) {
+  size_t bytes = oikos_mul(count, size);
+  void *memory = NULL;
+  if (bytes <= SIZE_MAX / 2) {
+    bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    memory = aligned_alloc(ALIGNMENT, bytes);
+  }
+  memcpy(out, &memory, sizeof memory);
+  if (!memory)
+    return oikos_fail(err, OIKOS_ERROR,
+                      "out of memory: %zu elements of %zu bytes for %s could not be allocated; use "
+                      "more ranks, fewer threads or a smaller model",
+                      count, size, what);
+  memset(memory, 0, bytes);
+  return OIKOS_OK;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * oikos config: explain every key, or show a configuration as it is resolved. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "cli/cli.h"
+
+typedef struct options {
+  const char *config;
+  bool explain;
+  oikos_sets sets;
+} options;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  options *o = state->input;
+  switch (key) {
+  case 'e':
+    o->explain = true;
+    return 0;
+  case 's':
+    return oikos_cli_add_set(state, &o->sets, arg);
+  case ARGP_KEY_ARG:
+    return oikos_cli_only(state, "CONFIG", &o->config, arg);
+  case ARGP_KEY_END:
+    return o->config || o->explain ? 0 : oikos_cli_wrong(state, "--explain or CONFIG is missing");
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static oikos_status show(oikos_cli *cli, const options *o, oikos_error *err) {
+  oikos_config *config;
+  OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
+  oikos_status status = oikos_cli_config(cli, o->config, &o->sets, config, err);
+  if (status == OIKOS_OK)
+    status = oikos_config_check(config, err);
+  if (status == OIKOS_OK && cli->team.rank == 0)
+    oikos_config_write(config, stdout);
+  free(config);
+  return status;
+}
+
+oikos_status oikos_command_config(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
+  static const struct argp_option table[] = {
+      {"explain", 'e', NULL, 0, "print every key with its type, default, range and meaning", 0},
+      {"set", 's', "KEY=VALUE", 0, "override a key of the configuration; may be repeated", 0},
+      {0},
+  };
+  static const struct argp argp = {table, parse, "[CONFIG]", "Explain the configuration, or show CONFIG resolved and checked.", NULL, NULL, NULL};
+  options o = {0};
+  bool help;
+  OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
+  if (help)
+    return OIKOS_OK;
+  if (o.explain && cli->team.rank == 0) {
+    oikos_config_explain(stdout);
+    oikos_network_explain(stdout);
+  }
+  return o.config ? show(cli, &o, err) : OIKOS_OK;
+}

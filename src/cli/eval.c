@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * oikos eval: evaluate a run or a checkpoint on unseen tasks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "store/checkpoint.h"
+#include "store/checkpoint_list.h"
+
+typedef struct options {
+  const char *what;
+  int64_t episodes, steps;
+  oikos_sets sets;
+} options;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  options *o = state->input;
+  switch (key) {
+  case 'n':
+    return oikos_cli_number(state, "--episodes", arg, 1, &o->episodes);
+  case 'k':
+    return oikos_cli_number(state, "--steps", arg, 0, &o->steps);
+  case 's':
+    return oikos_cli_add_set(state, &o->sets, arg);
+  case ARGP_KEY_ARG:
+    return oikos_cli_only(state, "RUN or CHECKPOINT", &o->what, arg);
+  case ARGP_KEY_END:
+    return o->what ? 0 : oikos_cli_wrong(state, "RUN or CHECKPOINT is missing");
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static void say_skipped(void *user, const char *text) {
+  (void)user;
+  fprintf(stderr, "oikos: warning: passed over a damaged checkpoint: %s\n", text);
+}
+
+/* The checkpoint that a run directory or a file name means, and the configuration in it. Rank 0. */
+static oikos_status find_checkpoint(const char *what, char *path, char **text, oikos_error *err) {
+  struct stat info;
+  oikos_checkpoint_info about;
+  if (stat(what, &info) != 0)
+    return oikos_fail(err, OIKOS_USAGE, "%s: no such run directory or checkpoint", what);
+  snprintf(path, OIKOS_LONG_PATH, "%.1023s", what);
+  if (S_ISDIR(info.st_mode)) {
+    OIKOS_TRY(oikos_checkpoint_newest(what, path, say_skipped, NULL, err));
+    if (!path[0])
+      return oikos_fail(err, OIKOS_USAGE, "%s holds no checkpoint; train first: oikos train CONFIG --out %s", what, what);
+  }
+  OIKOS_TRY(oikos_checkpoint_describe(path, &about, err));
+  *text = about.config;
+  about.config = NULL;
+  oikos_checkpoint_info_clear(&about);
+  return OIKOS_OK;
+}
+
+/* Give all ranks rank 0's path and configuration. */
+static oikos_status share_config(oikos_cli *cli, const options *o, char *path, oikos_config *config, oikos_error *err) {
+  char *text = NULL;
+  uint64_t length;
+  oikos_status status = cli->team.rank == 0 ? find_checkpoint(o->what, path, &text, err) : OIKOS_OK;
+  OIKOS_TRY(oikos_agree(&cli->team, status, err));
+  length = text ? strlen(text) : 0;
+  oikos_broadcast(&cli->team, path, OIKOS_LONG_PATH);
+  oikos_broadcast(&cli->team, &length, sizeof length);
+  if (cli->team.rank != 0)
+    status = oikos_alloc(&text, length + 1, 1, "the configuration", err);
+  status = oikos_agree(&cli->team, status, err);
+  if (status == OIKOS_OK) {
+    oikos_broadcast(&cli->team, text, length + 1);
+    oikos_config_defaults(config);
+    status = oikos_config_parse(config, path, text, length, err);
+  }
+  for (int i = 0; status == OIKOS_OK && i < o->sets.n; i++)
+    status = oikos_config_set(config, o->sets.assignment[i], err);
+  free(text);
+  return oikos_agree(&cli->team, status, err);
+}
+
+static oikos_status evaluate(oikos_cli *cli, const options *o, const oikos_config *c, const char *path, oikos_error *err) {
+  oikos_trainer *t;
+  oikos_evaluation v;
+  oikos_progress progress;
+  oikos_observer observer = oikos_progress_observer(&progress, cli, c);
+  OIKOS_TRY(oikos_trainer_open(MPI_COMM_WORLD, c, path, &observer, &t, err));
+  oikos_cli_print(cli, "%s, step %lld\n", path, (long long)oikos_trainer_steps(t));
+  oikos_status status =
+      oikos_trainer_evaluate(t, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION,
+                             o->episodes ? o->episodes : c->eval.episodes, o->steps >= 0 ? o->steps : c->eval.steps, &v, err);
+  if (status == OIKOS_OK) {
+    oikos_cli_print_evaluation(cli, t, &v);
+    oikos_evaluation_destroy(&v);
+  }
+  oikos_trainer_destroy(t);
+  return status;
+}
+
+oikos_status oikos_command_eval(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
+  static const struct argp_option table[] = {
+      {"episodes", 'n', "N", 0, "unseen episodes (default: eval.episodes)", 0},
+      {"steps", 'k', "S", 0, "inner steps (default: eval.steps)", 0},
+      {"set", 's', "KEY=VALUE", 0, "override a key that leaves training as it was, such as eval.split or task.file", 0},
+      {0},
+  };
+  static const struct argp argp = {table, parse, "RUN|CHECKPOINT", "Evaluate the newest checkpoint of a run, or a checkpoint file, on unseen tasks.", NULL, NULL, NULL};
+  options o = {.steps = -1};
+  char path[OIKOS_LONG_PATH] = "";
+  oikos_config *config;
+  bool help;
+  OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
+  if (help)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
+  oikos_status status = share_config(cli, &o, path, config, err);
+  if (status == OIKOS_OK)
+    status = evaluate(cli, &o, config, path, err);
+  free(config);
+  return status;
+}

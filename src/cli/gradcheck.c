@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * oikos gradcheck: the meta-gradient of the user's own configuration against finite differences. Differences need double
+ * precision, so the check runs in oikos-f64, the same program built in double that stands beside this one. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "cli/cli.h"
+#include "run/gradcheck.h"
+
+/* In double the differences are good to about 1e-9, so 1e-6 leaves no room for a wrong term; in float only the dump is. */
+static const double tolerance = 1e-6;
+
+typedef struct options {
+  const char *config, *dump;
+  bool single;
+  oikos_sets sets;
+} options;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  options *o = state->input;
+  switch (key) {
+  case 'd':
+    o->dump = arg;
+    return 0;
+  case 'f':
+    o->single = true;
+    return 0;
+  case 's':
+    return oikos_cli_add_set(state, &o->sets, arg);
+  case ARGP_KEY_ARG:
+    return oikos_cli_only(state, "CONFIG", &o->config, arg);
+  case ARGP_KEY_END:
+    return o->config ? 0 : oikos_cli_wrong(state, "CONFIG is missing");
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static oikos_status check(const options *o, const oikos_config *config, oikos_error *err) {
+  oikos_trainer *t;
+  double worst = 0;
+  OIKOS_TRY(oikos_trainer_create(MPI_COMM_SELF, config, NULL, false, NULL, &t, err));
+  oikos_status status = oikos_gradcheck(t, o->dump, stdout, &worst, err);
+  oikos_trainer_destroy(t);
+  OIKOS_TRY(status);
+  if (sizeof(oikos_real) == sizeof(float)) {
+    puts("in float the differences are rounding noise; without --float they are taken in double");
+    return OIKOS_OK;
+  }
+  if (!(worst < tolerance))
+    return oikos_fail(err, OIKOS_ERROR, "the meta-gradient differs from finite differences by %.2g, more than %g", worst, tolerance);
+  printf("the meta-gradient agrees with finite differences: largest relative error %.2g (allowed %g)\n", worst, tolerance);
+  return OIKOS_OK;
+}
+
+oikos_status oikos_command_gradcheck(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
+  static const struct argp_option table[] = {
+      {"dump", 'd', "FILE.h5", 0, "write start, episode, trained parameters and meta-gradient, by name", 0},
+      {"float", 'f', NULL, 0, "compute in float, as training does (for the dump)", 0},
+      {"set", 's', "KEY=VALUE", 0, "override a key of the configuration; may be repeated", 0},
+      {0},
+  };
+  static const struct argp argp = {table, parse, "CONFIG", "Check the meta-gradient of CONFIG against finite differences, in double.", NULL, NULL, NULL};
+  options o = {0};
+  bool help;
+  oikos_config *config;
+  OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
+  if (help)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
+  oikos_status status = oikos_cli_config(cli, o.config, &o.sets, config, err);
+  if (status == OIKOS_OK && cli->team.rank == 0)
+    status = check(&o, config, err);
+  free(config);
+  return status;
+}
+
+/* Become oikos-f64, unless this is it or --float was given; returns only if there is none. */
+void oikos_gradcheck_in_double(int argc, char **argv) {
+  char path[PATH_MAX + 8];
+  if (sizeof(oikos_real) == sizeof(double))
+    return;
+  for (int i = 1; i < argc; i++)
+    if (strcmp(argv[i], "--float") == 0 || strcmp(argv[i], "-f") == 0)
+      return;
+  ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+  if (length < 0)
+    return;
+  strcpy(path + length, "-f64");
+  execv(path, argv);
+  fprintf(stderr, "oikos: %s is not there, so the check runs in float\n", path);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * oikos import: make an HDF5 file of a data set. One process works; others only wait. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/try.h"
+#include "cli/cli.h"
+#include "import/import.h"
+#include "run/history.h"
+
+enum { MAX_SOURCES = 64 };
+
+typedef struct options {
+  const char *kind, *output;
+  int n_sources;
+  const char *sources[MAX_SOURCES];
+  int64_t size;
+} options;
+
+typedef struct progress {
+  double shown;
+  bool terminal, drawn;
+} progress;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  options *o = state->input;
+  switch (key) {
+  case 'o':
+    o->output = arg;
+    return 0;
+  case 'z':
+    return oikos_cli_number(state, "--size", arg, 1, &o->size);
+  case ARGP_KEY_ARG:
+    if (!o->kind)
+      o->kind = arg;
+    else if (o->n_sources < MAX_SOURCES)
+      o->sources[o->n_sources++] = arg;
+    else
+      return oikos_cli_wrong(state, "more than %d sources", MAX_SOURCES);
+    return 0;
+  case ARGP_KEY_END:
+    if (!o->kind)
+      return oikos_cli_wrong(state, "KIND is missing");
+    if (!o->n_sources)
+      return oikos_cli_wrong(state, "SOURCE is missing");
+    return o->output ? 0 : oikos_cli_wrong(state, "-o FILE.h5 is missing");
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static void show(void *user, const char *what, int64_t done, int64_t total) {
+  progress *p = user;
+  double now = oikos_wall_clock();
+  bool end = total > 0 && done == total;
+  if (!end && now - p->shown < (p->terminal ? 0.2 : 5))
+    return;
+  p->shown = now;
+  if (p->terminal)
+    fputs("\r\033[K", stdout);
+  if (total > 0)
+    printf("%s: %lld of %lld", what, (long long)done, (long long)total);
+  else
+    printf("%s: %lld", what, (long long)done);
+  if (end || !p->terminal)
+    putchar('\n');
+  fflush(stdout);
+}
+
+/* The kinds of import, for --help. argp frees what is not the text it passed in. */
+static char *list_kinds(int key, const char *text, void *input) {
+  char *help = NULL;
+  size_t size;
+  (void)input;
+  FILE *out = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&help, &size) : NULL;
+  if (!out)
+    return (char *)(size_t)text;
+  int n;
+  const oikos_importer *importers = oikos_importers(&n);
+  fputs("Kinds:\n", out);
+  for (int i = 0; i < n; i++)
+    fprintf(out, "  %s: %s\n", importers[i].name, importers[i].help);
+  fclose(out);
+  return help;
+}
+
+oikos_status oikos_command_import(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
+  static const struct argp_option table[] = {
+      {"output", 'o', "FILE.h5", 0, "the file to write", 0},
+      {"size", 'z', "PIXELS", 0, "height and width of the images in the file (omniglot: default 28)", 0},
+      {0},
+  };
+  static const struct argp argp = {table, parse, "KIND SOURCE ...", "Make an HDF5 file of a data set.\v", NULL, list_kinds, NULL};
+  options o = {0};
+  bool help;
+  OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
+  if (help || cli->team.rank != 0)
+    return OIKOS_OK;
+  progress p = {.terminal = isatty(STDOUT_FILENO)};
+  oikos_import_job job = {.n_sources = o.n_sources, .sources = o.sources, .output = o.output, .progress = show, .user = &p};
+  if (o.size)
+    job.options.size = (int)o.size;
+  double start = oikos_wall_clock();
+  OIKOS_TRY(oikos_import(o.kind, &job, err));
+  printf("%s written in %.1f s; look at it: oikos inspect %s\n", o.output, oikos_wall_clock() - start, o.output);
+  return OIKOS_OK;
+}

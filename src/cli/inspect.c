@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * oikos inspect: what a file holds, or the digest of a checkpoint's state. */
+#include <stdio.h>
+
+#include "base/try.h"
+#include "cli/cli.h"
+#include "store/checkpoint.h"
+#include "store/inspect.h"
+
+typedef struct options {
+  const char *file;
+  bool digest;
+} options;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  options *o = state->input;
+  switch (key) {
+  case 'd':
+    o->digest = true;
+    return 0;
+  case ARGP_KEY_ARG:
+    return oikos_cli_only(state, "FILE", &o->file, arg);
+  case ARGP_KEY_END:
+    return o->file ? 0 : oikos_cli_wrong(state, "FILE is missing");
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+oikos_status oikos_command_inspect(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
+  static const struct argp_option table[] = {
+      {"digest", 'd', NULL, 0, "print one hash over all state of a checkpoint: equal for equal state, on any number of ranks", 0},
+      {0},
+  };
+  static const struct argp argp = {table, parse, "FILE", "Show what a checkpoint or an image file holds.", NULL, NULL, NULL};
+  options o = {0};
+  char digest[OIKOS_DIGEST];
+  bool help;
+  OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
+  if (help || cli->team.rank != 0)
+    return OIKOS_OK;
+  if (!o.digest)
+    return oikos_inspect(o.file, stdout, err);
+  OIKOS_TRY(oikos_checkpoint_digest(o.file, digest, err));
+  puts(digest);
+  return OIKOS_OK;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/history.h"
+
+static void erase(oikos_progress *p) {
+  if (p->drawn)
+    fputs("\r\033[K", stdout);
+  p->drawn = false;
+}
+
+static void write_time(double seconds, char *text, size_t size) {
+  long s = (long)(seconds + 0.5);
+  if (s >= 3600)
+    snprintf(text, size, "%ldh%02ldm", s / 3600, s / 60 % 60);
+  else
+    snprintf(text, size, "%ldm%02lds", s / 60, s % 60);
+}
+
+static void draw(oikos_progress *p, int64_t step, double now) {
+  double rate = (double)(step - p->last_step) / (now - p->shown); // steps per second
+  char left[32], accuracy[48] = "";
+  write_time((double)(p->config->steps - step) * (now - p->started) / (double)(step - p->first_step), left, sizeof left);
+  if (p->classification)
+    snprintf(accuracy, sizeof accuracy, "  accuracy %.4f", p->accuracy / (double)p->averaged);
+  erase(p);
+  printf("step %lld/%lld  %.0f tasks/s  query loss %.4f%s%s  left %s", (long long)step, (long long)p->config->steps,
+         rate * (double)p->config->learners.count, p->loss / (double)p->averaged, accuracy, p->homes, left);
+  p->drawn = p->terminal;
+  if (!p->terminal)
+    putchar('\n');
+  fflush(stdout);
+  p->shown = now;
+  p->last_step = step;
+  p->loss = p->accuracy = 0;
+  p->averaged = 0;
+}
+
+static void on_step(void *user, int64_t step, double query_loss, double accuracy) {
+  oikos_progress *p = user;
+  double now = oikos_wall_clock(), pause = p->terminal ? 0.3 : 5;
+  p->loss += query_loss;
+  p->accuracy += accuracy;
+  p->averaged++;
+  if (now - p->shown >= pause || step == p->config->steps)
+    draw(p, step, now);
+}
+
+static void on_record(void *user, const oikos_record *r) {
+  oikos_progress *p = user;
+  int at = 0;
+  if (r->n_homes < 2)
+    return;
+  at = snprintf(p->homes, sizeof p->homes, "  homes");
+  for (int h = 0; h < r->n_homes && h < 8; h++)
+    at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%s%.0f", h ? "/" : " ", 100 * r->members[h]);
+  snprintf(p->homes + at, sizeof p->homes - (size_t)at, r->n_homes > 8 ? "/..%%" : "%%");
+}
+
+static void on_message(void *user, const char *text) {
+  oikos_progress *p = user;
+  erase(p);
+  printf("%s\n", text);
+  fflush(stdout);
+}
+
+oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli, const oikos_config *config) {
+  *p = (oikos_progress){.cli = cli,
+                        .config = config,
+                        .terminal = isatty(STDOUT_FILENO),
+                        .classification = config->model.loss != OIKOS_LOSS_MSE};
+  oikos_progress_start(p, 0);
+  oikos_observer o = {.user = p, .stop = oikos_signals_pending};
+  if (cli->team.rank == 0) {
+    o.step = on_step;
+    o.record = on_record;
+    o.message = on_message;
+  }
+  return o;
+}
+
+void oikos_progress_start(oikos_progress *p, int64_t step) {
+  p->first_step = p->last_step = step;
+  p->started = p->shown = oikos_wall_clock();
+}
+
+void oikos_progress_end(oikos_progress *p) {
+  if (p->drawn)
+    putchar('\n');
+  p->drawn = false;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * What training shows: a line that is redrawn on a terminal, plain lines otherwise. Rank 0 prints. */
+#ifndef OIKOS_CLI_PROGRESS_H
+#define OIKOS_CLI_PROGRESS_H
+
+#include "cli/cli.h"
+
+typedef struct oikos_progress {
+  const oikos_cli *cli;
+  const oikos_config *config;
+  bool terminal, classification, drawn;
+  int64_t first_step, last_step; /* when this process began; when the line was last drawn */
+  double started, shown;         /* wall clock */
+  double loss, accuracy;         /* running means since the last line */
+  int64_t averaged;
+  char homes[128]; /* who lives where, at the last record */
+} oikos_progress;
+
+/** An observer that prints; @p progress must outlive the trainer. */
+oikos_observer oikos_progress_observer(oikos_progress *progress, const oikos_cli *cli, const oikos_config *config);
+
+/** Training begins at this step. */
+void oikos_progress_start(oikos_progress *progress, int64_t step);
+
+/** End the redrawn line. */
+void oikos_progress_end(oikos_progress *progress);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ * oikos train: train, with checkpoints, then evaluate on unseen tasks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "run/history.h"
+
+typedef struct options {
+  const char *config, *out;
+  bool resume;
+  oikos_sets sets;
+} options;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  options *o = state->input;
+  switch (key) {
+  case 'o':
+    o->out = arg;
+    return 0;
+  case 'r':
+    o->resume = true;
+    return 0;
+  case 's':
+    return oikos_cli_add_set(state, &o->sets, arg);
+  case ARGP_KEY_ARG:
+    return oikos_cli_only(state, "CONFIG", &o->config, arg);
+  case ARGP_KEY_END:
+    return o->config ? 0 : oikos_cli_wrong(state, "CONFIG is missing");
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/* runs/<name of the configuration>, where --out is not given */
+static void default_out(const char *config, char *out, size_t size) {
+  const char *base = strrchr(config, '/');
+  base = base ? base + 1 : config;
+  snprintf(out, size, "runs/%.*s", (int)strcspn(base, "."), base);
+}
+
+static void announce(const oikos_cli *cli, const oikos_trainer *t, const oikos_config *c, const char *out) {
+  char kernel[64];
+  if (cli->team.rank != 0)
+    return;
+  oikos_version_kernel(kernel, sizeof kernel);
+  oikos_task_shape shape = oikos_source_shape(oikos_trainer_source(t));
+  printf("oikos %s: %s to %s, %d ranks, BLAS kernel %s\n", oikos_version(), c->file, out, cli->team.size, kernel);
+  printf("network of %zu parameters, input %lld x %lld x %lld:\n", oikos_network_parameters(oikos_trainer_network(t)),
+         (long long)shape.input.height, (long long)shape.input.width, (long long)shape.input.channels);
+  oikos_network_describe(oikos_trainer_network(t), stdout);
+  printf("%lld learners, %zu support and %zu query examples each, %lld inner steps, %lld homes, %lld steps\n",
+         (long long)c->learners.count, shape.support, shape.query, (long long)c->inner.steps, (long long)c->home.count,
+         (long long)c->steps);
+  fflush(stdout);
+}
+
+static oikos_status evaluate(oikos_cli *cli, oikos_trainer *t, const oikos_config *c, oikos_error *err) {
+  oikos_evaluation v;
+  if (c->eval.episodes == 0)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_trainer_evaluate(t, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION, c->eval.episodes,
+                                   c->eval.steps, &v, err));
+  oikos_cli_print_evaluation(cli, t, &v);
+  oikos_evaluation_destroy(&v);
+  return OIKOS_OK;
+}
+
+static oikos_status train(oikos_cli *cli, const options *o, const oikos_config *c, const char *out, oikos_error *err) {
+  oikos_trainer *t;
+  oikos_progress progress;
+  oikos_observer observer = oikos_progress_observer(&progress, cli, c);
+  OIKOS_TRY(oikos_trainer_create(MPI_COMM_WORLD, c, out, o->resume, &observer, &t, err));
+  int64_t first = oikos_trainer_steps(t);
+  announce(cli, t, c, out);
+  oikos_progress_start(&progress, first);
+  double start = oikos_wall_clock();
+  oikos_status status = oikos_trainer_run(t, err);
+  double seconds = oikos_wall_clock() - start;
+  oikos_progress_end(&progress);
+  if (status == OIKOS_OK) {
+    int64_t episodes = (oikos_trainer_steps(t) - first) * c->learners.count;
+    oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n", (long long)episodes, seconds, (double)episodes / seconds);
+    status = evaluate(cli, t, c, err);
+  }
+  if (status == OIKOS_OK) {
+    oikos_cli_print(cli, "the run is in %s: config.yaml, metrics.jsonl, checkpoints/\n", out);
+    oikos_cli_print(cli, "next: oikos eval %s --steps %lld --episodes %lld\n", out, (long long)(c->inner.steps ? 2 * c->inner.steps : 0),
+                    (long long)(c->eval.episodes ? c->eval.episodes : 1000));
+  }
+  oikos_trainer_destroy(t);
+  return status;
+}
+
+oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
+  static const struct argp_option table[] = {
+      {"out", 'o', "DIR", 0, "run directory (default: runs/NAME of the configuration)", 0},
+      {"resume", 'r', NULL, 0, "continue from the newest whole checkpoint in DIR, on any number of ranks", 0},
+      {"set", 's', "KEY=VALUE", 0, "override a key of the configuration; may be repeated", 0},
+      {0},
+  };
+  static const struct argp argp = {table, parse, "CONFIG", "Train as the YAML file CONFIG says, then evaluate on unseen tasks.", NULL, NULL, NULL};
+  options o = {0};
+  char out[OIKOS_PATH];
+  oikos_config *config;
+  bool help;
+  OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
+  if (help)
+    return OIKOS_OK;
+  default_out(o.config, out, sizeof out);
+  OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
+  oikos_status status = oikos_cli_config(cli, o.config, &o.sets, config, err);
+  if (status == OIKOS_OK)
+    status = train(cli, &o, config, o.out ? o.out : out, err);
+  free(config);
+  return status;
+}

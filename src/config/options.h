@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * The one table of configuration keys: it validates, documents, writes and compares. */
+#ifndef OIKOS_CONFIG_OPTIONS_H
+#define OIKOS_CONFIG_OPTIONS_H
+
+#include "oikos/config.h"
+
+typedef enum { OPTION_INT, OPTION_REAL, OPTION_BOOL, OPTION_CHOICE, OPTION_STRING, OPTION_STRINGS, OPTION_LAYERS } option_type;
+
+typedef struct oikos_option {
+  const char *key; /* section.name, sections stand together */
+  option_type type;
+  size_t offset;        /* in oikos_config */
+  const char *standard; /* the default, as YAML */
+  double low, high;     /* OPTION_INT and OPTION_REAL: the range, both ends included */
+  const char *choices;  /* OPTION_CHOICE and OPTION_STRINGS: "first|second", in the order of the enum */
+  bool free_on_resume;  /* may differ when a run is resumed */
+  const char *meaning;
+} oikos_option;
+
+/** The table, ended by an entry with a NULL key. */
+const oikos_option *oikos_options(void);
+
+/** The option of this key, or NULL. */
+const oikos_option *oikos_option_find(const char *key);
+
+/** The address of an option's value in a configuration. */
+static inline void *oikos_option_at(const oikos_option *o, const oikos_config *c) {
+  return (char *)(size_t)c + o->offset;
+}
+
+/** Which of "a|b|c" the word is, or -1. */
+int oikos_choice_index(const char *choices, const char *word);
+
+/** Copy the index-th word of "a|b|c" to out (OIKOS_NAME). */
+void oikos_choice_word(const char *choices, int index, char *out);
+
+/** Print a value as YAML on one line (not OPTION_LAYERS). */
+void oikos_option_print(const oikos_option *o, const oikos_config *c, FILE *out);
+
+#endif

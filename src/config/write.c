@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ * The configuration as text: resolved, explained, compared. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "config/options.h"
+
+static void write_layers(const oikos_config *c, FILE *out) {
+  if (c->model.n_layers == 0)
+    fputs(" []", out);
+  for (int i = 0; i < c->model.n_layers; i++) {
+    const oikos_layer_spec *spec = &c->model.layers[i];
+    fprintf(out, "\n    - %s", spec->kind);
+    if (spec->n_args && !spec->arg[0].key[0]) {
+      fprintf(out, ": %.17g", spec->arg[0].value);
+      continue;
+    }
+    for (int a = 0; a < spec->n_args; a++)
+      fprintf(out, "%s%s: %.17g", a ? ", " : ": {", spec->arg[a].key, spec->arg[a].value);
+    if (spec->n_args)
+      fputc('}', out);
+  }
+}
+
+/* Prints "section:" where a new one begins; returns the key's name inside its section. */
+static const char *enter_section(const oikos_option *o, char *section, FILE *out) {
+  const char *dot = strchr(o->key, '.');
+  if (!dot)
+    return o->key;
+  size_t length = (size_t)(dot - o->key);
+  if (strncmp(section, o->key, length) != 0 || section[length]) {
+    snprintf(section, OIKOS_NAME, "%.*s", (int)length, o->key);
+    fprintf(out, "%s:\n", section);
+  }
+  return dot + 1;
+}
+
+static void write_value(const oikos_option *o, const oikos_config *c, const char *name, FILE *out) {
+  fprintf(out, "%s%s:", name == o->key ? "" : "  ", name);
+  if (o->type == OPTION_LAYERS) {
+    write_layers(c, out);
+  } else {
+    fputc(' ', out);
+    oikos_option_print(o, c, out);
+  }
+  fputc('\n', out);
+}
+
+void oikos_config_write(const oikos_config *c, FILE *out) {
+  char section[OIKOS_NAME] = "";
+  for (const oikos_option *o = oikos_options(); o->key; o++)
+    write_value(o, c, enter_section(o, section, out), out);
+}
+
+static void explain_type(const oikos_option *o, FILE *out) {
+  switch (o->type) {
+  case OPTION_INT:
+    fprintf(out, "whole number, %.15g to %.15g", o->low, o->high);
+    break;
+  case OPTION_REAL:
+    fprintf(out, "number, %.15g to %.15g", o->low, o->high);
+    break;
+  case OPTION_BOOL:
+    fputs("true or false", out);
+    break;
+  case OPTION_CHOICE:
+    fprintf(out, "one of %s", o->choices);
+    break;
+  case OPTION_STRING:
+    fputs("text", out);
+    break;
+  case OPTION_STRINGS:
+    fprintf(out, "list of %s", o->choices);
+    break;
+  case OPTION_LAYERS:
+    fputs("list of layers", out);
+    break;
+  }
+}
+
+/* The meaning, folded at 100 columns into comment lines. */
+static void explain_meaning(const char *text, const char *indent, FILE *out) {
+  int column = 0;
+  while (*text) {
+    int word = (int)strcspn(text, " ");
+    if (column == 0 || column + 1 + word > 100) {
+      column = fprintf(out, "%s%s#", column ? "\n" : "", indent);
+    }
+    column += fprintf(out, " %.*s", word, text);
+    text += word;
+    text += strspn(text, " ");
+  }
+  fputc('\n', out);
+}
+
+void oikos_config_explain(FILE *out) {
+  oikos_config *c = malloc(sizeof *c);
+  char section[OIKOS_NAME] = "";
+  if (!c)
+    return;
+  oikos_config_defaults(c);
+  for (const oikos_option *o = oikos_options(); o->key; o++) {
+    const char *name = enter_section(o, section, out), *indent = name == o->key ? "" : "  ";
+    explain_meaning(o->meaning, indent, out);
+    fprintf(out, "%s# (", indent);
+    explain_type(o, out);
+    fputs(")\n", out);
+    write_value(o, c, name, out);
+  }
+  free(c);
+}
+
+/* One option as the text that oikos_config_write gives it; freed by the caller. */
+static char *option_text(const oikos_option *o, const oikos_config *c) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  if (!out)
+    return NULL;
+  if (o->type == OPTION_LAYERS)
+    write_layers(c, out);
+  else
+    oikos_option_print(o, c, out);
+  fclose(out);
+  return text;
+}
+
+oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config *now, oikos_error *err) {
+  for (const oikos_option *o = oikos_options(); o->key; o++) {
+    // a cosine schedule is a function of the last step too
+    bool fixed = !o->free_on_resume ||
+                 (strcmp(o->key, "steps") == 0 && old->outer.schedule == OIKOS_SCHEDULE_COSINE);
+    if (!fixed)
+      continue;
+    char *was = option_text(o, old), *is = option_text(o, now);
+    bool equal = was && is && strcmp(was, is) == 0;
+    if (!equal)
+      oikos_fail(err, OIKOS_USAGE,
+                 "%s was %.80s in the checkpoint and is %.80s now; only keys that leave the computation as it is may change: keep "
+                 "the old value, or start a new run in another --out",
+                 o->key, was ? was : "?", is ? is : "?");
+    free(was);
+    free(is);
+    if (!equal)
+      return OIKOS_USAGE;
+  }
+  return OIKOS_OK;
+}
+
+oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
+  const char *file = c->file[0] ? c->file : "configuration";
+  if (c->model.n_layers == 0)
+    return oikos_fail(err, OIKOS_USAGE, "%s: model.layers: expected a list of layers, found none", file);
+  if (c->home.count > 1 && c->home.owns == OIKOS_OWNS_NOTHING)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: home.count is %lld but home.owns is nothing, so all homes would be the same; set home.owns to "
+                      "last or all",
+                      file, (long long)c->home.count);
+  if (c->home.score == OIKOS_SCORE_HELD_OUT && c->task.support < 2)
+    return oikos_fail(err, OIKOS_USAGE, "%s: home.score held_out halves the support set, but task.support is %lld; give 2 or more",
+                      file, (long long)c->task.support);
+  if (c->model.loss == OIKOS_LOSS_PROTOTYPES && (c->inner.steps || c->eval.steps > 0 || c->home.count > 1))
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: model.loss prototypes has no inner loop: set inner.steps to 0, eval.steps to 0 or -1, and "
+                      "home.count to 1",
+                      file);
+  if (c->task.source == OIKOS_SOURCE_IMAGES && !c->task.file[0])
+    return oikos_fail(err, OIKOS_USAGE, "%s: task.source is images but task.file is not set; make one with `oikos import`", file);
+  if ((c->task.source == OIKOS_SOURCE_IMAGES) != (c->model.loss != OIKOS_LOSS_MSE))
+    return oikos_fail(err, OIKOS_USAGE, "%s: model.loss does not fit task.source: functions want mse, images want "
+                      "cross_entropy or prototypes",
+                      file);
+  if (c->task.validation_fraction + c->task.test_fraction >= 1 && c->task.split == OIKOS_SPLIT_FRACTION)
+    return oikos_fail(err, OIKOS_USAGE, "%s: task.validation_fraction + task.test_fraction is %g: nothing is left to train on",
+                      file, c->task.validation_fraction + c->task.test_fraction);
+  if (c->inner.micro_batches > c->task.support * (c->task.source == OIKOS_SOURCE_IMAGES ? c->task.ways : 1))
+    return oikos_fail(err, OIKOS_USAGE, "%s: inner.micro_batches is %lld, more than the support examples", file,
+                      (long long)c->inner.micro_batches);
+  return OIKOS_OK;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "dist/team.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+
+enum { MAX_FILE = 16 << 20, MAX_MESSAGE = 1 << 28 };
+
+oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err) {
+  *team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
+  if (MPI_Comm_dup(comm, &team->world) != MPI_SUCCESS ||
+      MPI_Comm_split_type(team->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &team->node) != MPI_SUCCESS)
+    return oikos_fail(err, OIKOS_ERROR, "the MPI communicator could not be duplicated or split by node");
+  MPI_Comm_rank(team->world, &team->rank);
+  MPI_Comm_size(team->world, &team->size);
+  MPI_Comm_rank(team->node, &team->node_rank);
+  MPI_Comm_size(team->node, &team->node_size);
+  return OIKOS_OK;
+}
+
+void oikos_team_destroy(oikos_team *team) {
+  if (team->node != MPI_COMM_NULL)
+    MPI_Comm_free(&team->node);
+  if (team->world != MPI_COMM_NULL)
+    MPI_Comm_free(&team->world);
+}
+
+void oikos_share(int64_t n, int part, int size, int64_t *first, int64_t *count) {
+  int64_t each = n / size, left = n % size;
+  *first = part * each + (part < left ? part : left);
+  *count = each + (part < left);
+}
+
+oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_error *err) {
+  int mine = status == OIKOS_OK ? team->size : team->rank, lowest;
+  MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, team->world);
+  if (lowest == team->size)
+    return OIKOS_OK;
+  oikos_error told = {.status = status};
+  if (team->rank == lowest && err)
+    told = *err;
+  if (team->rank == lowest)
+    told.status = status;
+  MPI_Bcast(&told, (int)sizeof told, MPI_BYTE, lowest, team->world);
+  if (err)
+    *err = told;
+  return told.status;
+}
+
+void oikos_broadcast(const oikos_team *team, void *data, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += MAX_MESSAGE) {
+    size_t count = bytes - at < MAX_MESSAGE ? bytes - at : MAX_MESSAGE;
+    MPI_Bcast((char *)data + at, (int)count, MPI_BYTE, 0, team->world);
+  }
+}
+
+static oikos_status slurp(const char *path, char **text, size_t *length, oikos_error *err) {
+  FILE *in = fopen(path, "rb");
+  if (!in)
+    return oikos_fail(err, OIKOS_USAGE, "%s cannot be read: %s", path, strerror(errno));
+  oikos_status status = oikos_alloc(text, MAX_FILE + 1, 1, "a text file", err);
+  if (status == OIKOS_OK) {
+    *length = fread(*text, 1, MAX_FILE + 1, in);
+    if (ferror(in))
+      status = oikos_fail(err, OIKOS_USAGE, "%s cannot be read: %s", path, strerror(errno));
+    else if (*length > MAX_FILE)
+      status = oikos_fail(err, OIKOS_USAGE, "%s is larger than %d MiB: not a configuration", path, MAX_FILE >> 20);
+    else
+      (*text)[*length] = 0;
+  }
+  fclose(in);
+  return status;
+}
+
+oikos_status oikos_read_file(const oikos_team *team, const char *path, char **text, size_t *length, oikos_error *err) {
+  oikos_status status = OIKOS_OK;
+  uint64_t bytes = 0;
+  *text = NULL;
+  *length = 0;
+  if (team->rank == 0)
+    status = slurp(path, text, length, err);
+  status = oikos_agree(team, status, err);
+  if (status == OIKOS_OK) {
+    bytes = *length;
+    oikos_broadcast(team, &bytes, sizeof bytes);
+    *length = (size_t)bytes;
+    if (team->rank != 0)
+      status = oikos_alloc(text, *length + 1, 1, "a text file", err);
+    status = oikos_agree(team, status, err);
+  }
+  if (status == OIKOS_OK) {
+    oikos_broadcast(team, *text, *length + 1);
+  } else {
+    free(*text);
+    *text = NULL;
+  }
+  return status;
+}

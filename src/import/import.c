@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "import/import.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/try.h"
+#include "import/resize.h"
+#include "store/sync.h"
+
+static const oikos_importer importers[] = {
+    {"omniglot", "handwritten characters: the published zips, or the folders they extract to",
+     oikos_import_omniglot},
+    {"idx", "MNIST and its relatives: folders of IDX pairs, or images files with labels beside",
+     oikos_import_idx},
+};
+
+enum { N_IMPORTERS = sizeof importers / sizeof importers[0] };
+
+const oikos_importer *oikos_importers(int *n) {
+  *n = N_IMPORTERS;
+  return importers;
+}
+
+static oikos_status unknown(const char *kind, oikos_error *err) {
+  char list[256] = "";
+  for (int i = 0; i < N_IMPORTERS; i++) {
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", importers[i].name);
+  }
+  return oikos_fail(err, OIKOS_USAGE, "there is no importer '%s'; there are: %s", kind, list);
+}
+
+static oikos_status check(const oikos_import_job *job, oikos_error *err) {
+  char folder[OIKOS_NAME_MAX];
+  struct stat output, source;
+  if (job->n_sources < 1)
+    return oikos_fail(err, OIKOS_USAGE, "nothing to import: give one or more sources");
+  if (job->options.size < 0 || job->options.size > OIKOS_RESIZE_MAX_SIDE)
+    return oikos_fail(err, OIKOS_USAGE, "size %lld: expected 1 to %d, or 0 for the default",
+                      (long long)job->options.size, OIKOS_RESIZE_MAX_SIDE);
+  oikos_folder_of(job->output, folder);
+  if (access(folder, W_OK) != 0)
+    return oikos_fail(err, OIKOS_USAGE, "the output %s cannot be written in %s: %s", job->output,
+                      folder, strerror(errno));
+  if (stat(job->output, &output) != 0)
+    return OIKOS_OK;
+  if (!S_ISREG(output.st_mode))
+    return oikos_fail(err, OIKOS_USAGE, "the output %s exists and is not a file; give another name",
+                      job->output);
+  for (int i = 0; i < job->n_sources; i++)
+    if (stat(job->sources[i], &source) == 0 && source.st_dev == output.st_dev &&
+        source.st_ino == output.st_ino)
+      return oikos_fail(err, OIKOS_USAGE, "the output %s is also a source; give another name",
+                        job->output);
+  return OIKOS_OK;
+}
+
+oikos_status oikos_import(const char *kind, const oikos_import_job *job, oikos_error *err) {
+  for (int i = 0; i < N_IMPORTERS; i++)
+    if (!strcmp(importers[i].name, kind)) {
+      OIKOS_TRY(check(job, err));
+      return importers[i].run(job, err);
+    }
+  return unknown(kind, err);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * The bytes of one file, plain or gzip, read in order. Holds one block, whatever the file says. */
+#ifndef OIKOS_IMPORT_STREAM_H
+#define OIKOS_IMPORT_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oikos/error.h"
+
+typedef struct oikos_stream oikos_stream;
+
+/** Open @p path, plain or gzip by its content. On success release *out by oikos_stream_close(). */
+oikos_status oikos_stream_open(oikos_stream **out, const char *path, oikos_error *err);
+
+/**
+ * Read exactly @p size bytes.
+ * @return OIKOS_ERROR, naming the file and @p what, if fewer are left, if the gzip is damaged, or
+ * if it is a bomb: more than 64 MiB come out, and more than 200 times the size of the file
+ */
+oikos_status oikos_stream_read(oikos_stream *stream, void *bytes, size_t size, const char *what,
+                               oikos_error *err);
+
+/** Check that nothing is left, and the checksum and length at the end of a gzip file. */
+oikos_status oikos_stream_end(oikos_stream *stream, oikos_error *err);
+
+/** Release; NULL is allowed. */
+void oikos_stream_close(oikos_stream *stream);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "learn/contribution.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+
+typedef oikos_real real;
+
+static int add_tensors(const oikos_segments *s, int first, size_t *sizes, int n) {
+  for (int i = first; i < s->n_tensors; i++)
+    sizes[n++] = s->tensor[i].size;
+  return n;
+}
+
+/* Number the segments and write their sizes; returns how many there are. */
+static int number_segments(const oikos_config *config, const oikos_weights *w, oikos_segments *s, size_t *sizes) {
+  int n = add_tensors(s, 0, sizes, 0);
+  s->shared_trained = -1;
+  if (config->shared.mixing > 0) {
+    s->shared_trained = n;
+    n = add_tensors(s, 0, sizes, n);
+  }
+  s->rates = w->a ? n : -1;
+  if (w->a)
+    sizes[n++] = w->a;
+  s->homes = n;
+  s->home_trained = config->home.mixing > 0;
+  for (int64_t t = 0; t < w->n_homes; t++) {
+    n = add_tensors(s, s->first_owned, sizes, n);
+    if (s->home_trained)
+      n = add_tensors(s, s->first_owned, sizes, n);
+  }
+  s->home_size = (s->n_tensors - s->first_owned) * (1 + s->home_trained);
+  s->weights = n;
+  sizes[n++] = (size_t)w->n_homes;
+  s->scores = n;
+  sizes[n++] = (size_t)w->n_homes;
+  s->losses = n;
+  sizes[n++] = OIKOS_N_LOSSES;
+  return n;
+}
+
+oikos_status oikos_segments_create(const oikos_config *config, const oikos_network *net, const oikos_weights *w,
+                                   oikos_segments *s, oikos_error *err) {
+  size_t *sizes;
+  *s = (oikos_segments){.n_tensors = oikos_network_tensor_count(net), .tensor = oikos_network_tensors(net)};
+  while (s->first_owned < s->n_tensors && s->tensor[s->first_owned].offset < w->m - w->k)
+    s->first_owned++;
+  size_t most = oikos_mul((size_t)s->n_tensors, 2 * (size_t)(w->n_homes + 1)) + 4;
+  OIKOS_TRY(oikos_alloc(&sizes, most, sizeof *sizes, "the segments", err));
+  int n = number_segments(config, w, s, sizes);
+  oikos_status status = oikos_grid_create(n, sizes, config->learners.count, OIKOS_COUNT_MEMBERS + (int)w->n_homes,
+                                          config->run.reduce == OIKOS_REDUCE_FAST, &s->grid, err);
+  free(sizes);
+  return status;
+}
+
+void oikos_segments_destroy(oikos_segments *s) {
+  oikos_grid_destroy(s->grid);
+  s->grid = NULL;
+}
+
+/* Add weight * x, laid out as theta from tensor `first` on, to the segments from `segment` on. */
+static bool add_parameters(const oikos_segments *s, int segment, int first, const real *x, real weight, oikos_sum *sum) {
+  bool finite = true;
+  for (int i = first; i < s->n_tensors; i++)
+    finite &= oikos_sum_add(s->grid, sum, segment++, x + s->tensor[i].offset, weight);
+  return finite;
+}
+
+static bool add_homes(const oikos_segments *s, const oikos_weights *w, const oikos_contribution *c, oikos_sum *sum) {
+  bool finite = true;
+  for (int64_t t = 0; t < w->n_homes; t++) {
+    int segment = s->homes + (int)t * s->home_size;
+    if (c->p[t] == 0)
+      continue;
+    finite &= add_parameters(s, segment, s->first_owned, c->gradient, c->p[t], sum);
+    if (s->home_trained)
+      finite &= add_parameters(s, segment + s->home_size / 2, s->first_owned, c->trained, c->p[t], sum);
+  }
+  return finite;
+}
+
+bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w, const oikos_contribution *c, oikos_sum *sum) {
+  bool finite = add_parameters(s, 0, 0, c->gradient, 1, sum);
+  if (s->shared_trained >= 0)
+    finite &= add_parameters(s, s->shared_trained, 0, c->trained, 1, sum);
+  if (s->rates >= 0)
+    finite &= oikos_sum_add(s->grid, sum, s->rates, c->gradient + w->m, 1);
+  finite &= add_homes(s, w, c, sum);
+  finite &= oikos_sum_add(s->grid, sum, s->weights, c->p, 1);
+  finite &= oikos_sum_add(s->grid, sum, s->scores, c->score, 1);
+  finite &= oikos_sum_add(s->grid, sum, s->losses, c->loss, 1);
+  sum->words[OIKOS_COUNT_CORRECT] += c->correct;
+  sum->words[OIKOS_COUNT_MOVED] += c->moved;
+  sum->words[OIKOS_COUNT_MEMBERS + c->home]++;
+  return finite;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a learner contributes to a step, and where it stands in the packed sum: everything that crosses the network in a
+ * step, in one buffer. Segments: the shared gradient and (if gamma > 0) the trained parameters by tensor, the rates'
+ * gradient, the same of each home, the homes' weights and scores, the losses. M(1 + [gamma > 0]) + A + T K (1 +
+ * [gamma_H > 0]) + 2 T + 3 numbers; nothing grows with the number of learners or ranks.
+ */
+#ifndef OIKOS_LEARN_CONTRIBUTION_H
+#define OIKOS_LEARN_CONTRIBUTION_H
+
+#include "learn/weights.h"
+#include "math/exact_sum.h"
+
+/** Exact counts of a step. */
+enum {
+  OIKOS_COUNT_NOT_FINITE, /* terms that were not finite: the grid's own */
+  OIKOS_COUNT_CORRECT,    /* query examples classified correctly */
+  OIKOS_COUNT_STOP,       /* ranks that were asked to stop */
+  OIKOS_COUNT_MOVED,      /* learners that changed their home */
+  OIKOS_COUNT_MEMBERS,    /* T of them: learners by home */
+};
+
+/** Losses of a step, summed over learners. */
+enum { OIKOS_LOSS_BEFORE, OIKOS_LOSS_AFTER, OIKOS_GRADIENT_NORM, OIKOS_N_LOSSES };
+
+/** Segment numbers. */
+typedef struct oikos_segments {
+  int n_tensors, first_owned; /* tensors first_owned.. are owned by homes */
+  int shared_trained;         /* segment of the first tensor's trained parameters; -1: not summed */
+  int rates;                  /* -1: none */
+  int homes;                  /* segment of home 0's first owned tensor */
+  int home_size;              /* segments of a home */
+  bool home_trained;          /* a home's trained parameters follow its gradient */
+  int weights, scores, losses;
+  const oikos_tensor *tensor;
+  oikos_grid *grid;
+} oikos_segments;
+
+oikos_status oikos_segments_create(const oikos_config *config, const oikos_network *net, const oikos_weights *weights,
+                                   oikos_segments *segments, oikos_error *err);
+void oikos_segments_destroy(oikos_segments *segments);
+
+/** A learner's share of the step. */
+typedef struct oikos_contribution {
+  const oikos_real *gradient; /* (M + A) */
+  const oikos_real *trained;  /* (M) */
+  const oikos_real *p;        /* (T) how much it counts at each home: one-hot for a hard home */
+  const oikos_real *score;    /* (T) */
+  oikos_real loss[OIKOS_N_LOSSES];
+  int64_t correct;
+  int32_t home;
+  bool moved;
+} oikos_contribution;
+
+/** Add a learner's contribution. False if a number in it is not finite. */
+bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w, const oikos_contribution *c, oikos_sum *sum);
+
+#endif

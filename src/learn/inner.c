@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "learn/inner_impl.h"
+
+typedef oikos_real real;
+
+oikos_status oikos_inner_create(const oikos_network *net, const oikos_config *config, oikos_inner **inner, oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(inner, 1, sizeof **inner, "the inner rule", err));
+  oikos_inner *r = *inner;
+  size_t per_step = (size_t)oikos_network_layers(net);
+  *r = (oikos_inner){.net = net,
+                     .steps = config->inner.steps,
+                     .order = config->inner.order,
+                     .scope = config->inner.scope,
+                     .kind = config->inner.learned_rates,
+                     .rate = config->inner.rate,
+                     .max_norm = config->inner.max_norm,
+                     .micro_batches = config->inner.micro_batches,
+                     .parameters = oikos_network_parameters(net)};
+  r->first = r->scope == OIKOS_SCOPE_LAST ? oikos_network_last_layer(net) : 0;
+  if (r->kind == OIKOS_RATES_PARAMETER)
+    r->rates = r->parameters;
+  else if (r->kind == OIKOS_RATES_STEP_LAYER)
+    r->rates = oikos_mul((size_t)r->steps, per_step);
+  return OIKOS_OK;
+}
+
+void oikos_inner_destroy(oikos_inner *inner) {
+  free(inner);
+}
+
+size_t oikos_inner_rates(const oikos_inner *inner) {
+  return inner->rates;
+}
+
+void oikos_inner_first_rates(const oikos_inner *inner, real *rates) {
+  for (size_t i = 0; i < inner->rates; i++)
+    rates[i] = (real)inner->rate;
+}
+
+oikos_rate oikos_rate_of(const oikos_inner *inner, const real *rates, const oikos_tensor *t, int64_t k) {
+  if (inner->kind == OIKOS_RATES_PARAMETER)
+    return (oikos_rate){.each = rates + t->offset, .index = t->offset};
+  if (inner->kind == OIKOS_RATES_FIXED || inner->rates == 0)
+    return (oikos_rate){.one = (real)inner->rate};
+  int64_t step = k < inner->steps ? k : inner->steps - 1;
+  size_t index = (size_t)step * (size_t)oikos_network_layers(inner->net) + (size_t)t->layer;
+  return (oikos_rate){.one = rates[index], .index = index};
+}
+
+static oikos_status allocate(oikos_path *p, size_t m, oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(&p->z, oikos_mul((size_t)p->max_steps + 1, m), sizeof *p->z, "the inner steps", err));
+  OIKOS_TRY(oikos_alloc(&p->theta, m, sizeof *p->theta, "the inner steps", err));
+  OIKOS_TRY(oikos_alloc(&p->support, m, sizeof *p->support, "the inner steps", err));
+  OIKOS_TRY(oikos_alloc(&p->u, m, sizeof *p->u, "the inner steps", err));
+  OIKOS_TRY(oikos_alloc(&p->scaled, m, sizeof *p->scaled, "the inner steps", err));
+  return oikos_alloc(&p->product, m, sizeof *p->product, "the inner steps", err);
+}
+
+oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size_t max_n, oikos_path **path, oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(path, 1, sizeof **path, "the inner steps", err));
+  (*path)->max_steps = max_steps;
+  (*path)->max_n = max_n;
+  oikos_status status = oikos_workspace_create(inner->net, max_n, &(*path)->ws, err);
+  if (status == OIKOS_OK)
+    status = allocate(*path, inner->parameters, err);
+  if (status != OIKOS_OK) {
+    oikos_path_destroy(*path);
+    *path = NULL;
+  }
+  return status;
+}
+
+void oikos_path_destroy(oikos_path *p) {
+  if (p) {
+    oikos_workspace_destroy(p->ws);
+    free(p->z);
+    free(p->theta);
+    free(p->support);
+    free(p->u);
+    free(p->scaled);
+    free(p->product);
+  }
+  free(p);
+}
+
+real *oikos_path_start(oikos_path *path) {
+  return path->z;
+}
+
+oikos_workspace *oikos_path_workspace(oikos_path *path) {
+  return path->ws;
+}
+
+size_t oikos_path_batch(const oikos_path *path) {
+  return path->max_n;
+}
+
+const real *oikos_path_parameters(const oikos_inner *inner, oikos_path *path, int64_t k) {
+  const real *z = path->z + (size_t)k * inner->parameters;
+  if (inner->max_norm == 0 || k == 0) // the start is not projected: the rule projects after a step
+    return z;
+  oikos_project(inner, z, path->theta);
+  return path->theta;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OIKOS_LEARN_INNER_IMPL_H
+#define OIKOS_LEARN_INNER_IMPL_H
+
+#include "oikos/inner.h"
+
+struct oikos_inner {
+  const oikos_network *net;
+  int64_t steps; /* as trained: rates per step exist for these */
+  int order, scope, kind;
+  double rate, max_norm;
+  int64_t micro_batches;
+  size_t parameters, rates; /* M, A */
+  size_t first;             /* inner steps change the parameters from here on */
+};
+
+struct oikos_path {
+  oikos_workspace *ws;
+  size_t max_n;
+  int64_t max_steps;
+  oikos_real *z;       /* (max_steps + 1, M): theta_0, then each step's parameters before the projection */
+  oikos_real *theta;   /* (M) a projected row of z */
+  oikos_real *support; /* (M) support gradient of one step */
+  oikos_real *u;       /* (M) what comes back through the projection */
+  oikos_real *scaled;  /* (M) rate * u: the direction of the Hessian product */
+  oikos_real *product; /* (M) the Hessian product */
+};
+
+/* How the parameters of one tensor are scaled in step k: by one rate, or by one each. */
+typedef struct oikos_rate {
+  oikos_real one;
+  const oikos_real *each; /* (size of the tensor), or NULL */
+  size_t index;           /* of the first in the learned rates */
+} oikos_rate;
+
+/** The rate of a tensor in step k. */
+oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_real *rates, const oikos_tensor *t, int64_t k);
+
+/** theta (M) = P_beta(z). */
+void oikos_project(const oikos_inner *inner, const oikos_real *z, oikos_real *theta);
+
+/** u (M) = J_P(z)^T v; the Jacobian of a projected row is beta/|z| (I - z z^T/|z|^2), which is symmetric. */
+void oikos_project_transposed(const oikos_inner *inner, const oikos_real *z, const oikos_real *v, oikos_real *u);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "learn/update.h"
+
+typedef oikos_real real;
+
+/* out, laid out as theta from tensor `first` on = scale * the sums of the segments from `segment` on */
+static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int segment, int first, double scale, real *out) {
+  for (int i = first; i < s->n_tensors; i++)
+    oikos_sum_get(s->grid, sum, segment++, scale, out + s->tensor[i].offset - s->tensor[first].offset);
+}
+
+/* w = (1 - gamma) w + gamma mean */
+static void mix(double gamma, size_t n, const real *mean, real *w) {
+  for (size_t i = 0; i < n; i++)
+    w[i] = (real)(1 - gamma) * w[i] + (real)gamma * mean[i];
+}
+
+double oikos_update_shared(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum, int64_t step,
+                           oikos_weights *w, real *scratch) {
+  double share = 1 / (double)config->learners.count; // a_i
+  real *gradient = scratch, *trained = scratch + w->m + w->a;
+  if (s->shared_trained >= 0) {
+    get_parameters(s, sum, s->shared_trained, 0, share, trained);
+    mix(config->shared.mixing, w->m, trained, w->shared);
+  }
+  get_parameters(s, sum, 0, 0, share, gradient);
+  if (s->rates >= 0)
+    oikos_sum_get(s->grid, sum, s->rates, share, gradient + w->m);
+  double norm = oikos_clip(config->outer.clip, w->m + w->a, gradient);
+  oikos_optimizer_update(config, &w->shared_optimizer, 0, config->shared.rate * oikos_schedule(config, step), gradient, w->m,
+                         w->shared);
+  return norm;
+}
+
+void oikos_update_homes(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum, int64_t step,
+                        oikos_weights *w, real *scratch) {
+  real *gradient = scratch, *trained = scratch + w->m, *members = trained + w->k;
+  if (w->k == 0)
+    return;
+  oikos_sum_get(s->grid, sum, s->weights, 1, members);
+  for (int64_t t = 0; t < w->n_homes; t++) {
+    int segment = s->homes + (int)t * s->home_size;
+    real *c = w->homes + (size_t)t * w->k;
+    if (!(members[t] > 0))
+      continue; // nobody lives here: the home stays as it is
+    double share = 1 / (double)members[t];
+    if (s->home_trained) {
+      get_parameters(s, sum, segment + s->home_size / 2, s->first_owned, share, trained);
+      mix(config->home.mixing, w->k, trained, c);
+    }
+    get_parameters(s, sum, segment, s->first_owned, share, gradient);
+    oikos_clip(config->outer.clip, w->k, gradient);
+    oikos_optimizer_update(config, &w->home_optimizer, (size_t)t, config->home.rate * oikos_schedule(config, step), gradient,
+                           w->k, c);
+  }
+}

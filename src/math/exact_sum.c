@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "math/exact_sum.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+
+typedef oikos_real real;
+
+struct oikos_grid {
+  int n_segments, n_counters, term_bits; /* term_bits = ceil(log2(max_terms)) */
+  bool fast;
+  size_t *offset;    /* (n_segments + 1) in the sums */
+  int32_t *exponent; /* (n_segments) */
+};
+
+oikos_status oikos_grid_create(int n_segments, const size_t *sizes, int64_t max_terms, int n_counters, bool fast,
+                               oikos_grid **grid, oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(grid, 1, sizeof **grid, "the sum grid", err));
+  oikos_grid *g = *grid;
+  *g = (oikos_grid){.n_segments = n_segments, .n_counters = n_counters, .fast = fast};
+  while (((int64_t)1 << g->term_bits) < max_terms)
+    g->term_bits++;
+  oikos_status status = oikos_alloc(&g->offset, (size_t)n_segments + 1, sizeof *g->offset, "the sum grid", err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(&g->exponent, (size_t)n_segments, sizeof *g->exponent, "the sum grid", err);
+  if (status != OIKOS_OK) {
+    oikos_grid_destroy(g);
+    *grid = NULL;
+    return status;
+  }
+  for (int s = 0; s < n_segments; s++) {
+    g->offset[s + 1] = g->offset[s] + sizes[s];
+    g->exponent[s] = OIKOS_BUCKET_BITS; // the first guess: numbers below 256
+  }
+  return OIKOS_OK;
+}
+
+void oikos_grid_destroy(oikos_grid *grid) {
+  if (grid) {
+    free(grid->offset);
+    free(grid->exponent);
+  }
+  free(grid);
+}
+
+static size_t buckets_at(const oikos_grid *g, int segment) {
+  return (size_t)g->n_counters + (size_t)segment * OIKOS_BUCKETS;
+}
+
+static size_t payload_at(const oikos_grid *g) {
+  return buckets_at(g, g->n_segments);
+}
+
+size_t oikos_grid_words(const oikos_grid *g) {
+  return payload_at(g) + (g->fast ? 0 : g->offset[g->n_segments]);
+}
+
+size_t oikos_grid_plain(const oikos_grid *g) {
+  return g->fast ? g->offset[g->n_segments] : 0;
+}
+
+int oikos_grid_segments(const oikos_grid *g) {
+  return g->n_segments;
+}
+
+int32_t *oikos_grid_exponents(oikos_grid *g) {
+  return g->exponent;
+}
+
+oikos_status oikos_sum_create(const oikos_grid *g, oikos_sum *sum, oikos_error *err) {
+  *sum = (oikos_sum){0};
+  OIKOS_TRY(oikos_alloc(&sum->words, oikos_grid_words(g), sizeof *sum->words, "the sums", err));
+  return oikos_alloc(&sum->plain, oikos_grid_plain(g), sizeof *sum->plain, "the sums", err);
+}
+
+void oikos_sum_destroy(oikos_sum *sum) {
+  free(sum->words);
+  free(sum->plain);
+  *sum = (oikos_sum){0};
+}
+
+void oikos_sum_zero(const oikos_grid *g, oikos_sum *sum) {
+  memset(sum->words, 0, oikos_grid_words(g) * sizeof *sum->words);
+  memset(sum->plain, 0, oikos_grid_plain(g) * sizeof *sum->plain);
+}
+
+/* The largest |x|, or infinity if any is not finite. A NaN fails every comparison, so it is looked for by itself. */
+static double largest(size_t n, const real *x) {
+  real most = 0;
+  int bad = 0;
+  for (size_t i = 0; i < n; i++) {
+    real magnitude = x[i] < 0 ? -x[i] : x[i];
+    most = magnitude > most ? magnitude : most;
+    bad |= !(magnitude <= (real)0x1p126);
+  }
+  return bad ? (double)INFINITY : (double)most;
+}
+
+/* The upper exponent of the bucket of a magnitude: magnitude < 2^result, and result is a multiple of 8. */
+static int bucket_exponent(double magnitude) {
+  int e = OIKOS_MIN_EXPONENT;
+  if (magnitude > 0)
+    frexp(magnitude, &e); // magnitude < 2^e
+  int bucket = (e - OIKOS_MIN_EXPONENT + OIKOS_BUCKET_BITS - 1) / OIKOS_BUCKET_BITS;
+  bucket = e <= OIKOS_MIN_EXPONENT ? 0 : bucket;
+  return OIKOS_MIN_EXPONENT + bucket * OIKOS_BUCKET_BITS;
+}
+
+static int grid_exponent(const oikos_grid *g, int segment) {
+  return g->exponent[segment] + g->term_bits - 62;
+}
+
+bool oikos_sum_add(const oikos_grid *g, oikos_sum *sum, int segment, const real *x, real weight) {
+  size_t n = g->offset[segment + 1] - g->offset[segment];
+  double most = largest(n, x) * fabs((double)weight);
+  if (!(most < 0x1p126)) {
+    sum->words[0]++;
+    return false;
+  }
+  if (g->fast) {
+    real *restrict to = sum->plain + g->offset[segment];
+    for (size_t i = 0; i < n; i++)
+      to[i] += weight * x[i];
+    return true;
+  }
+  int exponent = bucket_exponent(most);
+  sum->words[buckets_at(g, segment) + (size_t)((exponent - OIKOS_MIN_EXPONENT) / OIKOS_BUCKET_BITS)]++;
+  if (exponent > g->exponent[segment])
+    return true; // left out: the buckets tell everybody that the step is to be computed again
+  int64_t *restrict to = sum->words + payload_at(g) + g->offset[segment];
+  double scale = ldexp((double)weight, -grid_exponent(g, segment));
+  for (size_t i = 0; i < n; i++)
+    to[i] += llrint((double)x[i] * scale);
+  return true;
+}
+
+void oikos_sum_merge(const oikos_grid *g, oikos_sum *sum, const oikos_sum *other) {
+  for (size_t i = 0, n = oikos_grid_words(g); i < n; i++)
+    sum->words[i] += other->words[i];
+  for (size_t i = 0, n = oikos_grid_plain(g); i < n; i++)
+    sum->plain[i] += other->plain[i];
+}
+
+/* The upper exponent of the largest bucket that a segment's terms fell into; INT32_MIN if there were none. */
+static int32_t seen(const oikos_grid *g, const oikos_sum *sum, int segment) {
+  const int64_t *bucket = sum->words + buckets_at(g, segment);
+  int top = OIKOS_BUCKETS - 1;
+  while (top >= 0 && bucket[top] == 0)
+    top--;
+  return top < 0 ? INT32_MIN : OIKOS_MIN_EXPONENT + top * OIKOS_BUCKET_BITS;
+}
+
+bool oikos_grid_overflowed(const oikos_grid *g, const oikos_sum *sum) {
+  for (int s = 0; s < g->n_segments && !g->fast; s++)
+    if (seen(g, sum, s) > g->exponent[s])
+      return true;
+  return false;
+}
+
+bool oikos_grid_settle(oikos_grid *g, const oikos_sum *sum) {
+  bool again = oikos_grid_overflowed(g, sum);
+  for (int s = 0; s < g->n_segments && !g->fast; s++) {
+    int32_t most = seen(g, sum, s);
+    if (most != INT32_MIN) // without terms in this step it stays where the data was last
+      g->exponent[s] = most + OIKOS_BUCKET_BITS;
+  }
+  return again;
+}
+
+void oikos_sum_get(const oikos_grid *g, const oikos_sum *sum, int segment, double scale, real *out) {
+  size_t first = g->offset[segment], n = g->offset[segment + 1] - first;
+  if (g->fast) {
+    for (size_t i = 0; i < n; i++)
+      out[i] = (real)(scale * (double)sum->plain[first + i]);
+    return;
+  }
+  double unit = ldexp(scale, grid_exponent(g, segment));
+  const int64_t *from = sum->words + payload_at(g) + first;
+  for (size_t i = 0; i < n; i++)
+    out[i] = (real)((double)from[i] * unit);
+}

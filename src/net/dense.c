@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * y = x W^T + b, with W (out, in) and b (out). */
+#include <math.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "math/blas.h"
+#include "net/layer.h"
+
+typedef oikos_real real;
+
+static oikos_status configure(oikos_layer *l, oikos_error *err) {
+  int64_t units = (int64_t)l->arg[0];
+  if (l->in.height != 1 || l->in.width != 1)
+    return oikos_fail(err, OIKOS_USAGE, "%s: expected a vector, found an input of %lld x %lld x %lld; put `flatten` before it",
+                      l->where, (long long)l->in.height, (long long)l->in.width, (long long)l->in.channels);
+  l->out = (oikos_shape){1, 1, units};
+  oikos_layer_add_tensor(l, "weight", OIKOS_WEIGHT, 2, (int64_t[]){units, l->in.channels});
+  oikos_layer_add_tensor(l, "bias", OIKOS_BIAS, 1, (int64_t[]){units});
+  return OIKOS_OK;
+}
+
+/* y (n,o) = each row the bias (o) */
+static void broadcast(size_t n, size_t o, const real *bias, real *y) {
+  for (size_t i = 0; i < n; i++)
+    memcpy(y + i * o, bias, o * sizeof *y);
+}
+
+/* bias gradient (o) += column sums of dy (n,o) */
+static void add_columns(size_t n, size_t o, const real *dy, real *grad) {
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < o; j++)
+      grad[j] += dy[i * o + j];
+}
+
+static void forward(const oikos_layer *l, const oikos_pass *p) {
+  size_t in = l->in_size, out = l->out_size;
+  broadcast(p->n, out, p->theta + out * in, p->y);
+  oikos_gemm_nt(p->n, out, in, p->x, p->theta, 1, p->y);
+}
+
+static void tangent(const oikos_layer *l, const oikos_pass *p) {
+  size_t in = l->in_size, out = l->out_size;
+  broadcast(p->n, out, p->theta_t + out * in, p->y_t);
+  oikos_gemm_nt(p->n, out, in, p->x, p->theta_t, 1, p->y_t);
+  if (p->x_t)
+    oikos_gemm_nt(p->n, out, in, p->x_t, p->theta, 1, p->y_t);
+}
+
+static void backward(const oikos_layer *l, const oikos_pass *p) {
+  size_t in = l->in_size, out = l->out_size;
+  oikos_gemm_tn(out, in, p->n, p->dy, p->x, 1, p->grad);
+  add_columns(p->n, out, p->dy, p->grad + out * in);
+  if (p->dx)
+    oikos_gemm_nn(p->n, in, out, p->dy, p->theta, 0, p->dx);
+}
+
+static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
+  size_t in = l->in_size, out = l->out_size;
+  oikos_gemm_tn(out, in, p->n, p->dy_t, p->x, 1, p->grad_t);
+  if (p->x_t)
+    oikos_gemm_tn(out, in, p->n, p->dy, p->x_t, 1, p->grad_t);
+  add_columns(p->n, out, p->dy_t, p->grad_t + out * in);
+  if (p->dx_t) {
+    oikos_gemm_nn(p->n, in, out, p->dy_t, p->theta, 0, p->dx_t);
+    oikos_gemm_nn(p->n, in, out, p->dy, p->theta_t, 1, p->dx_t);
+  }
+}
+
+const oikos_layer_type oikos_layer_dense = {
+    .kind = "dense",
+    .meaning = "Every output is a weighted sum of all inputs, plus a bias.",
+    .args = {{"units", NAN, 1, 0x1p31, true, "outputs"}},
+    .configure = configure,
+    .forward = forward,
+    .tangent = tangent,
+    .backward = backward,
+    .tangent_backward = tangent_backward,
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OIKOS_NET_NETWORK_IMPL_H
+#define OIKOS_NET_NETWORK_IMPL_H
+
+#include "net/layer.h"
+#include "net/loss.h"
+
+struct oikos_network {
+  int n_layers, n_parameterised, n_tensors;
+  int loss_kind;
+  const oikos_loss_type *loss;
+  size_t n_parameters, last_layer, outputs;
+  oikos_layer layer[OIKOS_MAX_LAYERS];
+  char where[OIKOS_MAX_LAYERS][OIKOS_PATH / 2];
+  oikos_tensor tensor[OIKOS_MAX_LAYERS * OIKOS_MAX_TENSORS];
+};
+
+/* A thread's buffers; n is the largest batch. */
+struct oikos_workspace {
+  size_t max_n;
+  oikos_real *memory;                                          /* one allocation, cut below */
+  oikos_real *y[OIKOS_MAX_LAYERS], *y_t[OIKOS_MAX_LAYERS];     /* (n, out) of each layer */
+  oikos_real *cache[OIKOS_MAX_LAYERS], *cache_t[OIKOS_MAX_LAYERS];
+  oikos_real *dy[2], *dy_t[2]; /* (n, largest layer), taken in turn on the way back */
+  oikos_real *loss_cache;      /* (2, n, outputs) */
+  oikos_real *scratch;
+  const oikos_real *outputs;
+};
+
+#endif

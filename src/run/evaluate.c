@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ * Evaluation: unseen episodes are spread over ranks and threads; every result has its place by the episode's number, so
+ * the statistics are the same on any number of ranks. */
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "run/trainer_impl.h"
+
+/* Results of one episode: loss after 0 .. S steps, accuracy after 0 .. S steps, home, group. */
+typedef struct results {
+  int64_t episodes, steps;
+  size_t fields;
+  double *rows; /* (episodes, fields); zero where another rank evaluates */
+} results;
+
+static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, const results *r, oikos_worker *w) {
+  double *row = r->rows + (size_t)e * r->fields;
+  const oikos_real *rates = t->weights.shared + t->weights.m;
+  oikos_source_draw(t->source, split, 0, e, &w->episode);
+  for (int64_t h = 0; h < t->config.home.count; h++)
+    w->log_p[h] = -log((double)t->config.home.count);
+  int32_t home = oikos_learner_find_home(&t->context, w, w->log_p, 0);
+  oikos_batch judged = oikos_learner_judged(&t->context, &w->episode);
+  double queries = (double)w->episode.query.n;
+  oikos_adapt(t->inner, w->path, rates, &w->episode.support, r->steps);
+  for (int64_t k = 0; k <= r->steps; k++) {
+    const oikos_real *theta = oikos_path_parameters(t->inner, w->path, k);
+    oikos_judgement j = oikos_network_loss(t->net, oikos_path_workspace(w->path), theta, &judged);
+    row[k] = j.loss;
+    row[r->steps + 1 + k] = j.correct / queries;
+  }
+  row[r->fields - 2] = home;
+  row[r->fields - 1] = w->episode.group < 0 ? 0 : w->episode.group;
+}
+
+/* Mean of a column over the episodes that live in `home` (-1: all), with its 95 % interval. */
+static oikos_estimate estimate(const results *r, size_t column, int home) {
+  double n = 0, mean = 0, squares = 0; // Welford's update
+  for (int64_t e = 0; e < r->episodes; e++) {
+    const double *row = r->rows + (size_t)e * r->fields;
+    if (home >= 0 && (int)row[r->fields - 2] != home)
+      continue;
+    double difference = row[column] - mean;
+    mean += difference / ++n;
+    squares += difference * (row[column] - mean);
+  }
+  return (oikos_estimate){mean, n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : 0};
+}
+
+static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error *err) {
+  size_t steps = (size_t)r->steps + 1, groups = v->n_groups ? (size_t)v->n_groups : 1;
+  OIKOS_TRY(oikos_alloc(&v->loss, steps, sizeof *v->loss, "the evaluation", err));
+  OIKOS_TRY(oikos_alloc(&v->accuracy, steps, sizeof *v->accuracy, "the evaluation", err));
+  OIKOS_TRY(oikos_alloc(&v->residents, (size_t)v->n_homes * groups, sizeof *v->residents, "the evaluation", err));
+  OIKOS_TRY(oikos_alloc(&v->home_loss, (size_t)v->n_homes, sizeof *v->home_loss, "the evaluation", err));
+  for (size_t k = 0; k < steps; k++) {
+    v->loss[k] = estimate(r, k, -1);
+    v->accuracy[k] = estimate(r, steps + k, -1);
+  }
+  for (int h = 0; h < v->n_homes; h++)
+    v->home_loss[h] = estimate(r, steps - 1, h);
+  for (int64_t e = 0; e < r->episodes; e++) {
+    const double *row = r->rows + (size_t)e * r->fields;
+    v->residents[(size_t)row[r->fields - 2] * groups + (size_t)row[r->fields - 1]]++;
+  }
+  return OIKOS_OK;
+}
+
+static oikos_status create_workers(const oikos_trainer *t, int64_t steps, oikos_worker *workers, oikos_error *err) {
+  for (int k = 0; k < t->n_threads; k++)
+    OIKOS_TRY(oikos_worker_create(&t->context, steps, &workers[k], err));
+  return OIKOS_OK;
+}
+
+static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const results *r, oikos_worker *workers) {
+  int64_t first, count;
+  int stop = 0;
+  oikos_share(r->episodes, t->team.rank, t->team.size, &first, &count);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
+  for (int64_t i = 0; i < count; i++) {
+    int thread = omp_get_thread_num();
+    if (thread == 0 && t->observer.stop && t->observer.stop(t->observer.user)) {
+#pragma omp atomic write
+      stop = 1;
+    }
+    int stopped;
+#pragma omp atomic read
+    stopped = stop;
+    if (!stopped)
+      evaluate_episode(t, split, first + i, r, &workers[thread]);
+  }
+  MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, t->team.world);
+  oikos_collect(&t->team, (size_t)r->episodes * r->fields, r->rows);
+  return stop ? OIKOS_STOPPED : OIKOS_OK;
+}
+
+static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r, oikos_worker **workers, oikos_error *err) {
+  oikos_status status = oikos_alloc(&r->rows, oikos_mul((size_t)r->episodes, r->fields), sizeof *r->rows, "the evaluation", err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(workers, (size_t)t->n_threads, sizeof **workers, "the evaluation", err);
+  if (status == OIKOS_OK)
+    status = create_workers(t, r->steps, *workers, err);
+  OIKOS_TRY(oikos_agree(&t->team, status, err));
+  if (run_episodes(t, split, r, *workers) != OIKOS_OK)
+    return oikos_fail(err, OIKOS_STOPPED, "the evaluation was stopped on request");
+  return OIKOS_OK;
+}
+
+oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t episodes, int64_t steps, oikos_evaluation *v,
+                                    oikos_error *err) {
+  results r = {.episodes = episodes, .steps = steps < 0 ? t->config.inner.steps : steps};
+  oikos_worker *workers = NULL;
+  double start = oikos_wall_clock();
+  r.fields = 2 * ((size_t)r.steps + 1) + 2;
+  *v = (oikos_evaluation){.episodes = episodes,
+                          .steps = r.steps,
+                          .n_homes = (int)t->config.home.count,
+                          .n_groups = oikos_source_shape(t->source).n_groups};
+  if (episodes < 1)
+    return oikos_fail(err, OIKOS_USAGE, "eval.episodes is %lld; at least one is needed", (long long)episodes);
+  OIKOS_TRY(oikos_source_has(t->source, split, err));
+  oikos_status status = evaluate(t, split, &r, &workers, err);
+  if (status == OIKOS_OK)
+    status = oikos_agree(&t->team, summarise(&r, v, err), err);
+  for (int k = 0; workers && k < t->n_threads; k++)
+    oikos_worker_destroy(&workers[k]);
+  free(workers);
+  free(r.rows);
+  v->seconds = oikos_wall_clock() - start;
+  if (status != OIKOS_OK)
+    oikos_evaluation_destroy(v);
+  return status;
+}
+
+void oikos_evaluation_destroy(oikos_evaluation *v) {
+  free(v->loss);
+  free(v->accuracy);
+  free(v->residents);
+  free(v->home_loss);
+  *v = (oikos_evaluation){0};
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/gradcheck.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/try.h"
+#include "run/trainer_impl.h"
+#include "store/dump.h"
+
+typedef oikos_real real;
+
+/* One check: the point x = (start, rates), its gradient, and a direction. */
+typedef struct check {
+  oikos_trainer *t;
+  oikos_worker *w;
+  oikos_batch judged;
+  size_t m, n;               /* M, M + A */
+  real *x, *gradient, *direction, *moved; /* (M + A) */
+  real *trained;             /* (M) theta_S */
+  double loss;
+} check;
+
+static oikos_status allocate(check *c, oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(&c->x, c->n, sizeof(real), "the check", err));
+  OIKOS_TRY(oikos_alloc(&c->gradient, c->n, sizeof(real), "the check", err));
+  OIKOS_TRY(oikos_alloc(&c->direction, c->n, sizeof(real), "the check", err));
+  OIKOS_TRY(oikos_alloc(&c->moved, c->n, sizeof(real), "the check", err));
+  return oikos_alloc(&c->trained, c->m, sizeof(real), "the check", err);
+}
+
+static void release(check *c) {
+  free(c->x);
+  free(c->gradient);
+  free(c->direction);
+  free(c->moved);
+  free(c->trained);
+}
+
+/* F at x: the query loss after the inner steps; for first order, the query loss where x is theta_S itself. */
+static double value(const check *c, const real *x) {
+  const oikos_trainer *t = c->t;
+  int64_t steps = t->config.inner.order == OIKOS_ORDER_FIRST ? 0 : t->config.inner.steps;
+  memcpy(oikos_path_start(c->w->path), x, c->m * sizeof *x);
+  oikos_adapt(t->inner, c->w->path, x + c->m, &c->w->episode.support, steps);
+  const real *theta = oikos_path_parameters(t->inner, c->w->path, steps);
+  return oikos_network_loss(t->net, oikos_path_workspace(c->w->path), theta, &c->judged).loss;
+}
+
+static double dot(size_t n, const real *a, const real *b) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++)
+    sum += (double)a[i] * (double)b[i];
+  return sum;
+}
+
+/* A unit direction inside the block first .. first+n-1: half along the gradient, half random. */
+static void choose_direction(const check *c, size_t first, size_t n, uint64_t number) {
+  oikos_random r = oikos_random_at((uint64_t)c->t->config.seed, OIKOS_DRAW_CHECK, 0, number);
+  real *u = c->direction + first;
+  memset(c->direction, 0, c->n * sizeof *c->direction);
+  for (size_t i = 0; i < n; i++)
+    u[i] = (real)oikos_random_normal(&r);
+  double size = sqrt(dot(n, u, u)), along = sqrt(dot(n, c->gradient + first, c->gradient + first));
+  if (dot(n, u, c->gradient + first) < 0) // the two halves must not cancel
+    size = -size;
+  for (size_t i = 0; i < n; i++)
+    u[i] = (real)((double)u[i] / size + (along > 0 ? (double)c->gradient[first + i] / along : 0));
+  size = sqrt(dot(n, u, u));
+  for (size_t i = 0; i < n; i++)
+    u[i] = (real)((double)u[i] / size);
+}
+
+static double difference(const check *c, const real *at, double h) {
+  double side[2];
+  for (int s = 0; s < 2; s++) {
+    for (size_t i = 0; i < c->n; i++)
+      c->moved[i] = (real)((double)at[i] + (s ? -h : h) * (double)c->direction[i]);
+    side[s] = value(c, c->moved);
+  }
+  return (side[0] - side[1]) / (2 * h);
+}
+
+/* The best of some step widths: a kink of relu or max_pool nearer than h is no error of the derivative. */
+static double block_error(const check *c, size_t first, size_t n, double *analytic, double *numeric) {
+  const real *at = c->t->config.inner.order == OIKOS_ORDER_FIRST ? c->trained : c->x;
+  double floor = 1e-4 * sqrt(dot(c->n, c->gradient, c->gradient)), best = INFINITY;
+  double width = sqrt(dot(n, c->x + first, c->x + first));
+  *analytic = dot(n, c->gradient + first, c->direction + first);
+  *numeric = NAN;
+  for (double h = 1e-3; h > 5e-7; h /= 10) {
+    double now = difference(c, at, h * (width > 1 ? width : 1));
+    double size = fmax(fmax(fabs(now), fabs(*analytic)), floor), error = size == 0 ? 0 : fabs(now - *analytic) / size;
+    if (error < best || isnan(*numeric)) {
+      best = isnan(error) ? INFINITY : error;
+      *numeric = now;
+    }
+  }
+  return best;
+}
+
+static void check_block(const check *c, const char *name, size_t first, size_t n, uint64_t number, FILE *out, double *worst) {
+  double analytic, numeric;
+  choose_direction(c, first, n, number);
+  double error = block_error(c, first, n, &analytic, &numeric);
+  fprintf(out, "  %-32s %10zu  %14.7e  %14.7e  %9.2e\n", name, n, analytic, numeric, error);
+  if (!(error <= *worst))
+    *worst = error;
+}
+
+static void check_all(const check *c, FILE *out, double *worst) {
+  const oikos_segments *s = &c->t->segments;
+  uint64_t number = 0;
+  *worst = 0;
+  fprintf(out, "  %-32s %10s  %14s  %14s  %9s\n", "tensor", "numbers", "gradient . u", "differences", "error");
+  for (int i = 0; i < s->n_tensors; i++)
+    check_block(c, s->tensor[i].name, s->tensor[i].offset, s->tensor[i].size, number++, out, worst);
+  if (c->n > c->m && c->t->config.inner.order == OIKOS_ORDER_SECOND)
+    check_block(c, "learned rates", c->m, c->n - c->m, number++, out, worst);
+}
+
+static oikos_status dump_tensors(const check *c, oikos_dump *d, const char *group, const real *data, oikos_error *err) {
+  const oikos_segments *s = &c->t->segments;
+  for (int i = 0; i < s->n_tensors; i++)
+    OIKOS_TRY(oikos_dump_write(d, group, s->tensor[i].name, s->tensor[i].n_dims, s->tensor[i].dims, data + s->tensor[i].offset, err));
+  return OIKOS_OK;
+}
+
+static oikos_status dump_rates(const check *c, oikos_dump *d, const char *group, const real *data, oikos_error *err) {
+  int64_t dims[] = {c->t->config.inner.steps, oikos_network_layers(c->t->net)};
+  if (c->n == c->m)
+    return OIKOS_OK;
+  if (c->t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
+    return dump_tensors(c, d, group, data + c->m, err);
+  return oikos_dump_write(d, group, "by_step_and_layer", 2, dims, data + c->m, err);
+}
+
+static oikos_status dump_set(const check *c, oikos_dump *d, const char *x, const char *y, const oikos_batch *b, oikos_error *err) {
+  oikos_shape in = oikos_source_shape(c->t->source).input;
+  int64_t n = (int64_t)b->n, targets = (int64_t)oikos_network_targets(c->t->net);
+  OIKOS_TRY(oikos_dump_write(d, "", x, 4, (int64_t[]){n, in.height, in.width, in.channels}, b->x, err));
+  return oikos_dump_write(d, "", y, 2, (int64_t[]){n, targets}, b->y, err);
+}
+
+static oikos_status dump_all(const check *c, oikos_dump *d, oikos_error *err) {
+  real loss = (real)c->loss;
+  OIKOS_TRY(dump_tensors(c, d, "start", c->x, err));
+  OIKOS_TRY(dump_tensors(c, d, "trained", c->trained, err));
+  OIKOS_TRY(dump_tensors(c, d, "meta_gradient", c->gradient, err));
+  OIKOS_TRY(dump_rates(c, d, "rate", c->x, err));
+  OIKOS_TRY(dump_rates(c, d, "rate_gradient", c->gradient, err));
+  OIKOS_TRY(dump_set(c, d, "support_x", "support_y", &c->w->episode.support, err));
+  OIKOS_TRY(dump_set(c, d, "query_x", "query_y", &c->w->episode.query, err));
+  return oikos_dump_write(d, "", "query_loss", 0, NULL, &loss, err);
+}
+
+static oikos_status dump_file(const check *c, const char *path, oikos_error *err) {
+  char *config = NULL;
+  size_t size;
+  FILE *text = open_memstream(&config, &size);
+  if (!text)
+    return oikos_fail(err, OIKOS_ERROR, "out of memory");
+  oikos_config_write(&c->t->config, text);
+  fclose(text);
+  oikos_dump *d;
+  oikos_status status = oikos_dump_create(path, config, &d, err);
+  free(config);
+  OIKOS_TRY(status);
+  status = dump_all(c, d, err);
+  oikos_status closed = oikos_dump_close(d, status == OIKOS_OK ? err : NULL);
+  return status == OIKOS_OK ? closed : status;
+}
+
+/* Draw, find the home, and take the meta-gradient as training does; the point, its value and gradient are kept. */
+static void prepare(check *c) {
+  oikos_trainer *t = c->t;
+  int64_t steps = t->config.inner.steps;
+  oikos_source_draw(t->source, OIKOS_TRAIN, 0, 0, &c->w->episode);
+  oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
+  c->judged = oikos_learner_judged(&t->context, &c->w->episode);
+  memcpy(c->x, oikos_path_start(c->w->path), c->m * sizeof *c->x);
+  memcpy(c->x + c->m, t->weights.shared + c->m, (c->n - c->m) * sizeof *c->x);
+  oikos_adapt(t->inner, c->w->path, c->x + c->m, &c->w->episode.support, steps);
+  c->loss = oikos_meta_gradient(t->inner, c->w->path, c->x + c->m, &c->w->episode.support, &c->judged, steps, c->gradient).loss;
+  memcpy(c->trained, oikos_path_parameters(t->inner, c->w->path, steps), c->m * sizeof *c->trained);
+}
+
+oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, double *worst, oikos_error *err) {
+  check c = {.t = t, .w = &t->workers[0], .m = t->weights.m, .n = t->weights.m + t->weights.a};
+  if (t->config.inner.order == OIKOS_ORDER_FIRST && t->config.inner.max_norm > 0)
+    return oikos_fail(err, OIKOS_USAGE, "inner.order first with inner.max_norm is not the gradient of any one function, so there are "
+                      "no differences to check it against; check --set inner.order=second, or --set inner.max_norm=0");
+  oikos_status status = allocate(&c, err);
+  if (status == OIKOS_OK) {
+    prepare(&c);
+    fprintf(out, "query loss %.9g after %lld inner steps, gradient norm %.9g\n", c.loss, (long long)t->config.inner.steps,
+            sqrt(dot(c.n, c.gradient, c.gradient)));
+    if (dump)
+      status = dump_file(&c, dump, err);
+  }
+  if (status == OIKOS_OK)
+    check_all(&c, out, worst);
+  release(&c);
+  return status;
+}

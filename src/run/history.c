@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+
+double oikos_wall_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+oikos_status oikos_history_create(int n_homes, oikos_history *h, oikos_error *err) {
+  *h = (oikos_history){.n_homes = n_homes, .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes};
+  h->started = h->recorded = oikos_wall_clock();
+  OIKOS_TRY(oikos_alloc(&h->now, h->fields, sizeof *h->now, "the history", err));
+  OIKOS_TRY(oikos_alloc(&h->pending, h->fields, sizeof *h->pending, "the history", err));
+  return oikos_history_reserve(h, 64, err);
+}
+
+void oikos_history_destroy(oikos_history *h) {
+  free(h->now);
+  free(h->pending);
+  free(h->rows);
+  free(h->times);
+  *h = (oikos_history){0};
+}
+
+static oikos_status grow(double **array, size_t used, size_t room, oikos_error *err) {
+  double *larger;
+  OIKOS_TRY(oikos_alloc(&larger, room, sizeof *larger, "the history", err));
+  if (used)
+    memcpy(larger, *array, used * sizeof *larger);
+  free(*array);
+  *array = larger;
+  return OIKOS_OK;
+}
+
+oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_error *err) {
+  size_t room = h->room ? h->room : 64, used = (size_t)h->records;
+  while (room < (size_t)records)
+    room *= 2;
+  if (room == h->room)
+    return OIKOS_OK;
+  OIKOS_TRY(grow(&h->rows, used * h->fields, oikos_mul(room, h->fields), err));
+  OIKOS_TRY(grow(&h->times, used * 2, room * 2, err));
+  h->room = room;
+  return OIKOS_OK;
+}
+
+void oikos_history_add(oikos_history *h) {
+  h->now[OIKOS_ROW_STEP] = 1;
+  for (size_t i = 0; i < h->fields; i++)
+    h->pending[i] += h->now[i];
+}
+
+oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes, int64_t episodes_in_it, oikos_error *err) {
+  OIKOS_TRY(oikos_history_reserve(h, h->records + 1, err));
+  double *row = h->rows + (size_t)h->records * h->fields, *times = h->times + 2 * h->records, clock = oikos_wall_clock();
+  for (size_t i = 0; i < h->fields; i++)
+    row[i] = h->pending[i] / h->pending[OIKOS_ROW_STEP];
+  row[OIKOS_ROW_STEP] = (double)step;
+  row[OIKOS_ROW_EPISODES] = (double)episodes;
+  row[OIKOS_ROW_RATE] = h->now[OIKOS_ROW_RATE];
+  times[0] = clock - h->started;
+  times[1] = clock > h->recorded ? (double)episodes_in_it / (clock - h->recorded) : 0;
+  h->recorded = clock;
+  memset(h->pending, 0, h->fields * sizeof *h->pending);
+  h->records++;
+  return OIKOS_OK;
+}
+
+oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
+  const double *row = h->rows + (size_t)index * h->fields;
+  return (oikos_record){.step = (int64_t)row[OIKOS_ROW_STEP],
+                        .episodes = (int64_t)row[OIKOS_ROW_EPISODES],
+                        .support_loss = row[OIKOS_ROW_SUPPORT_LOSS],
+                        .query_loss = row[OIKOS_ROW_QUERY_LOSS],
+                        .accuracy = row[OIKOS_ROW_ACCURACY],
+                        .learner_norm = row[OIKOS_ROW_LEARNER_NORM],
+                        .gradient_norm = row[OIKOS_ROW_GRADIENT_NORM],
+                        .rate = row[OIKOS_ROW_RATE],
+                        .moved = row[OIKOS_ROW_MOVED],
+                        .n_homes = h->n_homes,
+                        .members = row + OIKOS_ROW_MEMBERS,
+                        .scores = row + OIKOS_ROW_MEMBERS + h->n_homes,
+                        .seconds = h->times[2 * index],
+                        .tasks_per_second = h->times[2 * index + 1]};
+}

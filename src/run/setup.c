@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ * Step 0, initialise: everything is allocated here, nothing in the loop. */
+#include <math.h>
+#include <omp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "run/trainer_impl.h"
+
+void oikos_trainer_say(const oikos_trainer *t, const char *format, ...) {
+  char text[OIKOS_PATH + 512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (t->observer.message)
+    t->observer.message(t->observer.user, text);
+}
+
+static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
+  *data = (oikos_data){0};
+  if (t->config.task.source != OIKOS_SOURCE_IMAGES)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_image_load(&t->team, t->config.task.file, &t->images, err));
+  *data = (oikos_data){.images = &t->images.index, .pixels = t->images.pixels};
+  return OIKOS_OK;
+}
+
+static oikos_status create_learners(oikos_trainer *t, oikos_error *err) {
+  oikos_learners *own = &t->learners;
+  size_t homes = (size_t)t->config.home.count;
+  oikos_share(t->config.learners.count, t->team.rank, t->team.size, &own->first, &own->count);
+  size_t n = (size_t)own->count;
+  OIKOS_TRY(oikos_alloc(&own->log_p, oikos_mul(n, homes), sizeof *own->log_p, "the learners", err));
+  OIKOS_TRY(oikos_alloc(&own->next_log_p, oikos_mul(n, homes), sizeof *own->next_log_p, "the learners", err));
+  OIKOS_TRY(oikos_alloc(&own->home, n, sizeof *own->home, "the learners", err));
+  OIKOS_TRY(oikos_alloc(&own->next_home, n, sizeof *own->next_home, "the learners", err));
+  for (size_t i = 0; i < n * homes; i++)
+    own->log_p[i] = -log((double)homes); // uniform
+  return OIKOS_OK;
+}
+
+static int thread_count(const oikos_config *config) {
+  if (config->run.threads > 0)
+    return (int)config->run.threads;
+  return getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : 1;
+}
+
+static oikos_status create_workers(oikos_trainer *t, oikos_error *err) {
+  int n = thread_count(&t->config);
+  if (t->learners.count > 0 && n > t->learners.count)
+    n = (int)t->learners.count;
+  OIKOS_TRY(oikos_alloc(&t->workers, (size_t)n, sizeof *t->workers, "the threads", err));
+  OIKOS_TRY(oikos_alloc(&t->sums, (size_t)n, sizeof *t->sums, "the threads", err));
+  OIKOS_TRY(oikos_alloc(&t->not_finite, (size_t)n, sizeof *t->not_finite, "the threads", err));
+  for (t->n_threads = 0; t->n_threads < n; t->n_threads++) {
+    OIKOS_TRY(oikos_worker_create(&t->context, t->config.inner.steps, &t->workers[t->n_threads], err));
+    OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[t->n_threads], err));
+  }
+  return OIKOS_OK;
+}
+
+static oikos_status create_parts(oikos_trainer *t, const oikos_data *data, oikos_error *err) {
+  const oikos_config *c = &t->config;
+  OIKOS_TRY(oikos_source_create(c, data, &t->source, err));
+  OIKOS_TRY(oikos_source_has(t->source, OIKOS_TRAIN, err));
+  if (c->eval.episodes > 0)
+    OIKOS_TRY(oikos_source_has(t->source, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION, err));
+  oikos_task_shape shape = oikos_source_shape(t->source);
+  int64_t outputs = c->model.loss == OIKOS_LOSS_PROTOTYPES ? 0 : shape.outputs;
+  OIKOS_TRY(oikos_network_create(c, shape.input, outputs, &t->net, err));
+  OIKOS_TRY(oikos_inner_create(t->net, c, &t->inner, err));
+  OIKOS_TRY(oikos_weights_create(c, t->net, t->inner, &t->weights, err));
+  OIKOS_TRY(oikos_segments_create(c, t->net, &t->weights, &t->segments, err));
+  t->context = (oikos_context){c, t->net, t->inner, t->source, &t->weights};
+  OIKOS_TRY(create_learners(t, err));
+  OIKOS_TRY(create_workers(t, err));
+  OIKOS_TRY(oikos_alloc(&t->scratch, 2 * (t->weights.m + t->weights.a) + (size_t)c->home.count, sizeof *t->scratch, "the update", err));
+  return oikos_history_create((int)c->home.count, &t->history, err);
+}
+
+oikos_status oikos_trainer_setup(oikos_trainer *t, MPI_Comm comm, oikos_error *err) {
+  oikos_data data;
+  t->images.window = MPI_WIN_NULL;
+  OIKOS_TRY(oikos_team_create(comm, &t->team, err));
+  OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
+  OIKOS_TRY(load_data(t, &data, err));
+  return oikos_agree(&t->team, create_parts(t, &data, err), err);
+}
+
+void oikos_trainer_destroy(oikos_trainer *t) {
+  if (!t)
+    return;
+  for (int k = 0; k < t->n_threads; k++) {
+    oikos_worker_destroy(&t->workers[k]);
+    oikos_sum_destroy(&t->sums[k]);
+  }
+  free(t->workers);
+  free(t->sums);
+  free(t->not_finite);
+  free(t->scratch);
+  free(t->learners.log_p);
+  free(t->learners.next_log_p);
+  free(t->learners.home);
+  free(t->learners.next_home);
+  oikos_history_destroy(&t->history);
+  oikos_segments_destroy(&t->segments);
+  oikos_weights_destroy(&t->weights);
+  oikos_inner_destroy(t->inner);
+  oikos_network_destroy(t->net);
+  oikos_source_destroy(t->source);
+  oikos_image_unload(&t->images);
+  oikos_team_destroy(&t->team);
+  free(t);
+}
+
+static oikos_status create(MPI_Comm comm, const oikos_config *config, const char *run, const oikos_observer *observer,
+                           oikos_trainer **trainer, oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(trainer, 1, sizeof **trainer, "the trainer", err));
+  oikos_trainer *t = *trainer;
+  t->config = *config;
+  if (observer)
+    t->observer = *observer;
+  t->images.window = MPI_WIN_NULL;
+  t->team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
+  if (run && snprintf(t->run, sizeof t->run, "%s", run) >= (int)sizeof t->run)
+    return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes", OIKOS_PATH - 1);
+  return oikos_trainer_setup(t, comm, err);
+}
+
+static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
+  if (status != OIKOS_OK) {
+    oikos_trainer_destroy(*trainer);
+    *trainer = NULL;
+  }
+  return status;
+}
+
+oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run, bool resume,
+                                  const oikos_observer *observer, oikos_trainer **trainer, oikos_error *err) {
+  *trainer = NULL;
+  oikos_status status = create(comm, config, run, observer, trainer, err);
+  if (status == OIKOS_OK && run && resume)
+    status = oikos_trainer_resume(*trainer, err);
+  if (status == OIKOS_OK && run)
+    status = oikos_run_directory_prepare(*trainer, resume, err);
+  return finish(status, trainer);
+}
+
+oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const char *checkpoint,
+                                const oikos_observer *observer, oikos_trainer **trainer, oikos_error *err) {
+  *trainer = NULL;
+  oikos_status status = create(comm, config, NULL, observer, trainer, err);
+  if (status == OIKOS_OK)
+    status = oikos_trainer_load(*trainer, checkpoint, err);
+  return finish(status, trainer);
+}
+
+int64_t oikos_trainer_steps(const oikos_trainer *t) {
+  return t->step;
+}
+
+const oikos_network *oikos_trainer_network(const oikos_trainer *t) {
+  return t->net;
+}
+
+const oikos_source *oikos_trainer_source(const oikos_trainer *t) {
+  return t->source;
+}
+
+const oikos_real *oikos_trainer_shared(const oikos_trainer *t) {
+  return t->weights.shared;
+}
+
+const oikos_real *oikos_trainer_homes(const oikos_trainer *t, size_t *size) {
+  *size = t->weights.k;
+  return t->weights.homes;
+}

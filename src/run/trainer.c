@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ * The loop. oikos_trainer_step is the method: the learners of this rank train from their homes, one all-reduce adds up
+ * what they contribute, and the shared weights and the homes are updated from the sums, alike on all ranks. */
+#include <omp.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "run/trainer_impl.h"
+
+typedef oikos_real real;
+
+/* Step 1 for one learner, into the sums of one thread. Its next home stands apart until the step is over. */
+static void train_learner(oikos_trainer *t, int thread, int64_t i) {
+  oikos_learners *own = &t->learners;
+  size_t homes = (size_t)t->config.home.count;
+  double *log_p = own->next_log_p + (size_t)i * homes;
+  memcpy(log_p, own->log_p + (size_t)i * homes, homes * sizeof *log_p);
+  oikos_contribution c =
+      oikos_learner_train(&t->context, &t->workers[thread], t->step, own->first + i, log_p, own->home[i]);
+  own->next_home[i] = c.home;
+  if (!oikos_contribution_add(&t->segments, &t->weights, &c, &t->sums[thread]) &&
+      (t->not_finite[thread] < 0 || own->first + i < t->not_finite[thread]))
+    t->not_finite[thread] = own->first + i;
+}
+
+/* Step 1, train: all learners of this rank, in any order on any thread. */
+static void train(oikos_trainer *t) {
+  for (int k = 0; k < t->n_threads; k++) {
+    oikos_sum_zero(t->segments.grid, &t->sums[k]);
+    t->not_finite[k] = -1;
+  }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
+  for (int64_t i = 0; i < t->learners.count; i++)
+    train_learner(t, omp_get_thread_num(), i);
+  for (int k = 1; k < t->n_threads; k++)
+    oikos_sum_merge(t->segments.grid, &t->sums[0], &t->sums[k]);
+  if (t->observer.stop && t->observer.stop(t->observer.user))
+    t->sums[0].words[OIKOS_COUNT_STOP]++;
+}
+
+/* Some learner's numbers are not finite: find the first one, so that the message can name it. */
+static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
+  int64_t first = INT64_MAX, lowest;
+  for (int k = 0; k < t->n_threads; k++)
+    if (t->not_finite[k] >= 0 && t->not_finite[k] < first)
+      first = t->not_finite[k];
+  MPI_Allreduce(&first, &lowest, 1, MPI_INT64_T, MPI_MIN, t->team.world);
+  return oikos_fail(err, OIKOS_ERROR,
+                    "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity): training has diverged. "
+                    "The last checkpoint is as it was; lower inner.rate or shared.rate, or set outer.clip",
+                    (long long)t->step, (long long)lowest);
+}
+
+static void adopt_homes(oikos_learners *own) {
+  double *log_p = own->log_p;
+  int32_t *home = own->home;
+  own->log_p = own->next_log_p;
+  own->home = own->next_home;
+  own->next_log_p = log_p;
+  own->next_home = home;
+}
+
+/* The sums of the step as means, into the history. */
+static void note(oikos_trainer *t, double gradient_norm) {
+  const oikos_sum *sum = &t->sums[0];
+  double n = (double)t->config.learners.count, *now = t->history.now;
+  oikos_task_shape shape = oikos_source_shape(t->source);
+  real losses[OIKOS_N_LOSSES], *scores = t->scratch;
+  oikos_sum_get(t->segments.grid, sum, t->segments.losses, 1 / n, losses);
+  oikos_sum_get(t->segments.grid, sum, t->segments.scores, 1 / n, scores);
+  now[OIKOS_ROW_SUPPORT_LOSS] = (double)losses[OIKOS_LOSS_BEFORE];
+  now[OIKOS_ROW_QUERY_LOSS] = (double)losses[OIKOS_LOSS_AFTER];
+  now[OIKOS_ROW_ACCURACY] = (double)sum->words[OIKOS_COUNT_CORRECT] / (n * (double)shape.query);
+  now[OIKOS_ROW_LEARNER_NORM] = (double)losses[OIKOS_GRADIENT_NORM];
+  now[OIKOS_ROW_GRADIENT_NORM] = gradient_norm;
+  now[OIKOS_ROW_RATE] = t->config.shared.rate * oikos_schedule(&t->config, t->step);
+  now[OIKOS_ROW_MOVED] = (double)sum->words[OIKOS_COUNT_MOVED] / n;
+  for (int64_t h = 0; h < t->config.home.count; h++) {
+    now[OIKOS_ROW_MEMBERS + h] = (double)sum->words[OIKOS_COUNT_MEMBERS + h] / n;
+    now[OIKOS_ROW_MEMBERS + t->config.home.count + h] = (double)scores[h];
+  }
+  oikos_history_add(&t->history);
+}
+
+oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
+  oikos_grid *grid = t->segments.grid;
+  oikos_sum *sum = &t->sums[0];
+  bool again;
+  do {
+    train(t);                              // step 1: find the home, adapt from it, meta-gradient
+    oikos_reduce(&t->team, grid, sum);     // the one all-reduce
+    if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0)
+      return diverged(t, err);
+    again = oikos_grid_overflowed(grid, sum);
+    if (again)
+      oikos_grid_settle(grid, sum);
+  } while (again);
+  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->weights, t->scratch); // step 2
+  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->weights, t->scratch);                // step 3
+  adopt_homes(&t->learners);
+  note(t, norm);
+  t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
+  oikos_grid_settle(grid, sum);
+  t->step++;
+  if (t->observer.step)
+    t->observer.step(t->observer.user, t->step, t->history.now[OIKOS_ROW_QUERY_LOSS], t->history.now[OIKOS_ROW_ACCURACY]);
+  return OIKOS_OK;
+}
+
+static oikos_status record(oikos_trainer *t, oikos_error *err) {
+  int64_t n = t->config.learners.count, steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
+  oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
+  OIKOS_TRY(oikos_agree(&t->team, status, err));
+  oikos_record r = oikos_history_record(&t->history, t->history.records - 1);
+  if (t->observer.record)
+    t->observer.record(t->observer.user, &r);
+  return oikos_metrics_append(t, &r, err);
+}
+
+oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
+  int64_t every = t->config.checkpoint.every, saved = t->step;
+  while (t->step < t->config.steps && !t->stopping) {
+    OIKOS_TRY(oikos_trainer_step(t, err));
+    if (t->step % t->config.log.every == 0)
+      OIKOS_TRY(record(t, err));
+    if (t->run[0] && every > 0 && t->step % every == 0) {
+      OIKOS_TRY(oikos_trainer_checkpoint(t, err));
+      saved = t->step;
+    }
+  }
+  if (t->run[0] && (saved != t->step || t->step == 0))
+    OIKOS_TRY(oikos_trainer_checkpoint(t, err));
+  if (t->step < t->config.steps)
+    return oikos_fail(err, OIKOS_STOPPED, "stopped on request after step %lld of %lld%s", (long long)t->step,
+                      (long long)t->config.steps, t->run[0] ? "; a checkpoint was written, continue with --resume" : "");
+  return OIKOS_OK;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/checkpoint_list.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/try.h"
+#include "store/checkpoint.h"
+
+void oikos_checkpoint_path(const char *run, int64_t step, char *path) {
+  snprintf(path, OIKOS_LONG_PATH, "%.1023s/checkpoints/step-%012lld.h5", run, (long long)step);
+}
+
+static int is_checkpoint(const struct dirent *entry) {
+  long long step;
+  int end = 0;
+  return sscanf(entry->d_name, "step-%12lld.h5%n", &step, &end) == 1 && end > 0 && entry->d_name[end] == 0;
+}
+
+static int is_left_over(const struct dirent *entry) {
+  size_t length = strlen(entry->d_name);
+  return strncmp(entry->d_name, "step-", 5) == 0 && length > 4 && strcmp(entry->d_name + length - 4, ".tmp") == 0;
+}
+
+/* The entries of RUN/checkpoints that pass a filter, in ascending order; n < 0 if there is no such folder. */
+static struct dirent **list(const char *run, int (*filter)(const struct dirent *), int *n) {
+  char folder[OIKOS_LONG_PATH];
+  struct dirent **entries = NULL;
+  snprintf(folder, sizeof folder, "%.1023s/checkpoints", run);
+  *n = scandir(folder, &entries, filter, alphasort);
+  return entries;
+}
+
+static void free_list(struct dirent **entries, int n) {
+  for (int i = 0; i < n; i++)
+    free(entries[i]);
+  free(entries);
+}
+
+oikos_status oikos_checkpoint_newest(const char *run, char *path, void (*skipped)(void *user, const char *text), void *user,
+                                     oikos_error *err) {
+  int n, whole = -1;
+  struct dirent **entries = list(run, is_checkpoint, &n);
+  path[0] = 0;
+  for (int i = n - 1; i >= 0 && whole < 0; i--) {
+    oikos_error why;
+    snprintf(path, OIKOS_LONG_PATH, "%.900s/checkpoints/%.255s", run, entries[i]->d_name);
+    if (oikos_checkpoint_verify(path, &why) == OIKOS_OK)
+      whole = i;
+    else if (skipped)
+      skipped(user, why.message);
+  }
+  free_list(entries, n);
+  if (n > 0 && whole < 0)
+    return oikos_fail(err, OIKOS_ERROR, "%s/checkpoints holds %d checkpoints, but none is whole; start a new run in another --out", run, n);
+  return OIKOS_OK;
+}
+
+static void remove_from(const char *run, struct dirent **entries, int n) {
+  for (int i = 0; i < n; i++) {
+    char path[OIKOS_LONG_PATH];
+    snprintf(path, sizeof path, "%.900s/checkpoints/%.255s", run, entries[i]->d_name);
+    unlink(path);
+  }
+}
+
+void oikos_checkpoint_prune(const char *run, int64_t keep) {
+  int n, left;
+  struct dirent **entries = list(run, is_checkpoint, &n), **left_over = list(run, is_left_over, &left);
+  remove_from(run, entries, n > keep ? (int)(n - keep) : 0);
+  remove_from(run, left_over, left);
+  free_list(entries, n);
+  free_list(left_over, left);
+}

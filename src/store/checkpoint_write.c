@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "store/checkpoint_impl.h"
+#include "store/sync.h"
+
+/* One write: its fields, with the rows of this rank packed one field at a time. */
+typedef struct writer {
+  const oikos_team *team;
+  const oikos_field *fields;
+  int n;
+  uint64_t *checksum; /* (n) */
+  char *packed;       /* this rank's rows of the largest field */
+} writer;
+
+/* The rows of this rank, one after the other; returns how many bytes a row has. */
+static size_t pack(const writer *w, const oikos_field *f, int64_t *first, int64_t *count) {
+  size_t bytes = oikos_field_row(f) * oikos_field_element(f);
+  oikos_field_rows(f, w->team, first, count);
+  for (int64_t i = 0; i < *count; i++)
+    memcpy(w->packed + (size_t)i * bytes, oikos_field_at(f, *first + i), bytes);
+  return bytes;
+}
+
+static oikos_status prepare(writer *w, oikos_error *err) {
+  size_t largest = 0;
+  for (int i = 0; i < w->n; i++) {
+    int64_t first, count;
+    oikos_field_rows(&w->fields[i], w->team, &first, &count);
+    size_t bytes = oikos_mul(oikos_mul(oikos_field_row(&w->fields[i]), oikos_field_element(&w->fields[i])), (size_t)count);
+    largest = bytes > largest ? bytes : largest;
+  }
+  OIKOS_TRY(oikos_alloc(&w->checksum, (size_t)w->n, sizeof *w->checksum, "the checksums", err));
+  return oikos_alloc(&w->packed, largest, 1, "a checkpoint", err);
+}
+
+static void sum_checksums(const writer *w) {
+  for (int i = 0; i < w->n; i++) {
+    int64_t first, count;
+    size_t bytes = pack(w, &w->fields[i], &first, &count);
+    w->checksum[i] = oikos_rows_checksum(w->packed, first, count, bytes);
+  }
+  MPI_Allreduce(MPI_IN_PLACE, w->checksum, w->n, MPI_UINT64_T, MPI_SUM, w->team->world);
+}
+
+static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oikos_error *err) {
+  int32_t version = OIKOS_FORMAT_VERSION;
+  OIKOS_TRY(oikos_put_text(file, "format", OIKOS_CHECKPOINT_FORMAT, err));
+  OIKOS_TRY(oikos_put_number(file, "format_version", H5T_NATIVE_INT32, &version, err));
+  OIKOS_TRY(oikos_put_number(file, "step", H5T_NATIVE_INT64, &info->step, err));
+  OIKOS_TRY(oikos_put_number(file, "records", H5T_NATIVE_INT64, &info->records, err));
+  OIKOS_TRY(oikos_put_number(file, "ranks", H5T_NATIVE_INT64, &info->ranks, err));
+  OIKOS_TRY(oikos_put_text(file, "config", info->config, err));
+  OIKOS_TRY(oikos_put_text(file, "oikos_version", info->version, err));
+  OIKOS_TRY(oikos_put_text(file, "libraries", info->libraries, err));
+  OIKOS_TRY(oikos_put_text(file, "kernel", info->kernel, err));
+  return oikos_put_text(file, "created", info->created, err);
+}
+
+/* Write this rank's rows of one dataset; all ranks together. */
+static herr_t write_rows(const writer *w, const oikos_field *f, hid_t dataset, hid_t space) {
+  int64_t first, count;
+  pack(w, f, &first, &count);
+  hsize_t start[OIKOS_FIELD_DIMS] = {(hsize_t)first}, size[OIKOS_FIELD_DIMS] = {(hsize_t)count};
+  for (int d = 1; d < f->n_dims; d++)
+    size[d] = (hsize_t)f->dims[d];
+  hid_t memory = H5Screate_simple(f->n_dims, size, NULL), transfer = H5Pcreate(H5P_DATASET_XFER);
+  H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
+  if (count > 0) {
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
+  } else {
+    H5Sselect_none(space);
+    H5Sselect_none(memory);
+  }
+  herr_t bad = H5Dwrite(dataset, oikos_field_hdf5(f), memory, space, transfer, w->packed);
+  H5Pclose(transfer);
+  H5Sclose(memory);
+  return bad;
+}
+
+static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error *err) {
+  const oikos_field *f = &w->fields[i];
+  hsize_t dims[OIKOS_FIELD_DIMS];
+  int32_t state = !f->not_state;
+  for (int d = 0; d < f->n_dims; d++)
+    dims[d] = (hsize_t)f->dims[d];
+  hid_t space = H5Screate_simple(f->n_dims, dims, NULL), links = H5Pcreate(H5P_LINK_CREATE);
+  H5Pset_create_intermediate_group(links, 1);
+  hid_t dataset = H5Dcreate2(file, f->name, oikos_field_hdf5(f), space, links, H5P_DEFAULT, H5P_DEFAULT);
+  oikos_status status = OIKOS_OK;
+  if (dataset < 0 || write_rows(w, f, dataset, space) < 0)
+    status = oikos_hdf5_fail(err, "dataset %s cannot be written", f->name);
+  if (status == OIKOS_OK)
+    status = oikos_put_text(dataset, "description", f->meaning, err);
+  if (status == OIKOS_OK)
+    status = oikos_put_number(dataset, "checksum", H5T_NATIVE_UINT64, &w->checksum[i], err);
+  if (status == OIKOS_OK)
+    status = oikos_put_number(dataset, "state", H5T_NATIVE_INT32, &state, err);
+  if (dataset >= 0)
+    H5Dclose(dataset);
+  H5Pclose(links);
+  H5Sclose(space);
+  return status;
+}
+
+static oikos_status write_file(const writer *w, const char *path, const oikos_checkpoint_info *info, oikos_error *err) {
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
+  H5Pset_fapl_mpio(access, w->team->world, MPI_INFO_NULL);
+  H5Pset_coll_metadata_write(access, true);
+  H5Pset_userblock(creation, OIKOS_USER_BLOCK);
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+  oikos_status status = file < 0 ? oikos_hdf5_fail(err, "it cannot be created") : OIKOS_OK;
+  H5Pclose(creation);
+  H5Pclose(access);
+  OIKOS_TRY(oikos_agree(w->team, status, err));
+  status = describe(file, info, err);
+  // every rank goes through every collective call, so that a failure on one cannot leave the others waiting
+  for (int i = 0; i < w->n; i++) {
+    oikos_error one;
+    if (!oikos_field_empty(&w->fields[i]) && write_field(w, file, i, &one) != OIKOS_OK && status == OIKOS_OK) {
+      status = one.status;
+      if (err)
+        *err = one;
+    }
+  }
+  if (H5Fclose(file) < 0 && status == OIKOS_OK)
+    status = oikos_hdf5_fail(err, "it cannot be closed");
+  return oikos_agree(w->team, status, err);
+}
+
+/* Data that was read back must have the checksum that was taken in memory. */
+static oikos_status check_dataset(void *user, hid_t dataset, const char *path, oikos_error *err) {
+  (void)user;
+  uint64_t written, read = 0;
+  OIKOS_TRY(oikos_get_number(dataset, "checksum", H5T_NATIVE_UINT64, &written, err));
+  hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+  hsize_t dims[OIKOS_FIELD_DIMS] = {0};
+  int n_dims = H5Sget_simple_extent_ndims(space);
+  if (n_dims >= 1 && n_dims <= OIKOS_FIELD_DIMS)
+    H5Sget_simple_extent_dims(space, dims, NULL);
+  size_t points = (size_t)H5Sget_simple_extent_npoints(space), element = H5Tget_size(type);
+  char *data = NULL;
+  oikos_status status = oikos_alloc(&data, points, element, path, err);
+  if (status == OIKOS_OK && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+    status = oikos_hdf5_fail(err, "dataset %s cannot be read back", path);
+  if (status == OIKOS_OK) {
+    read = oikos_rows_checksum(data, 0, (int64_t)dims[0], points / (size_t)dims[0] * element);
+    if (read != written)
+      status = oikos_fail(err, OIKOS_ERROR, "dataset %s was read back with other bits than written: the disk or its driver is faulty", path);
+  }
+  free(data);
+  H5Tclose(type);
+  H5Sclose(space);
+  return status;
+}
+
+static oikos_status read_back(const char *path, oikos_error *err) {
+  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+  if (file < 0)
+    return oikos_hdf5_fail(err, "it cannot be opened again");
+  oikos_status status = oikos_visit_datasets(file, check_dataset, NULL, err);
+  H5Fclose(file);
+  return status;
+}
+
+static oikos_status seal(const char *path, oikos_error *err) {
+  char hash[OIKOS_DIGEST], block[OIKOS_USER_BLOCK] = "";
+  OIKOS_TRY(oikos_sync_file(path, err));
+  OIKOS_TRY(read_back(path, err));
+  OIKOS_TRY(oikos_file_hash(path, hash, err));
+  snprintf(block, sizeof block, "%sxxh3-128 %s\n", OIKOS_CHECKPOINT_MAGIC, hash);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || pwrite(fd, block, sizeof block, 0) != (ssize_t)sizeof block) {
+    oikos_status status = oikos_fail(err, OIKOS_ERROR, "its user block cannot be written: %s", strerror(errno));
+    if (fd >= 0)
+      close(fd);
+    return status;
+  }
+  close(fd);
+  return oikos_sync_file(path, err);
+}
+
+/* Better to find a full disk before the write than in it. */
+static oikos_status check_space(const writer *w, const char *path, oikos_error *err) {
+  double needed = 1 << 20, room;
+  struct statvfs fs;
+  char folder[OIKOS_NAME_MAX];
+  for (int i = 0; i < w->n; i++)
+    needed += (double)oikos_field_row(&w->fields[i]) * (double)oikos_field_element(&w->fields[i]) * (double)w->fields[i].dims[0];
+  oikos_folder_of(path, folder);
+  if (statvfs(folder, &fs) != 0)
+    return oikos_fail(err, OIKOS_ERROR, "its folder cannot be used: %s", strerror(errno));
+  room = (double)fs.f_bavail * (double)fs.f_frsize;
+  if (room < needed)
+    return oikos_fail(err, OIKOS_ERROR, "the disk is full: %.1f MiB are needed and %.1f MiB free; make room, then run again with --resume",
+                      needed / (1 << 20), room / (1 << 20));
+  return OIKOS_OK;
+}
+
+static oikos_status write_and_seal(writer *w, const char *path, const char *temporary, const oikos_checkpoint_info *info, oikos_error *err) {
+  oikos_status status = prepare(w, err);
+  if (status == OIKOS_OK && w->team->rank == 0)
+    status = check_space(w, path, err);
+  OIKOS_TRY(oikos_agree(w->team, status, err));
+  sum_checksums(w);
+  OIKOS_TRY(write_file(w, temporary, info, err));
+  if (w->team->rank == 0) {
+    status = seal(temporary, err);
+    if (status == OIKOS_OK)
+      status = oikos_rename_synced(temporary, path, err);
+  }
+  return oikos_agree(w->team, status, err);
+}
+
+oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path, const oikos_checkpoint_info *info,
+                                    const oikos_field *fields, int n, oikos_error *err) {
+  writer w = {.team = team, .fields = fields, .n = n};
+  char temporary[OIKOS_NAME_MAX];
+  snprintf(temporary, sizeof temporary, "%s.tmp", path);
+  oikos_hdf5_quiet was = oikos_hdf5_silence();
+  oikos_status status = write_and_seal(&w, path, temporary, info, err);
+  oikos_hdf5_restore(was);
+  free(w.checksum);
+  free(w.packed);
+  if (status != OIKOS_OK) {
+    if (team->rank == 0)
+      unlink(temporary);
+    oikos_fail_prefix(err, "checkpoint %s could not be written: ", path);
+  }
+  return status;
+}

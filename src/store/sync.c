@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/try.h"
+
+void oikos_folder_of(const char *path, char *folder) {
+  const char *slash = strrchr(path, '/');
+  if (slash == path)
+    slash++;
+  snprintf(folder, OIKOS_NAME_MAX, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+}
+
+oikos_status oikos_sync_file(const char *path, oikos_error *err) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fsync(fd) != 0) {
+    oikos_status status = oikos_fail(err, OIKOS_ERROR, "%s cannot be synced to disk: %s", path, strerror(errno));
+    if (fd >= 0)
+      close(fd);
+    return status;
+  }
+  close(fd);
+  return OIKOS_OK;
+}
+
+oikos_status oikos_rename_synced(const char *from, const char *to, oikos_error *err) {
+  char folder[OIKOS_NAME_MAX];
+  if (rename(from, to) != 0)
+    return oikos_fail(err, OIKOS_ERROR, "%s cannot be renamed to %s: %s", from, to, strerror(errno));
+  oikos_folder_of(to, folder);
+  return oikos_sync_file(folder, err);
+}

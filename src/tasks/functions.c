@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ * One-dimensional regression: a function drawn from a family, points drawn uniformly from -5..5. The sinusoid is that of
+ * Finn, Abbeel and Levine, "Model-agnostic meta-learning", ICML 2017, section 5.1; the five modes are those of Vuorio et
+ * al., "Multimodal model-agnostic meta-learning", NeurIPS 2019, appendix. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "tasks/source.h"
+
+typedef struct parameters {
+  double a, b, c;
+} parameters;
+
+typedef struct family {
+  const char *name;
+  parameters (*draw)(oikos_random *r);
+  double (*value)(parameters p, double x);
+} family;
+
+typedef struct functions {
+  int n_modes;
+  const family *mode[OIKOS_MAX_LIST];
+  double noise;
+} functions;
+
+static const double pi = 3.14159265358979323846;
+
+static parameters draw_sinusoid(oikos_random *r) {
+  double a = oikos_random_uniform(r, 0.1, 5), b = oikos_random_uniform(r, 0, pi);
+  return (parameters){a, b, 0};
+}
+
+static double sinusoid(parameters p, double x) {
+  return p.a * sin(x - p.b);
+}
+
+/* a, b, c in -3..3, as far as a family has them */
+static parameters draw_cube(oikos_random *r) {
+  double a = oikos_random_uniform(r, -3, 3), b = oikos_random_uniform(r, -3, 3), c = oikos_random_uniform(r, -3, 3);
+  return (parameters){a, b, c};
+}
+
+static double linear(parameters p, double x) {
+  return p.a * x + p.b;
+}
+
+static parameters draw_quadratic(oikos_random *r) {
+  double a = oikos_random_uniform(r, 0.02, 0.15), sign = oikos_random_uniform(r, -1, 1) < 0 ? -1 : 1;
+  double b = oikos_random_uniform(r, -3, 3), c = oikos_random_uniform(r, -3, 3);
+  return (parameters){sign * a, b, c};
+}
+
+static double quadratic(parameters p, double x) {
+  return p.a * (x - p.c) * (x - p.c) + p.b;
+}
+
+static double hyperbolic(parameters p, double x) {
+  return p.a * tanh(x - p.c) + p.b;
+}
+
+static double absolute(parameters p, double x) {
+  return p.a * fabs(x - p.c) + p.b;
+}
+
+static const family *family_of(const char *name) {
+  static const family table[] = {
+      {"sinusoid", draw_sinusoid, sinusoid}, {"linear", draw_cube, linear},     {"quadratic", draw_quadratic, quadratic},
+      {"tanh", draw_cube, hyperbolic},       {"absolute", draw_cube, absolute},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (strcmp(table[i].name, name) == 0)
+      return &table[i];
+  return NULL;
+}
+
+static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data, oikos_error *err) {
+  (void)data;
+  OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(functions), "the task source", err));
+  functions *f = source->self;
+  f->noise = config->task.noise;
+  for (int i = 0; i < config->task.modes.n; i++) {
+    f->mode[f->n_modes] = family_of(config->task.modes.item[i]);
+    if (!f->mode[f->n_modes++])
+      return oikos_fail(err, OIKOS_USAGE, "task.modes: unknown family %s", config->task.modes.item[i]);
+  }
+  if (f->n_modes == 0)
+    return oikos_fail(err, OIKOS_USAGE, "task.modes: expected at least one family, found none");
+  source->shape = (oikos_task_shape){.input = {1, 1, 1},
+                                     .outputs = 1,
+                                     .support = (size_t)config->task.support,
+                                     .query = (size_t)config->task.query,
+                                     .n_groups = f->n_modes};
+  return OIKOS_OK;
+}
+
+static void draw(const oikos_source *source, oikos_split split, oikos_random *r, oikos_episode *e) {
+  (void)split; // every draw is a new function: there is no finite set to hold out
+  const functions *f = source->self;
+  e->group = (int)oikos_random_below(r, (uint64_t)f->n_modes);
+  const family *mode = f->mode[e->group];
+  parameters p = mode->draw(r);
+  for (size_t i = 0, n = source->shape.support + source->shape.query; i < n; i++) {
+    double x = oikos_random_uniform(r, -5, 5);
+    double noise = f->noise > 0 ? f->noise * oikos_random_normal(r) : 0;
+    e->x[i] = (oikos_real)x;
+    e->y[i] = (oikos_real)(mode->value(p, x) + noise);
+  }
+}
+
+static const char *group(const oikos_source *source, int index) {
+  return ((const functions *)source->self)->mode[index]->name;
+}
+
+const oikos_source_type oikos_source_functions = {.create = create, .draw = draw, .group = group};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "tasks/source.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+
+static const oikos_source_type *type_of(oikos_source_kind kind) {
+  static const oikos_source_type *const table[] = {
+      [OIKOS_SOURCE_FUNCTIONS] = &oikos_source_functions,
+      [OIKOS_SOURCE_IMAGES] = &oikos_source_images,
+  };
+  return table[kind];
+}
+
+oikos_status oikos_source_create(const oikos_config *config, const oikos_data *data, oikos_source **source, oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(source, 1, sizeof **source, "the task source", err));
+  oikos_source *s = *source;
+  s->type = type_of((oikos_source_kind)config->task.source);
+  s->seed = (uint64_t)config->seed;
+  oikos_status status = s->type->create(s, config, data, err);
+  s->targets = config->model.loss == OIKOS_LOSS_MSE ? (size_t)s->shape.outputs : 1;
+  if (status != OIKOS_OK) {
+    oikos_source_destroy(s);
+    *source = NULL;
+  }
+  return status;
+}
+
+void oikos_source_destroy(oikos_source *source) {
+  if (source && source->self && source->type->destroy)
+    source->type->destroy(source);
+  if (source)
+    free(source->self);
+  free(source);
+}
+
+oikos_task_shape oikos_source_shape(const oikos_source *source) {
+  return source->shape;
+}
+
+const char *oikos_source_group(const oikos_source *source, int group) {
+  return source->type->group && group >= 0 && group < source->shape.n_groups ? source->type->group(source, group) : NULL;
+}
+
+oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oikos_error *err) {
+  return source->type->has ? source->type->has(source, split, err) : OIKOS_OK;
+}
+
+oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, oikos_error *err) {
+  oikos_task_shape s = source->shape;
+  size_t n = s.support + s.query, in = (size_t)(s.input.height * s.input.width * s.input.channels);
+  *e = (oikos_episode){.group = -1};
+  OIKOS_TRY(oikos_alloc(&e->x, oikos_mul(n, in), sizeof *e->x, "an episode", err));
+  OIKOS_TRY(oikos_alloc(&e->y, oikos_mul(n, source->targets), sizeof *e->y, "an episode", err));
+  OIKOS_TRY(oikos_alloc(&e->scratch, source->scratch, sizeof *e->scratch, "an episode", err));
+  e->support = (oikos_batch){.n = s.support, .x = e->x, .y = e->y};
+  e->query = (oikos_batch){.n = s.query, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
+  return OIKOS_OK;
+}
+
+void oikos_episode_destroy(oikos_episode *e) {
+  free(e->x);
+  free(e->y);
+  free(e->scratch);
+  *e = (oikos_episode){0};
+}
+
+void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner, oikos_episode *episode) {
+  static const oikos_purpose purpose[] = {OIKOS_DRAW_TRAIN, OIKOS_DRAW_VALIDATION, OIKOS_DRAW_TEST};
+  oikos_random r = oikos_random_at(source->seed, purpose[split], (uint64_t)step, (uint64_t)learner);
+  source->type->draw(source, split, &r, episode);
+}

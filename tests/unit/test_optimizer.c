@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * The outer optimizers against the formulas of the papers in PyTorch's conventions, written here in
+ * double, and closed forms for a constant gradient; the schedule and the clip against numbers
+ * worked out by hand. */
+#include "check.h"
+
+#include "learn/optimizer.h"
+
+typedef oikos_real real;
+
+enum { N = 5, STEPS = 10, DECAYED = 3 };
+
+static double tolerance(double in_float, double in_double) {
+  return sizeof(real) == sizeof(float) ? in_float : in_double;
+}
+
+static oikos_config *configure(int optimizer) {
+  oikos_config *config = malloc(sizeof *config);
+  assert_non_null(config);
+  oikos_config_defaults(config);
+  config->outer.optimizer = optimizer;
+  config->outer.beta1 = 0.8;
+  config->outer.beta2 = 0.95;
+  config->outer.epsilon = 1e-3; // large enough to show where it is added
+  config->outer.weight_decay = 0.1;
+  config->outer.momentum = 0.7;
+  return config;
+}
+
+/* Gradient of a step: it changes in sign and size. */
+static double gradient_of(int step, int i) {
+  return (double)(float)(sin(1.7 * step + i) * (i + 1) * 0.3);
+}
+
+static double rate_of(int step) {
+  return 0.1 / (1 + step);
+}
+
+/* One naive update of one weight; m and v are its state, t counts from 1. */
+static double naive(const oikos_config *c, int t, double rate, double g, bool decayed, double *m,
+                    double *v, double w) {
+  switch (c->outer.optimizer) {
+  case OIKOS_SGD:
+    return w - rate * g;
+  case OIKOS_MOMENTUM:
+    *m = c->outer.momentum * *m + g;
+    return w - rate * *m;
+  default:
+    if (c->outer.optimizer == OIKOS_ADAMW && decayed)
+      w -= rate * c->outer.weight_decay * w;
+    *m = c->outer.beta1 * *m + (1 - c->outer.beta1) * g;
+    *v = c->outer.beta2 * *v + (1 - c->outer.beta2) * g * g;
+    double m_hat = *m / (1 - pow(c->outer.beta1, t)), v_hat = *v / (1 - pow(c->outer.beta2, t));
+    return w - rate * m_hat / (sqrt(v_hat) + c->outer.epsilon);
+  }
+}
+
+/* Ten updates of row 1 of 2; row 0 keeps its state. */
+static void check_optimizer(int kind) {
+  oikos_config *c = configure(kind);
+  oikos_optimizer o;
+  oikos_error err;
+  real w[N], gradient[N];
+  double truth[N], m[N] = {0}, v[N] = {0};
+  CHECK_OK(oikos_optimizer_create(c, 2, N, &o, &err));
+  for (int i = 0; i < N; i++)
+    truth[i] = w[i] = (real)(1 + i);
+  for (int step = 0; step < STEPS; step++) {
+    for (int i = 0; i < N; i++) {
+      gradient[i] = (real)gradient_of(step, i);
+      truth[i] = naive(c, step + 1, rate_of(step), gradient_of(step, i), i < DECAYED, &m[i], &v[i],
+                       truth[i]);
+    }
+    oikos_optimizer_update(c, &o, 1, rate_of(step), gradient, DECAYED, w);
+    for (size_t i = 0; i < N; i++)
+      check_near((double)w[i], truth[i], tolerance(1e-6, 1e-14), 0, i, "weight");
+  }
+  assert_true(o.count[0] == 0 && o.count[1] == STEPS);
+  for (int i = 0; o.first && i < N; i++)
+    assert_true(o.first[i] == 0 && (!o.second || o.second[i] == 0));
+  oikos_optimizer_destroy(&o);
+  free(c);
+}
+
+static void test_updates(void **state) {
+  (void)state;
+  check_optimizer(OIKOS_SGD);
+  check_optimizer(OIKOS_MOMENTUM);
+  check_optimizer(OIKOS_ADAM);
+  check_optimizer(OIKOS_ADAMW);
+}
+
+static void repeat(const oikos_config *c, double rate, real gradient, real *w) {
+  oikos_optimizer o;
+  oikos_error err;
+  CHECK_OK(oikos_optimizer_create(c, 1, 1, &o, &err));
+  for (int step = 0; step < STEPS; step++)
+    oikos_optimizer_update(c, &o, 0, rate, &gradient, 1, w);
+  oikos_optimizer_destroy(&o);
+}
+
+/* A constant gradient g, ten steps: SGD moves by 10 rate g; momentum by rate g sum_k (1 - mu^k) /
+ * (1 - mu); Adam by 10 rate, whatever g (epsilon being small); AdamW without gradient shrinks the
+ * weight by (1 - rate decay)^10. */
+static void test_closed_forms(void **state) {
+  (void)state;
+  const double near = tolerance(1e-5, 1e-9);
+  oikos_config *c = configure(OIKOS_SGD);
+  real w = 1;
+  repeat(c, 0.01, 3, &w);
+  check_near((double)w, 0.7, near, 0, 0, "sgd");
+  c->outer.optimizer = OIKOS_MOMENTUM;
+  w = 1;
+  repeat(c, 0.01, 1, &w);
+  double moved = 0;
+  for (int k = 1; k <= STEPS; k++)
+    moved += (1 - pow(0.7, k)) / (1 - 0.7);
+  check_near((double)w, 1 - 0.01 * moved, near, 0, 0, "momentum");
+  c->outer.optimizer = OIKOS_ADAM;
+  c->outer.epsilon = 1e-12;
+  w = 1;
+  repeat(c, 0.01, (real)0.002, &w);
+  check_near((double)w, 0.9, near, 0, 0, "adam");
+  c->outer.optimizer = OIKOS_ADAMW;
+  w = 1;
+  repeat(c, 0.01, 0, &w);
+  check_near((double)w, pow(1 - 0.01 * 0.1, STEPS), near, 0, 0, "adamw");
+  free(c);
+}
+
+static void test_zero_rate(void **state) {
+  (void)state;
+  for (int kind = OIKOS_SGD; kind <= OIKOS_ADAMW; kind++) {
+    oikos_config *c = configure(kind);
+    oikos_optimizer o;
+    oikos_error err;
+    const real gradient[N] = {1, 2, 3, 4, 5}, before[N] = {5, 4, 3, 2, 1};
+    real w[N];
+    memcpy(w, before, sizeof w);
+    CHECK_OK(oikos_optimizer_create(c, 1, N, &o, &err));
+    oikos_optimizer_update(c, &o, 0, 0, gradient, N, w);
+    assert_memory_equal(w, before, sizeof w);
+    assert_true(o.count[0] == 0);
+    for (int i = 0; o.first && i < N; i++)
+      assert_true(o.first[i] == 0 && (!o.second || o.second[i] == 0));
+    assert_true((o.first != NULL) == (kind != OIKOS_SGD) &&
+                (o.second != NULL) == (kind >= OIKOS_ADAM));
+    oikos_optimizer_destroy(&o);
+    free(c);
+  }
+}
+
+static void check_schedule(const oikos_config *c, int64_t step, double truth) {
+  check_near(oikos_schedule(c, step), truth, 1e-12, 1e-12, (size_t)step, "schedule");
+}
+
+static void test_schedule(void **state) {
+  (void)state;
+  oikos_config *c = configure(OIKOS_SGD);
+  c->steps = 110;
+  check_schedule(c, 0, 1);
+  check_schedule(c, 109, 1);
+  c->outer.warmup = 10; // a line: a tenth more each step, all of it at the tenth
+  check_schedule(c, 0, 0.1);
+  check_schedule(c, 4, 0.5);
+  check_schedule(c, 9, 1);
+  check_schedule(c, 10, 1);
+  check_schedule(c, 109, 1);
+  c->outer.schedule = OIKOS_SCHEDULE_COSINE;
+  c->outer.final_rate = 0.1;
+  check_schedule(c, 4, 0.5);
+  check_schedule(c, 10, 1);
+  check_schedule(c, 35, 0.1 + 0.9 * (0.5 + sqrt(0.125))); // a quarter of the way: cos(pi/4)
+  check_schedule(c, 60, 0.55);
+  check_schedule(c, 110, 0.1);
+  for (int64_t step = 10; step < 110; step++)
+    assert_true(oikos_schedule(c, step + 1) < oikos_schedule(c, step));
+  c->outer.warmup = 200; // longer than the run
+  check_schedule(c, 109, 0.55);
+  check_schedule(c, 200, 1);
+  free(c);
+}
+
+static void test_clip(void **state) {
+  (void)state;
+  real g[2] = {3, -4};
+  check_near(oikos_clip(0, 2, g), 5, 1e-15, 0, 0, "norm");
+  assert_true(g[0] == 3 && g[1] == -4); // off
+  check_near(oikos_clip(5, 2, g), 5, 1e-15, 0, 0, "norm");
+  assert_true(g[0] == 3 && g[1] == -4); // not above
+  check_near(oikos_clip(1, 2, g), 5, 1e-15, 0, 0, "norm before");
+  check_near((double)g[0], 0.6, tolerance(1e-7, 1e-15), 0, 0, "clipped");
+  check_near((double)g[1], -0.8, tolerance(1e-7, 1e-15), 0, 1, "clipped");
+  real zero[2] = {0, 0};
+  assert_true(oikos_clip(1, 2, zero) == 0 && zero[0] == 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_updates),   cmocka_unit_test(test_closed_forms),
+      cmocka_unit_test(test_zero_rate), cmocka_unit_test(test_schedule),
+      cmocka_unit_test(test_clip),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
