@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration of a run: plain values, filled from YAML and `--set key=value`, checked against one table that also
- * documents every key (`oikos config --explain`). The comments here name the symbol of the method; the table in
- * src/config/options.c holds type, default, range and meaning.
+ * The configuration of a run: plain values, filled from YAML and `--set key=value`, checked against
+ * one table that also documents every key (`oikos config --explain`). The comments here name the
+ * symbol of the method; the table in src/config/options.c holds type, default, range and meaning.
  */
 #ifndef OIKOS_CONFIG_H
 #define OIKOS_CONFIG_H
@@ -18,7 +18,13 @@
 extern "C" {
 #endif
 
-enum { OIKOS_PATH = 1024, OIKOS_NAME = 32, OIKOS_MAX_LAYERS = 64, OIKOS_MAX_ARGS = 8, OIKOS_MAX_LIST = 16 };
+enum {
+  OIKOS_PATH = 1024,
+  OIKOS_NAME = 32,
+  OIKOS_MAX_LAYERS = 64,
+  OIKOS_MAX_ARGS = 8,
+  OIKOS_MAX_LIST = 16
+};
 
 typedef enum { OIKOS_SOURCE_FUNCTIONS, OIKOS_SOURCE_IMAGES } oikos_source_kind;
 typedef enum { OIKOS_SPLIT_FILE, OIKOS_SPLIT_FRACTION, OIKOS_SPLIT_LIST } oikos_split_kind;
@@ -57,10 +63,10 @@ typedef struct oikos_config {
   int64_t steps;
 
   struct {
-    int source;           /**< oikos_source_kind */
-    oikos_strings modes;  /**< functions: which families */
-    double noise;         /**< functions: standard deviation added to every target */
-    char file[OIKOS_PATH]; /**< images: the HDF5 file; relative to the working directory */
+    int source;             /**< oikos_source_kind */
+    oikos_strings modes;    /**< functions: which families */
+    double noise;           /**< functions: standard deviation added to every target */
+    char file[OIKOS_PATH];  /**< images: the HDF5 file; relative to the working directory */
     int64_t support, query; /**< examples per class, or points per function */
     int64_t ways;
     bool rotations;
@@ -105,13 +111,13 @@ typedef struct oikos_config {
   } shared;
 
   struct {
-    int64_t count;  /**< T */
-    int owns;       /**< oikos_owns_kind: which of the network's parameters c_t holds */
-    int rule;       /**< oikos_home_rule */
-    int score;      /**< oikos_score_kind */
-    double memory;  /**< of log p */
-    double eta;     /**< sharpness of the scores */
-    double margin;  /**< in log p, before a learner moves */
+    int64_t count; /**< T */
+    int owns;      /**< oikos_owns_kind: which of the network's parameters c_t holds */
+    int rule;      /**< oikos_home_rule */
+    int score;     /**< oikos_score_kind */
+    double memory; /**< of log p */
+    double eta;    /**< sharpness of the scores */
+    double margin; /**< in log p, before a learner moves */
     double perturbation;
     double mixing; /**< gamma_H */
     double rate;   /**< epsilon_H */
@@ -143,28 +149,33 @@ void oikos_config_defaults(oikos_config *config);
 /**
  * Read YAML text over the values already in @p config. Not collective.
  * @param name  what to call the text in messages (its file name)
- * @return OIKOS_USAGE with file, line, key and what is allowed, for an unknown key, a wrong type, a value out of range
+ * @return OIKOS_USAGE with file, line, key and what is allowed, for an unknown key, a wrong type, a
+ * value out of range
  */
-oikos_status oikos_config_parse(oikos_config *config, const char *name, const char *text, size_t length,
-                                oikos_error *err);
+oikos_status oikos_config_parse(oikos_config *config, const char *name, const char *text,
+                                size_t length, oikos_error *err);
 
 /** Apply one `key=value`, as given to `--set`. The value is YAML. */
 oikos_status oikos_config_set(oikos_config *config, const char *assignment, oikos_error *err);
 
-/** Check what no single key can: what depends on several. Called by the trainer before anything runs. */
+/** Check what no single key can: what depends on several. Called by the trainer before anything
+ * runs. */
 oikos_status oikos_config_check(const oikos_config *config, oikos_error *err);
 
 /** Write the resolved configuration as YAML that reads back to the same values. */
 void oikos_config_write(const oikos_config *config, FILE *out);
 
-/** Every key with type, default, range and meaning, as YAML comments around a valid configuration. */
+/** Every key with type, default, range and meaning, as YAML comments around a valid configuration.
+ */
 void oikos_config_explain(FILE *out);
 
 /**
- * Whether a run of @p old may be resumed with @p now: keys that change the computation must be equal.
+ * Whether a run of @p old may be resumed with @p now: keys that change the computation must be
+ * equal.
  * @return OIKOS_USAGE naming the first key that differs, with both values
  */
-oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config *now, oikos_error *err);
+oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config *now,
+                                    oikos_error *err);
 
 #ifdef __cplusplus
 }

@@ -2,9 +2,9 @@
  *
  * How liboikos reports errors.
  *
- * Every function that can fail returns an oikos_status and takes an oikos_error as its last argument. On failure the
- * error holds one message that says what was expected, what was found, where, and what to do. The library never prints
- * an error and never exits: only the program does.
+ * Every function that can fail returns an oikos_status and takes an oikos_error as its last
+ * argument. On failure the error holds one message that says what was expected, what was found,
+ * where, and what to do. The library never prints an error and never exits: only the program does.
  */
 #ifndef OIKOS_ERROR_H
 #define OIKOS_ERROR_H
@@ -21,7 +21,8 @@ typedef enum oikos_status {
   OIKOS_STOPPED = 75, /**< stopped on request after a checkpoint; run again with --resume */
 } oikos_status;
 
-/** The last error of the calls it was passed to. Owned by the caller; needs no initialisation and no clean-up. */
+/** The last error of the calls it was passed to. Owned by the caller; needs no initialisation and
+ * no clean-up. */
 typedef struct oikos_error {
   oikos_status status;
   char message[1024]; /**< one or more lines, UTF-8, no final newline */
@@ -37,8 +38,10 @@ typedef struct oikos_error {
 oikos_status oikos_fail(oikos_error *err, oikos_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Put a printf-formatted prefix ("reading x.h5: ") before the message already in @p err. Returns err's status. */
-oikos_status oikos_fail_prefix(oikos_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Put a printf-formatted prefix ("reading x.h5: ") before the message already in @p err. Returns
+ * err's status. */
+oikos_status oikos_fail_prefix(oikos_error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #ifdef __cplusplus
 }

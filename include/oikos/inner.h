@@ -4,14 +4,17 @@
  *
  *   theta_{k+1} = P_beta( theta_k - alpha * sum_j grad L_support_j(theta_k) )
  *
- * and the gradient of the query loss with respect to the start (and to learned rates alpha), through all of it. P_beta
- * scales each unit's incoming weights to norm <= beta. The exact gradient needs no tape: with v_S = grad L_query(theta_S),
+ * and the gradient of the query loss with respect to the start (and to learned rates alpha),
+ * through all of it. P_beta scales each unit's incoming weights to norm <= beta. The exact gradient
+ * needs no tape: with v_S = grad L_query(theta_S),
  *
- *   u = J_P(z_k)^T v_{k+1},   v_k = u - H_support(theta_k) (alpha * u),   z_k = theta_k - alpha * grad L_support(theta_k)
+ *   u = J_P(z_k)^T v_{k+1},   v_k = u - H_support(theta_k) (alpha * u),   z_k = theta_k - alpha *
+ * grad L_support(theta_k)
  *
- * so only S parameter vectors are kept. First order (FOMAML) drops the H term. MAML: Finn, Abbeel and Levine 2017;
- * Meta-SGD: Li et al. 2017; rates per step and layer: Antoniou, Edwards and Storkey 2019 (MAML++); ANIL: Raghu et al.
- * 2020. Nothing here is collective; the rule is immutable, each thread has its own path.
+ * so only S parameter vectors are kept. First order (FOMAML) drops the H term. MAML: Finn, Abbeel
+ * and Levine 2017; Meta-SGD: Li et al. 2017; rates per step and layer: Antoniou, Edwards and
+ * Storkey 2019 (MAML++); ANIL: Raghu et al. 2020. Nothing here is collective; the rule is
+ * immutable, each thread has its own path.
  */
 #ifndef OIKOS_INNER_H
 #define OIKOS_INNER_H
@@ -29,7 +32,8 @@ typedef struct oikos_inner oikos_inner;
 typedef struct oikos_path oikos_path;
 
 /** @param net must outlive the rule. */
-oikos_status oikos_inner_create(const oikos_network *net, const oikos_config *config, oikos_inner **inner, oikos_error *err);
+oikos_status oikos_inner_create(const oikos_network *net, const oikos_config *config,
+                                oikos_inner **inner, oikos_error *err);
 void oikos_inner_destroy(oikos_inner *inner);
 
 size_t oikos_inner_rates(const oikos_inner *inner); /**< A: learned rates; 0 if alpha is fixed */
@@ -41,7 +45,8 @@ void oikos_inner_first_rates(const oikos_inner *inner, oikos_real *rates);
  * @param max_steps  most inner steps of any call
  * @param max_n      largest batch of any call
  */
-oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size_t max_n, oikos_path **path, oikos_error *err);
+oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size_t max_n,
+                               oikos_path **path, oikos_error *err);
 void oikos_path_destroy(oikos_path *path);
 
 /** The start theta_0 (M), to be written by the caller before oikos_adapt. */
@@ -60,17 +65,17 @@ size_t oikos_path_batch(const oikos_path *path);
  * @param rates  learned rates (A); ignored if alpha is fixed
  * @return the support loss at the start (of the whole set; zero if there is no step)
  */
-oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *path, const oikos_real *rates, const oikos_batch *support,
-                            int64_t steps);
+oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *path, const oikos_real *rates,
+                            const oikos_batch *support, int64_t steps);
 
 /**
- * After oikos_adapt with @p steps: the query loss at the trained parameters and its gradient with respect to the start
- * and the learned rates.
+ * After oikos_adapt with @p steps: the query loss at the trained parameters and its gradient with
+ * respect to the start and the learned rates.
  * @param[out] gradient (M + A), overwritten
  */
-oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *path, const oikos_real *rates,
-                                    const oikos_batch *support, const oikos_batch *query, int64_t steps,
-                                    oikos_real *gradient);
+oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *path,
+                                    const oikos_real *rates, const oikos_batch *support,
+                                    const oikos_batch *query, int64_t steps, oikos_real *gradient);
 
 #ifdef __cplusplus
 }

@@ -2,12 +2,13 @@
  *
  * A feed-forward network with exact first and second derivatives, without a tape.
  *
- * Data is channels last: x is (n, height, width, channels); a vector of c features has height = width = 1. All
- * parameters of a network are one array theta of M numbers; oikos_network_tensors() names its parts. Dense weights are
- * (out, in), convolution weights (filters, kernel height, kernel width, channels): a row is one unit's incoming weights.
+ * Data is channels last: x is (n, height, width, channels); a vector of c features has height =
+ * width = 1. All parameters of a network are one array theta of M numbers; oikos_network_tensors()
+ * names its parts. Dense weights are (out, in), convolution weights (filters, kernel height, kernel
+ * width, channels): a row is one unit's incoming weights.
  *
- * An oikos_network is immutable after creation and may be shared by threads; each thread uses its own workspace. Nothing
- * here allocates after creation, and nothing is collective.
+ * An oikos_network is immutable after creation and may be shared by threads; each thread uses its
+ * own workspace. Nothing here allocates after creation, and nothing is collective.
  */
 #ifndef OIKOS_NETWORK_H
 #define OIKOS_NETWORK_H
@@ -27,12 +28,14 @@ typedef struct oikos_shape {
   int64_t height, width, channels;
 } oikos_shape;
 
-/** What a tensor is for: decides how it is initialised and whether max-norm applies (to weights only). */
+/** What a tensor is for: decides how it is initialised and whether max-norm applies (to weights
+ * only). */
 typedef enum oikos_tensor_role { OIKOS_WEIGHT, OIKOS_BIAS, OIKOS_SCALE } oikos_tensor_role;
 
 /** A named part of theta. */
 typedef struct oikos_tensor {
-  char name[3 * OIKOS_NAME]; /**< "<layer index>.<layer kind>.<tensor>", such as "0.conv2d.weight" */
+  char
+      name[3 * OIKOS_NAME]; /**< "<layer index>.<layer kind>.<tensor>", such as "0.conv2d.weight" */
   oikos_tensor_role role;
   int layer; /**< counts the layers that have parameters, from 0 */
   int n_dims;
@@ -45,8 +48,10 @@ typedef struct oikos_tensor {
 typedef struct oikos_batch {
   size_t n;
   const oikos_real *x; /**< (n, height, width, channels) */
-  const oikos_real *y; /**< (n, targets) for mse; (n) class indices as numbers for cross_entropy and prototypes */
-  size_t n_support;    /**< prototypes only: the first n_support examples make the class means, the others are judged */
+  const oikos_real *
+      y; /**< (n, targets) for mse; (n) class indices as numbers for cross_entropy and prototypes */
+  size_t n_support; /**< prototypes only: the first n_support examples make the class means, the
+                       others are judged */
 } oikos_batch;
 
 /** What a loss says of a batch. */
@@ -65,18 +70,19 @@ typedef struct oikos_workspace oikos_workspace;
  * @param[out] net to be released by oikos_network_destroy
  * @return OIKOS_USAGE with file, line and layer if a layer is unknown or the shapes do not fit
  */
-oikos_status oikos_network_create(const oikos_config *config, oikos_shape input, int64_t outputs, oikos_network **net,
-                                  oikos_error *err);
+oikos_status oikos_network_create(const oikos_config *config, oikos_shape input, int64_t outputs,
+                                  oikos_network **net, oikos_error *err);
 void oikos_network_destroy(oikos_network *net);
 
 size_t oikos_network_parameters(const oikos_network *net); /**< M */
 size_t oikos_network_input(const oikos_network *net);      /**< numbers per example */
-size_t oikos_network_targets(const oikos_network *net);    /**< numbers of oikos_batch.y per example */
-int oikos_network_layers(const oikos_network *net);        /**< layers that have parameters */
+size_t oikos_network_targets(const oikos_network *net); /**< numbers of oikos_batch.y per example */
+int oikos_network_layers(const oikos_network *net);     /**< layers that have parameters */
 int oikos_network_tensor_count(const oikos_network *net);
 const oikos_tensor *oikos_network_tensors(const oikos_network *net);
 
-/** First parameter of the last layer that has parameters (what ANIL adapts, and what `home.owns: last` owns). */
+/** First parameter of the last layer that has parameters (what ANIL adapts, and what `home.owns:
+ * last` owns). */
 size_t oikos_network_last_layer(const oikos_network *net);
 
 /** Print one line per layer: kind, output shape, parameters. */
@@ -86,29 +92,34 @@ void oikos_network_describe(const oikos_network *net, FILE *out);
 void oikos_network_explain(FILE *out);
 
 /** Seeded first weights (He et al. 2015; Glorot and Bengio 2010) into theta (M). */
-void oikos_network_initialise(const oikos_network *net, oikos_init_kind kind, uint64_t seed, oikos_real *theta);
+void oikos_network_initialise(const oikos_network *net, oikos_init_kind kind, uint64_t seed,
+                              oikos_real *theta);
 
 /** A thread's buffers for batches of up to @p max_n examples. */
-oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oikos_workspace **ws, oikos_error *err);
+oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oikos_workspace **ws,
+                                    oikos_error *err);
 void oikos_workspace_destroy(oikos_workspace *ws);
 
 /** Loss of a batch at theta. */
-oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const oikos_real *theta,
-                                   const oikos_batch *batch);
+oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws,
+                                   const oikos_real *theta, const oikos_batch *batch);
 
 /** Loss, and grad (M) += weight * dLoss/dtheta. */
-oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace *ws, const oikos_real *theta,
-                                       const oikos_batch *batch, oikos_real weight, oikos_real *grad);
+oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace *ws,
+                                       const oikos_real *theta, const oikos_batch *batch,
+                                       oikos_real weight, oikos_real *grad);
 
 /**
  * Hessian-vector product by Pearlmutter's R-operator: grad (M) += weight * dLoss/dtheta and
  * product (M) += weight * Hessian * direction (M).
  */
-oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace *ws, const oikos_real *theta,
-                                      const oikos_real *direction, const oikos_batch *batch, oikos_real weight,
-                                      oikos_real *grad, oikos_real *product);
+oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace *ws,
+                                      const oikos_real *theta, const oikos_real *direction,
+                                      const oikos_batch *batch, oikos_real weight, oikos_real *grad,
+                                      oikos_real *product);
 
-/** Outputs of the network at the last call on this workspace: (n, outputs), valid until the next call. */
+/** Outputs of the network at the last call on this workspace: (n, outputs), valid until the next
+ * call. */
 const oikos_real *oikos_workspace_outputs(const oikos_workspace *ws);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The number type of the numeric core: float in what ships, double when the whole library is built with
- * OIKOS_DOUBLE for the derivative checks (`oikos gradcheck`).
+ * The number type of the numeric core: float in what ships, double when the whole library is built
+ * with OIKOS_DOUBLE for the derivative checks (`oikos gradcheck`).
  */
 #ifndef OIKOS_REAL_H
 #define OIKOS_REAL_H

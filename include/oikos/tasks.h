@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Task sources: where episodes come from. A source describes itself and draws the episode of (split, step, learner); the
- * draw is a pure function of these and of the seed, so any rank and any thread draws the same one. A source is immutable
- * after creation and may be shared by threads. Nothing here is collective.
+ * Task sources: where episodes come from. A source describes itself and draws the episode of
+ * (split, step, learner); the draw is a pure function of these and of the seed, so any rank and any
+ * thread draws the same one. A source is immutable after creation and may be shared by threads.
+ * Nothing here is collective.
  */
 #ifndef OIKOS_TASKS_H
 #define OIKOS_TASKS_H
@@ -21,27 +22,32 @@ typedef enum oikos_split { OIKOS_TRAIN, OIKOS_VALIDATION, OIKOS_TEST } oikos_spl
 /** What a source gives. */
 typedef struct oikos_task_shape {
   oikos_shape input;
-  int64_t outputs;         /**< targets (mse) or classes */
-  size_t support, query;   /**< examples in each set */
-  int n_groups;            /**< hidden groups that episodes come from, known to the source only; 0 if none */
+  int64_t outputs;       /**< targets (mse) or classes */
+  size_t support, query; /**< examples in each set */
+  int n_groups; /**< hidden groups that episodes come from, known to the source only; 0 if none */
 } oikos_task_shape;
 
-/** Data that a source reads; owned by the caller, who keeps it for the life of the source. Empty for built-in sources. */
+/** Data that a source reads; owned by the caller, who keeps it for the life of the source. Empty
+ * for built-in sources.
+ */
 typedef struct oikos_data {
   const struct oikos_image_index *images;
   const uint8_t *pixels; /**< (n, height, width, channels) */
 } oikos_data;
 
-/** Support and query set of one learner in one step. The two stand one after the other in memory, support first. */
+/** Support and query set of one learner in one step. The two stand one after the other in memory,
+ * support first. */
 typedef struct oikos_episode {
   oikos_batch support, query;
-  int group;        /**< the hidden group it was drawn from, or -1; for reports only, never for training */
+  int group; /**< the hidden group it was drawn from, or -1; for reports only, never for training */
   oikos_real *x, *y; /**< memory of both sets */
   int64_t *scratch;
 } oikos_episode;
 
-/** Create the source that config->task names. @return OIKOS_USAGE if the data cannot give such episodes. */
-oikos_status oikos_source_create(const oikos_config *config, const oikos_data *data, oikos_source **source, oikos_error *err);
+/** Create the source that config->task names. @return OIKOS_USAGE if the data cannot give such
+ * episodes. */
+oikos_status oikos_source_create(const oikos_config *config, const oikos_data *data,
+                                 oikos_source **source, oikos_error *err);
 void oikos_source_destroy(oikos_source *source);
 
 oikos_task_shape oikos_source_shape(const oikos_source *source);
@@ -50,14 +56,17 @@ oikos_task_shape oikos_source_shape(const oikos_source *source);
 const char *oikos_source_group(const oikos_source *source, int group);
 
 /** Memory for one episode at a time. */
-oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *episode, oikos_error *err);
+oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *episode,
+                                  oikos_error *err);
 void oikos_episode_destroy(oikos_episode *episode);
 
 /** Whether there is anything to draw in a split; if not, @p err says why (OIKOS_USAGE). */
 oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oikos_error *err);
 
-/** Draw an episode. In the unseen splits @p learner counts the evaluation episodes and @p step is 0. */
-void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner, oikos_episode *episode);
+/** Draw an episode. In the unseen splits @p learner counts the evaluation episodes and @p step is
+ * 0. */
+void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
+                       oikos_episode *episode);
 
 #ifdef __cplusplus
 }

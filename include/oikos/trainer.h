@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The trainer: N learners over the ranks of a communicator, by the four steps (initialise, train, update, update the home
- * task). All functions are collective over the communicator given at creation unless they say otherwise; every rank gets
- * the same status and message. The caller initialises and finalises MPI.
+ * The trainer: N learners over the ranks of a communicator, by the four steps (initialise, train,
+ * update, update the home task). All functions are collective over the communicator given at
+ * creation unless they say otherwise; every rank gets the same status and message. The caller
+ * initialises and finalises MPI.
  */
 #ifndef OIKOS_TRAINER_H
 #define OIKOS_TRAINER_H
@@ -19,49 +20,57 @@ enum { OIKOS_MAX_HOMES = 4096 };
 
 typedef struct oikos_trainer oikos_trainer;
 
-/** The means over the steps since the last record; what a line of metrics.jsonl holds. The same on all ranks, but for times. */
+/** The means over the steps since the last record; what a line of metrics.jsonl holds. The same on
+ * all ranks, but for times. */
 typedef struct oikos_record {
-  int64_t step;              /**< steps done */
-  int64_t episodes;          /**< episodes trained on so far */
-  double support_loss;       /**< at the start, before adaptation; 0 without inner steps */
-  double query_loss;         /**< after adaptation */
-  double accuracy;           /**< query examples classified correctly; 0 for regression */
-  double learner_norm;       /**< mean norm of the learners' meta-gradients */
-  double gradient_norm;      /**< norm of the mean meta-gradient, before clipping */
-  double rate;               /**< epsilon at this step, by the schedule */
-  double moved;              /**< share of the learners that changed their home in a step */
+  int64_t step;         /**< steps done */
+  int64_t episodes;     /**< episodes trained on so far */
+  double support_loss;  /**< at the start, before adaptation; 0 without inner steps */
+  double query_loss;    /**< after adaptation */
+  double accuracy;      /**< query examples classified correctly; 0 for regression */
+  double learner_norm;  /**< mean norm of the learners' meta-gradients */
+  double gradient_norm; /**< norm of the mean meta-gradient, before clipping */
+  double rate;          /**< epsilon at this step, by the schedule */
+  double moved;         /**< share of the learners that changed their home in a step */
   int n_homes;
-  const double *members;     /**< (T) share of the learners at each home */
-  const double *scores;      /**< (T) mean score loss of each home over all learners */
-  double seconds;            /**< spent training since the run was started or resumed */
-  double tasks_per_second;   /**< since the last record */
+  const double *members;   /**< (T) share of the learners at each home */
+  const double *scores;    /**< (T) mean score loss of each home over all learners */
+  double seconds;          /**< spent training since the run was started or resumed */
+  double tasks_per_second; /**< since the last record */
 } oikos_record;
 
 /** What the caller wants to know and to say; any function may be NULL. Called on all ranks. */
 typedef struct oikos_observer {
   void *user;
-  void (*record)(void *user, const oikos_record *record);          /**< every log.every steps */
-  void (*step)(void *user, int64_t step, double query_loss, double accuracy); /**< after every step */
-  void (*message)(void *user, const char *text);                    /**< a checkpoint was written, one was passed over, ... */
-  bool (*stop)(void *user);                                         /**< on any rank: stop after this step with a checkpoint */
+  void (*record)(void *user, const oikos_record *record); /**< every log.every steps */
+  void (*step)(void *user, int64_t step, double query_loss,
+               double accuracy); /**< after every step */
+  void (*message)(void *user,
+                  const char *text); /**< a checkpoint was written, one was passed over, ... */
+  bool (*stop)(void *user);          /**< on any rank: stop after this step with a checkpoint */
 } oikos_observer;
 
 /**
  * Create a trainer and initialise it (step 0), or resume it.
- * @param run     run directory for config.yaml, metrics.jsonl and checkpoints/; created if missing. NULL: nothing is written
- * @param resume  continue from the newest whole checkpoint in @p run, if there is one; on any number of ranks
+ * @param run     run directory for config.yaml, metrics.jsonl and checkpoints/; created if missing.
+ * NULL: nothing is written
+ * @param resume  continue from the newest whole checkpoint in @p run, if there is one; on any
+ * number of ranks
  * @param observer may be NULL
  */
-oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run, bool resume,
-                                  const oikos_observer *observer, oikos_trainer **trainer, oikos_error *err);
+oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,
+                                  bool resume, const oikos_observer *observer,
+                                  oikos_trainer **trainer, oikos_error *err);
 
 /** Create a trainer from one checkpoint file, to evaluate it: nothing is written. */
 oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const char *checkpoint,
-                                const oikos_observer *observer, oikos_trainer **trainer, oikos_error *err);
+                                const oikos_observer *observer, oikos_trainer **trainer,
+                                oikos_error *err);
 
 void oikos_trainer_destroy(oikos_trainer *trainer);
 
-/** One outer step. OIKOS_ERROR if a learner's loss or gradient is not finite: the message says which, in which step. */
+/** One outer step. OIKOS_ERROR if a learner's loss or gradient is not finite: the message says
+ * which, in which step. */
 oikos_status oikos_trainer_step(oikos_trainer *trainer, oikos_error *err);
 
 /**
@@ -77,21 +86,26 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *trainer, oikos_error *err);
 int64_t oikos_trainer_steps(const oikos_trainer *trainer);
 const oikos_network *oikos_trainer_network(const oikos_trainer *trainer);
 const oikos_source *oikos_trainer_source(const oikos_trainer *trainer);
-const oikos_real *oikos_trainer_shared(const oikos_trainer *trainer); /**< w (M), then the learned rates (A) */
+const oikos_real *
+oikos_trainer_shared(const oikos_trainer *trainer); /**< w (M), then the learned rates (A) */
 const oikos_real *oikos_trainer_homes(const oikos_trainer *trainer, size_t *size); /**< (T, K) */
 
-/** Mean over evaluation episodes, with the half width of its 95 % confidence interval (1.96 standard errors). */
+/** Mean over evaluation episodes, with the half width of its 95 % confidence interval (1.96
+ * standard errors). */
 typedef struct oikos_estimate {
   double mean, interval;
 } oikos_estimate;
 
-/** Unseen episodes, each adapted from its home, judged on its query set after 0, 1, .. S inner steps. */
+/** Unseen episodes, each adapted from its home, judged on its query set after 0, 1, .. S inner
+ * steps. */
 typedef struct oikos_evaluation {
   int64_t episodes, steps;
   oikos_estimate *loss, *accuracy; /**< (steps + 1) */
   int n_homes, n_groups;
-  int64_t *residents;      /**< (n_homes, n_groups, or 1 if there are no groups) episodes by home and hidden group */
-  oikos_estimate *home_loss; /**< (n_homes) final loss of those who chose it; mean 0 where nobody did */
+  int64_t *residents; /**< (n_homes, n_groups, or 1 if there are no groups) episodes by home and
+                         hidden group */
+  oikos_estimate
+      *home_loss; /**< (n_homes) final loss of those who chose it; mean 0 where nobody did */
   double seconds;
 } oikos_evaluation;
 
@@ -100,8 +114,8 @@ typedef struct oikos_evaluation {
  * @param steps  inner steps; -1 takes inner.steps
  * @return OIKOS_STOPPED if the observer asked to stop: there is no result
  */
-oikos_status oikos_trainer_evaluate(oikos_trainer *trainer, oikos_split split, int64_t episodes, int64_t steps,
-                                    oikos_evaluation *evaluation, oikos_error *err);
+oikos_status oikos_trainer_evaluate(oikos_trainer *trainer, oikos_split split, int64_t episodes,
+                                    int64_t steps, oikos_evaluation *evaluation, oikos_error *err);
 void oikos_evaluation_destroy(oikos_evaluation *evaluation);
 
 #ifdef __cplusplus

@@ -7,7 +7,8 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-oikos_random oikos_random_at(uint64_t seed, oikos_purpose purpose, uint64_t step, uint64_t learner) {
+oikos_random oikos_random_at(uint64_t seed, oikos_purpose purpose, uint64_t step,
+                             uint64_t learner) {
   oikos_random r = {
       .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
       // counter: index, learner, step (56 bits), purpose (8 bits)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counter-based randomness (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): Philox4x32-10 from
- * Random123. Every draw is a function of (seed, purpose, step, learner, index); there is no generator state to save and
- * nothing that depends on which rank or thread draws.
+ * Counter-based randomness (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011):
+ * Philox4x32-10 from Random123. Every draw is a function of (seed, purpose, step, learner, index);
+ * there is no generator state to save and nothing that depends on which rank or thread draws.
  */
 #ifndef OIKOS_BASE_RANDOM_H
 #define OIKOS_BASE_RANDOM_H
@@ -39,7 +39,8 @@ double oikos_random_normal(oikos_random *r);
 /** Uniform integer in 0..n-1, n >= 1. */
 uint64_t oikos_random_below(oikos_random *r, uint64_t n);
 
-/** The first @p k of a random permutation of 0..n-1, in out[0..k-1]; @p scratch holds n elements. */
+/** The first @p k of a random permutation of 0..n-1, in out[0..k-1]; @p scratch holds n elements.
+ */
 void oikos_random_choose(oikos_random *r, int64_t n, int64_t k, int64_t *out, int64_t *scratch);
 
 #endif

@@ -27,8 +27,9 @@ typedef struct shape {
 } shape;
 
 static const shape shapes[] = {
-    {1024, 1024, 1024, "large"},          {10, 40, 40, "sinusoid MLP"},     {5, 100, 100, "five modes MLP"},
-    {196, 64, 576, "conv, one image"},    {3675, 64, 576, "conv, 75 images"},
+    {1024, 1024, 1024, "large"},        {10, 40, 40, "sinusoid MLP"},
+    {5, 100, 100, "five modes MLP"},    {196, 64, 576, "conv, one image"},
+    {3675, 64, 576, "conv, 75 images"},
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -61,7 +62,8 @@ static oikos_status measure(const shape *s, double *gflops, oikos_error *err) {
   for (int run = 0; run < RUNS; run++) {
     double start = oikos_wall_clock();
     for (long i = 0; i < repeat; i++)
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->m, s->n, s->k, 1, a, s->k, b, s->k, 0, c, s->n);
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->m, s->n, s->k, 1, a, s->k, b, s->k, 0,
+                  c, s->n);
     double rate = flops * (double)repeat / (oikos_wall_clock() - start) / 1e9;
     best = rate > best ? rate : best;
   }
@@ -78,21 +80,29 @@ static oikos_status measure_all(double gflops[SHAPES], oikos_error *err) {
   return OIKOS_OK;
 }
 
-/* The same measurement in a process where OpenBLAS chooses by itself: "<kernel> <gflops> ..." through a pipe. */
+/* The same measurement in a process where OpenBLAS chooses by itself: "<kernel> <gflops> ..."
+ * through a pipe. */
 static oikos_status measure_default(char kernel[64], double gflops[SHAPES], oikos_error *err) {
-  FILE *in = popen("env -u OPENBLAS_CORETYPE OIKOS_KERNEL=keep OMPI_MCA_btl=self /proc/$PPID/exe bench gemm --keep 2>/dev/null", "r");
+  FILE *in = popen("env -u OPENBLAS_CORETYPE OIKOS_KERNEL=keep OMPI_MCA_btl=self /proc/$PPID/exe "
+                   "bench gemm --keep 2>/dev/null",
+                   "r");
   bool read = in && fscanf(in, "%63s", kernel) == 1;
   for (int i = 0; read && i < SHAPES; i++)
     read = fscanf(in, "%lf", &gflops[i]) == 1;
   if (in)
     pclose(in);
-  return read ? OIKOS_OK : oikos_fail(err, OIKOS_ERROR, "bench gemm: the process with OpenBLAS's own choice gave no result");
+  return read ? OIKOS_OK
+              : oikos_fail(err, OIKOS_ERROR,
+                           "bench gemm: the process with OpenBLAS's own choice gave no result");
 }
 
-static void print_table(const char *first, const double a[SHAPES], const char *second, const double b[SHAPES]) {
-  printf("sgemm, GFLOP/s on one core     m x n x k  %12s (OpenBLAS's choice)  %12s (in use)\n", first, second);
+static void print_table(const char *first, const double a[SHAPES], const char *second,
+                        const double b[SHAPES]) {
+  printf("sgemm, GFLOP/s on one core     m x n x k  %12s (OpenBLAS's choice)  %12s (in use)\n",
+         first, second);
   for (int i = 0; i < SHAPES; i++)
-    printf("  %-20s %6d x %4d x %4d  %12.1f                      %12.1f\n", shapes[i].where, shapes[i].m, shapes[i].n, shapes[i].k, a[i], b[i]);
+    printf("  %-20s %6d x %4d x %4d  %12.1f                      %12.1f\n", shapes[i].where,
+           shapes[i].m, shapes[i].n, shapes[i].k, a[i], b[i]);
 }
 
 oikos_status oikos_command_bench(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
@@ -100,7 +110,14 @@ oikos_status oikos_command_bench(oikos_cli *cli, int argc, char **argv, oikos_er
       {"keep", 'k', NULL, OPTION_HIDDEN, "measure the kernel in use and print plain numbers", 0},
       {0},
   };
-  static const struct argp argp = {table, parse, "gemm", "Measure this machine: matrix products by the kernel that OpenBLAS chooses and by the one in use.", NULL, NULL, NULL};
+  static const struct argp argp = {table,
+                                   parse,
+                                   "gemm",
+                                   "Measure this machine: matrix products by the kernel that "
+                                   "OpenBLAS chooses and by the one in use.",
+                                   NULL,
+                                   NULL,
+                                   NULL};
   options o = {0};
   bool help;
   char kernel[64];

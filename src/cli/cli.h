@@ -16,29 +16,32 @@ typedef struct oikos_cli {
   oikos_team team;
 } oikos_cli;
 
-typedef oikos_status oikos_command_function(oikos_cli *cli, int argc, char **argv, oikos_error *err);
+typedef oikos_status oikos_command_function(oikos_cli *cli, int argc, char **argv,
+                                            oikos_error *err);
 
 typedef struct oikos_command {
   const char *name, *arguments, *help;
   oikos_command_function *run;
 } oikos_command;
 
-oikos_command_function oikos_command_train, oikos_command_eval, oikos_command_inspect, oikos_command_import,
-    oikos_command_config, oikos_command_gradcheck, oikos_command_bench;
+oikos_command_function oikos_command_train, oikos_command_eval, oikos_command_inspect,
+    oikos_command_import, oikos_command_config, oikos_command_gradcheck, oikos_command_bench;
 
 /**
  * Parse a subcommand's arguments by argp; rank 0 prints what is wrong, nobody exits.
  * @param[out] help  --help was asked for and printed: there is nothing more to do
  * @return OIKOS_USAGE if they are wrong
  */
-oikos_status oikos_cli_parse(oikos_cli *cli, const struct argp *argp, int argc, char **argv, void *input, bool *help,
-                             oikos_error *err);
+oikos_status oikos_cli_parse(oikos_cli *cli, const struct argp *argp, int argc, char **argv,
+                             void *input, bool *help, oikos_error *err);
 
 /** For a parser: say what is wrong, and return what it returns then. */
-error_t oikos_cli_wrong(struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
+error_t oikos_cli_wrong(struct argp_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /** A whole number of low .. 10^9 from an option's argument. */
-error_t oikos_cli_number(struct argp_state *state, const char *option, const char *text, int64_t low, int64_t *value);
+error_t oikos_cli_number(struct argp_state *state, const char *option, const char *text,
+                         int64_t low, int64_t *value);
 
 /** `--set key=value` options. */
 typedef struct oikos_sets {
@@ -50,30 +53,39 @@ typedef struct oikos_sets {
 error_t oikos_cli_add_set(struct argp_state *state, oikos_sets *sets, const char *assignment);
 
 /** Keep the one positional argument. */
-error_t oikos_cli_only(struct argp_state *state, const char *name, const char **place, const char *argument);
+error_t oikos_cli_only(struct argp_state *state, const char *name, const char **place,
+                       const char *argument);
 
 /** Defaults, then the file, then the --set options; rank 0 reads the file. Collective. */
-oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets, oikos_config *config, oikos_error *err);
+oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets,
+                              oikos_config *config, oikos_error *err);
 
 /** Print on rank 0. */
-void oikos_cli_print(const oikos_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void oikos_cli_print(const oikos_cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /** The tables of an evaluation, on rank 0. */
-void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *trainer, const oikos_evaluation *v);
+void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *trainer,
+                                const oikos_evaluation *v);
 
-/** Block SIGTERM, SIGUSR1 and SIGINT, so that they wait until they are asked for. Before MPI_Init: its threads inherit it. */
+/** Block SIGTERM, SIGUSR1 and SIGINT, so that they wait until they are asked for. Before MPI_Init:
+ * its threads inherit it. */
 void oikos_signals_block(void);
 
 /** Whether one of them has come. */
 bool oikos_signals_pending(void *ignored);
 
-/** Make sure that OpenBLAS runs a good kernel: may start the program again, and then does not return. */
+/** Make sure that OpenBLAS runs a good kernel: may start the program again, and then does not
+ * return. */
 void oikos_kernel_prepare(char **argv);
 
-/** Run gradcheck in double: become oikos-f64, the program beside this one. Returns if there is none or it is this one. */
+/** Run gradcheck in double: become oikos-f64, the program beside this one. Returns if there is none
+ * or it is this one.
+ */
 void oikos_gradcheck_in_double(int argc, char **argv);
 
-/** Say on rank 0 what oikos_kernel_prepare did, and warn if ranks run different kernels. Collective. */
+/** Say on rank 0 what oikos_kernel_prepare did, and warn if ranks run different kernels.
+ * Collective. */
 void oikos_kernel_report(const oikos_cli *cli);
 
 #endif

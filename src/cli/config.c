@@ -48,7 +48,9 @@ oikos_status oikos_command_config(oikos_cli *cli, int argc, char **argv, oikos_e
       {"set", 's', "KEY=VALUE", 0, "override a key of the configuration; may be repeated", 0},
       {0},
   };
-  static const struct argp argp = {table, parse, "[CONFIG]", "Explain the configuration, or show CONFIG resolved and checked.", NULL, NULL, NULL};
+  static const struct argp argp = {
+      table, parse, "[CONFIG]", "Explain the configuration, or show CONFIG resolved and checked.",
+      NULL,  NULL,  NULL};
   options o = {0};
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));

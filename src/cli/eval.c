@@ -51,7 +51,9 @@ static oikos_status find_checkpoint(const char *what, char *path, char **text, o
   if (S_ISDIR(info.st_mode)) {
     OIKOS_TRY(oikos_checkpoint_newest(what, path, say_skipped, NULL, err));
     if (!path[0])
-      return oikos_fail(err, OIKOS_USAGE, "%s holds no checkpoint; train first: oikos train CONFIG --out %s", what, what);
+      return oikos_fail(err, OIKOS_USAGE,
+                        "%s holds no checkpoint; train first: oikos train CONFIG --out %s", what,
+                        what);
   }
   OIKOS_TRY(oikos_checkpoint_describe(path, &about, err));
   *text = about.config;
@@ -61,7 +63,8 @@ static oikos_status find_checkpoint(const char *what, char *path, char **text, o
 }
 
 /* Give all ranks rank 0's path and configuration. */
-static oikos_status share_config(oikos_cli *cli, const options *o, char *path, oikos_config *config, oikos_error *err) {
+static oikos_status share_config(oikos_cli *cli, const options *o, char *path, oikos_config *config,
+                                 oikos_error *err) {
   char *text = NULL;
   uint64_t length;
   oikos_status status = cli->team.rank == 0 ? find_checkpoint(o->what, path, &text, err) : OIKOS_OK;
@@ -83,7 +86,8 @@ static oikos_status share_config(oikos_cli *cli, const options *o, char *path, o
   return oikos_agree(&cli->team, status, err);
 }
 
-static oikos_status evaluate(oikos_cli *cli, const options *o, const oikos_config *c, const char *path, oikos_error *err) {
+static oikos_status evaluate(oikos_cli *cli, const options *o, const oikos_config *c,
+                             const char *path, oikos_error *err) {
   oikos_trainer *t;
   oikos_evaluation v;
   oikos_progress progress;
@@ -92,7 +96,8 @@ static oikos_status evaluate(oikos_cli *cli, const options *o, const oikos_confi
   oikos_cli_print(cli, "%s, step %lld\n", path, (long long)oikos_trainer_steps(t));
   oikos_status status =
       oikos_trainer_evaluate(t, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION,
-                             o->episodes ? o->episodes : c->eval.episodes, o->steps >= 0 ? o->steps : c->eval.steps, &v, err);
+                             o->episodes ? o->episodes : c->eval.episodes,
+                             o->steps >= 0 ? o->steps : c->eval.steps, &v, err);
   if (status == OIKOS_OK) {
     oikos_cli_print_evaluation(cli, t, &v);
     oikos_evaluation_destroy(&v);
@@ -105,10 +110,18 @@ oikos_status oikos_command_eval(oikos_cli *cli, int argc, char **argv, oikos_err
   static const struct argp_option table[] = {
       {"episodes", 'n', "N", 0, "unseen episodes (default: eval.episodes)", 0},
       {"steps", 'k', "S", 0, "inner steps (default: eval.steps)", 0},
-      {"set", 's', "KEY=VALUE", 0, "override a key that leaves training as it was, such as eval.split or task.file", 0},
+      {"set", 's', "KEY=VALUE", 0,
+       "override a key that leaves training as it was, such as eval.split or task.file", 0},
       {0},
   };
-  static const struct argp argp = {table, parse, "RUN|CHECKPOINT", "Evaluate the newest checkpoint of a run, or a checkpoint file, on unseen tasks.", NULL, NULL, NULL};
+  static const struct argp argp = {
+      table,
+      parse,
+      "RUN|CHECKPOINT",
+      "Evaluate the newest checkpoint of a run, or a checkpoint file, on unseen tasks.",
+      NULL,
+      NULL,
+      NULL};
   options o = {.steps = -1};
   char path[OIKOS_LONG_PATH] = "";
   oikos_config *config;

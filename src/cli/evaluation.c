@@ -5,8 +5,10 @@
 #include "cli/cli.h"
 
 static void print_steps(const oikos_evaluation *v, bool classification) {
-  printf("unseen tasks: %lld episodes in %.1f s, %.0f tasks/s\n", (long long)v->episodes, v->seconds, (double)v->episodes / v->seconds);
-  printf("  inner steps   query loss, 95 %% interval%s\n", classification ? "   accuracy, 95 % interval" : "");
+  printf("unseen tasks: %lld episodes in %.1f s, %.0f tasks/s\n", (long long)v->episodes,
+         v->seconds, (double)v->episodes / v->seconds);
+  printf("  inner steps   query loss, 95 %% interval%s\n",
+         classification ? "   accuracy, 95 % interval" : "");
   for (int64_t k = 0; k <= v->steps; k++) {
     if (k > 1 && k < v->steps && k != 5 && k != 10 && v->steps > 10)
       continue;
@@ -19,19 +21,23 @@ static void print_steps(const oikos_evaluation *v, bool classification) {
 
 static void print_homes(const oikos_trainer *t, const oikos_evaluation *v) {
   int groups = v->n_groups ? v->n_groups : 1;
-  printf("homes: share of the episodes, loss after adaptation%s\n", v->n_groups > 1 ? ", and who lives there" : "");
+  printf("homes: share of the episodes, loss after adaptation%s\n",
+         v->n_groups > 1 ? ", and who lives there" : "");
   for (int h = 0; h < v->n_homes; h++) {
     int64_t all = 0;
     for (int g = 0; g < groups; g++)
       all += v->residents[h * groups + g];
-    printf("  home %-3d %5.1f %%   %8.4f +- %-8.4f", h, 100 * (double)all / (double)v->episodes, v->home_loss[h].mean, v->home_loss[h].interval);
+    printf("  home %-3d %5.1f %%   %8.4f +- %-8.4f", h, 100 * (double)all / (double)v->episodes,
+           v->home_loss[h].mean, v->home_loss[h].interval);
     for (int g = 0; v->n_groups > 1 && all && g < groups; g++)
-      printf("  %s %.0f %%", oikos_source_group(oikos_trainer_source(t), g), 100 * (double)v->residents[h * groups + g] / (double)all);
+      printf("  %s %.0f %%", oikos_source_group(oikos_trainer_source(t), g),
+             100 * (double)v->residents[h * groups + g] / (double)all);
     putchar('\n');
   }
 }
 
-void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t, const oikos_evaluation *v) {
+void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
+                                const oikos_evaluation *v) {
   bool classification = v->accuracy[v->steps].mean > 0;
   if (cli->team.rank != 0)
     return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * oikos gradcheck: the meta-gradient of the user's own configuration against finite differences. Differences need double
- * precision, so the check runs in oikos-f64, the same program built in double that stands beside this one. */
+ * oikos gradcheck: the meta-gradient of the user's own configuration against finite differences.
+ * Differences need double precision, so the check runs in oikos-f64, the same program built in
+ * double that stands beside this one. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 #include "cli/cli.h"
 #include "run/gradcheck.h"
 
-/* In double the differences are good to about 1e-9, so 1e-6 leaves no room for a wrong term; in float only the dump is. */
+/* In double the differences are good to about 1e-9, so 1e-6 leaves no room for a wrong term; in
+ * float only the dump is.
+ */
 static const double tolerance = 1e-6;
 
 typedef struct options {
@@ -53,19 +56,28 @@ static oikos_status check(const options *o, const oikos_config *config, oikos_er
     return OIKOS_OK;
   }
   if (!(worst < tolerance))
-    return oikos_fail(err, OIKOS_ERROR, "the meta-gradient differs from finite differences by %.2g, more than %g", worst, tolerance);
-  printf("the meta-gradient agrees with finite differences: largest relative error %.2g (allowed %g)\n", worst, tolerance);
+    return oikos_fail(err, OIKOS_ERROR,
+                      "the meta-gradient differs from finite differences by %.2g, more than %g",
+                      worst, tolerance);
+  printf("the meta-gradient agrees with finite differences: largest relative error %.2g (allowed "
+         "%g)\n",
+         worst, tolerance);
   return OIKOS_OK;
 }
 
 oikos_status oikos_command_gradcheck(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
   static const struct argp_option table[] = {
-      {"dump", 'd', "FILE.h5", 0, "write start, episode, trained parameters and meta-gradient, by name", 0},
+      {"dump", 'd', "FILE.h5", 0,
+       "write start, episode, trained parameters and meta-gradient, by name", 0},
       {"float", 'f', NULL, 0, "compute in float, as training does (for the dump)", 0},
       {"set", 's', "KEY=VALUE", 0, "override a key of the configuration; may be repeated", 0},
       {0},
   };
-  static const struct argp argp = {table, parse, "CONFIG", "Check the meta-gradient of CONFIG against finite differences, in double.", NULL, NULL, NULL};
+  static const struct argp argp = {
+      table,    parse,
+      "CONFIG", "Check the meta-gradient of CONFIG against finite differences, in double.",
+      NULL,     NULL,
+      NULL};
   options o = {0};
   bool help;
   oikos_config *config;

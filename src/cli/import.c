@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * oikos import: make an HDF5 file of a data set. One process works; others only wait. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/try.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "import/import.h"
 #include "run/history.h"
 
@@ -87,21 +87,29 @@ static char *list_kinds(int key, const char *text, void *input) {
 oikos_status oikos_command_import(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
   static const struct argp_option table[] = {
       {"output", 'o', "FILE.h5", 0, "the file to write", 0},
-      {"size", 'z', "PIXELS", 0, "height and width of the images in the file (omniglot: default 28)", 0},
+      {"size", 'z', "PIXELS", 0,
+       "height and width of the images in the file (omniglot: default 28)", 0},
       {0},
   };
-  static const struct argp argp = {table, parse, "KIND SOURCE ...", "Make an HDF5 file of a data set.\v", NULL, list_kinds, NULL};
+  static const struct argp argp = {
+      table,      parse, "KIND SOURCE ...", "Make an HDF5 file of a data set.\v", NULL,
+      list_kinds, NULL};
   options o = {0};
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help || cli->team.rank != 0)
     return OIKOS_OK;
-  progress p = {.terminal = isatty(STDOUT_FILENO)};
-  oikos_import_job job = {.n_sources = o.n_sources, .sources = o.sources, .output = o.output, .progress = show, .user = &p};
+  progress p = {.terminal = oikos_output_is_terminal()};
+  oikos_import_job job = {.n_sources = o.n_sources,
+                          .sources = o.sources,
+                          .output = o.output,
+                          .progress = show,
+                          .user = &p};
   if (o.size)
     job.options.size = (int)o.size;
   double start = oikos_wall_clock();
   OIKOS_TRY(oikos_import(o.kind, &job, err));
-  printf("%s written in %.1f s; look at it: oikos inspect %s\n", o.output, oikos_wall_clock() - start, o.output);
+  printf("%s written in %.1f s; look at it: oikos inspect %s\n", o.output,
+         oikos_wall_clock() - start, o.output);
   return OIKOS_OK;
 }

@@ -29,10 +29,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 oikos_status oikos_command_inspect(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
   static const struct argp_option table[] = {
-      {"digest", 'd', NULL, 0, "print one hash over all state of a checkpoint: equal for equal state, on any number of ranks", 0},
+      {"digest", 'd', NULL, 0,
+       "print one hash over all state of a checkpoint: equal for equal state, on any number of "
+       "ranks",
+       0},
       {0},
   };
-  static const struct argp argp = {table, parse, "FILE", "Show what a checkpoint or an image file holds.", NULL, NULL, NULL};
+  static const struct argp argp = {
+      table, parse, "FILE", "Show what a checkpoint or an image file holds.", NULL, NULL, NULL};
   options o = {0};
   char digest[OIKOS_DIGEST];
   bool help;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The OpenBLAS kernel trap: see math/kernel.h. OIKOS_KERNEL remembers across a restart what was tried: "<n> <first>", n
- * candidates so far, after OpenBLAS chose <first> by itself. */
+ * The OpenBLAS kernel trap: see math/kernel.h. OIKOS_KERNEL remembers across a restart what was
+ * tried: "<n> <first>", n candidates so far, after OpenBLAS chose <first> by itself. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,14 +52,25 @@ void oikos_kernel_report(const oikos_cli *cli) {
   const char *memory = getenv("OIKOS_KERNEL");
   snprintf(mine, sizeof mine, "%s", oikos_kernel_name());
   if (memory && sscanf(memory, "%d %63s", &tried, first) == 2 && tried > 0 && cli->team.rank == 0)
-    fprintf(stderr, "oikos: OpenBLAS chose its %s kernel, which is poor on this CPU; running with %s (override: OPENBLAS_CORETYPE)\n", first, mine);
+    fprintf(stderr,
+            "oikos: OpenBLAS chose its %s kernel, which is poor on this CPU; running with %s "
+            "(override: "
+            "OPENBLAS_CORETYPE)\n",
+            first, mine);
   if (!oikos_kernel_self_test() && cli->team.rank == 0)
-    fprintf(stderr, "oikos: warning: the OpenBLAS kernel %s fails its self-test: its products are wrong; set OPENBLAS_CORETYPE to another\n", mine);
+    fprintf(stderr,
+            "oikos: warning: the OpenBLAS kernel %s fails its self-test: its products are wrong; "
+            "set OPENBLAS_CORETYPE "
+            "to another\n",
+            mine);
   memcpy(others, mine, sizeof others);
   oikos_broadcast(&cli->team, others, sizeof others);
   differ = strcmp(mine, others) != 0;
   MPI_Allreduce(MPI_IN_PLACE, &differ, 1, MPI_INT, MPI_SUM, cli->team.world);
   if (differ && cli->team.rank == 0)
-    fprintf(stderr, "oikos: warning: %d of %d ranks run another OpenBLAS kernel than rank 0 (%s): the bits depend on it; set OPENBLAS_CORETYPE for all\n",
+    fprintf(stderr,
+            "oikos: warning: %d of %d ranks run another OpenBLAS kernel than rank 0 (%s): the bits "
+            "depend on it; set "
+            "OPENBLAS_CORETYPE for all\n",
             differ, cli->team.size, mine);
 }

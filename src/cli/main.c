@@ -12,12 +12,18 @@
 #include "cli/cli.h"
 
 static const oikos_command commands[] = {
-    {"train", "CONFIG [--out DIR] [--resume] [--set KEY=VALUE ...]", "train, with checkpoints; then evaluate", oikos_command_train},
-    {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S]", "evaluate on unseen tasks", oikos_command_eval},
-    {"inspect", "FILE [--digest]", "show what a checkpoint or an image file holds", oikos_command_inspect},
-    {"import", "KIND SOURCE ... -o FILE.h5", "make an HDF5 file of a data set", oikos_command_import},
-    {"gradcheck", "CONFIG [--dump FILE.h5]", "check the meta-gradient against finite differences", oikos_command_gradcheck},
-    {"config", "--explain | CONFIG", "explain every key, or show a configuration resolved", oikos_command_config},
+    {"train", "CONFIG [--out DIR] [--resume] [--set KEY=VALUE ...]",
+     "train, with checkpoints; then evaluate", oikos_command_train},
+    {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S]", "evaluate on unseen tasks",
+     oikos_command_eval},
+    {"inspect", "FILE [--digest]", "show what a checkpoint or an image file holds",
+     oikos_command_inspect},
+    {"import", "KIND SOURCE ... -o FILE.h5", "make an HDF5 file of a data set",
+     oikos_command_import},
+    {"gradcheck", "CONFIG [--dump FILE.h5]", "check the meta-gradient against finite differences",
+     oikos_command_gradcheck},
+    {"config", "--explain | CONFIG", "explain every key, or show a configuration resolved",
+     oikos_command_config},
     {"bench", "gemm", "measure this machine against its own bounds", oikos_command_bench},
     {NULL, NULL, NULL, NULL},
 };
@@ -25,7 +31,9 @@ static const oikos_command commands[] = {
 static void usage(FILE *out) {
   fputs("Usage: oikos COMMAND [ARGUMENTS]\n"
         "       mpirun -n RANKS oikos COMMAND [ARGUMENTS]\n\n"
-        "Distributed meta-learning: learners find the task where they are at home, train there, and share what they learn.\n\n",
+        "Distributed meta-learning: learners find the task where they are at home, train there, "
+        "and share what they "
+        "learn.\n\n",
         out);
   for (const oikos_command *c = commands; c->name; c++)
     fprintf(out, "  oikos %s %s\n        %s\n", c->name, c->arguments, c->help);
@@ -39,7 +47,8 @@ static void version(void) {
   char libraries[512], kernel[64];
   oikos_version_libraries(libraries, sizeof libraries);
   oikos_version_kernel(kernel, sizeof kernel);
-  printf("oikos %s (%s)\n%s\nBLAS kernel %s\n", oikos_version(), sizeof(oikos_real) == 4 ? "float" : "double", libraries, kernel);
+  printf("oikos %s (%s)\n%s\nBLAS kernel %s\n", oikos_version(),
+         sizeof(oikos_real) == 4 ? "float" : "double", libraries, kernel);
 }
 
 void oikos_cli_print(const oikos_cli *cli, const char *format, ...) {
@@ -82,7 +91,8 @@ static int run(const oikos_command *command, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "--help";
-  if (argc < 2 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+  if (argc < 2 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+      strcmp(name, "help") == 0) {
     usage(argc < 2 ? stderr : stdout);
     return argc < 2 ? OIKOS_USAGE : OIKOS_OK;
   }
@@ -100,6 +110,7 @@ int main(int argc, char **argv) {
     return OIKOS_OK;
   }
   oikos_signals_block();
-  signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of the write, not the end of the process
+  signal(SIGXFSZ,
+         SIG_IGN); // a file size limit is an error of the write, not the end of the process
   return run(command, argc - 1, argv + 1);
 }

@@ -16,14 +16,15 @@ static bool asks_for_help(int argc, char **argv) {
   return false;
 }
 
-oikos_status oikos_cli_parse(oikos_cli *cli, const struct argp *argp, int argc, char **argv, void *input, bool *help,
-                             oikos_error *err) {
+oikos_status oikos_cli_parse(oikos_cli *cli, const struct argp *argp, int argc, char **argv,
+                             void *input, bool *help, oikos_error *err) {
   char name[64];
   snprintf(name, sizeof name, "oikos %s", argv[0]);
   *help = asks_for_help(argc, argv);
   if (*help) {
     if (cli->team.rank == 0)
-      argp_help(argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
+      argp_help(argp, stdout,
+                ARGP_HELP_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
     return OIKOS_OK;
   }
   char *first = argv[0];
@@ -44,11 +45,13 @@ error_t oikos_cli_wrong(struct argp_state *state, const char *format, ...) {
   return EINVAL;
 }
 
-error_t oikos_cli_number(struct argp_state *state, const char *option, const char *text, int64_t low, int64_t *value) {
+error_t oikos_cli_number(struct argp_state *state, const char *option, const char *text,
+                         int64_t low, int64_t *value) {
   char *end;
   long long number = strtoll(text, &end, 10);
   if (*end || end == text || number < low || number > 1000000000)
-    return oikos_cli_wrong(state, "%s: expected a whole number from %lld to 1000000000, found %s", option, (long long)low, text);
+    return oikos_cli_wrong(state, "%s: expected a whole number from %lld to 1000000000, found %s",
+                           option, (long long)low, text);
   *value = number;
   return 0;
 }
@@ -60,14 +63,16 @@ error_t oikos_cli_add_set(struct argp_state *state, oikos_sets *sets, const char
   return 0;
 }
 
-error_t oikos_cli_only(struct argp_state *state, const char *name, const char **place, const char *argument) {
+error_t oikos_cli_only(struct argp_state *state, const char *name, const char **place,
+                       const char *argument) {
   if (*place)
     return oikos_cli_wrong(state, "one %s is expected, found %s and %s", name, *place, argument);
   *place = argument;
   return 0;
 }
 
-oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets, oikos_config *config, oikos_error *err) {
+oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets,
+                              oikos_config *config, oikos_error *err) {
   char *text;
   size_t length;
   oikos_config_defaults(config);
@@ -97,5 +102,6 @@ bool oikos_signals_pending(void *ignored) {
   sigset_t pending;
   (void)ignored;
   sigpending(&pending);
-  return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGUSR1) || sigismember(&pending, SIGINT);
+  return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGUSR1) ||
+         sigismember(&pending, SIGINT);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/progress.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,12 +26,15 @@ static void write_time(double seconds, char *text, size_t size) {
 static void draw(oikos_progress *p, int64_t step, double now) {
   double rate = (double)(step - p->last_step) / (now - p->shown); // steps per second
   char left[32], accuracy[48] = "";
-  write_time((double)(p->config->steps - step) * (now - p->started) / (double)(step - p->first_step), left, sizeof left);
+  write_time((double)(p->config->steps - step) * (now - p->started) /
+                 (double)(step - p->first_step),
+             left, sizeof left);
   if (p->classification)
     snprintf(accuracy, sizeof accuracy, "  accuracy %.4f", p->accuracy / (double)p->averaged);
   erase(p);
-  printf("step %lld/%lld  %.0f tasks/s  query loss %.4f%s%s  left %s", (long long)step, (long long)p->config->steps,
-         rate * (double)p->config->learners.count, p->loss / (double)p->averaged, accuracy, p->homes, left);
+  printf("step %lld/%lld  %.0f tasks/s  query loss %.4f%s%s  left %s", (long long)step,
+         (long long)p->config->steps, rate * (double)p->config->learners.count,
+         p->loss / (double)p->averaged, accuracy, p->homes, left);
   p->drawn = p->terminal;
   if (!p->terminal)
     putchar('\n');
@@ -57,7 +62,8 @@ static void on_record(void *user, const oikos_record *r) {
     return;
   at = snprintf(p->homes, sizeof p->homes, "  homes");
   for (int h = 0; h < r->n_homes && h < 8; h++)
-    at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%s%.0f", h ? "/" : " ", 100 * r->members[h]);
+    at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%s%.0f", h ? "/" : " ",
+                   100 * r->members[h]);
   snprintf(p->homes + at, sizeof p->homes - (size_t)at, r->n_homes > 8 ? "/..%%" : "%%");
 }
 
@@ -68,10 +74,24 @@ static void on_message(void *user, const char *text) {
   fflush(stdout);
 }
 
-oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli, const oikos_config *config) {
+bool oikos_output_is_terminal(void) {
+  char path[64];
+  if (!isatty(STDOUT_FILENO) || !getenv("OMPI_COMM_WORLD_RANK"))
+    return isatty(STDOUT_FILENO);
+  // mpirun gives its ranks a terminal of its own: what counts is where mpirun itself writes
+  snprintf(path, sizeof path, "/proc/%ld/fd/1", (long)getppid());
+  int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  bool terminal = fd >= 0 && isatty(fd);
+  if (fd >= 0)
+    close(fd);
+  return terminal;
+}
+
+oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli,
+                                       const oikos_config *config) {
   *p = (oikos_progress){.cli = cli,
                         .config = config,
-                        .terminal = isatty(STDOUT_FILENO),
+                        .terminal = oikos_output_is_terminal(),
                         .classification = config->model.loss != OIKOS_LOSS_MSE};
   oikos_progress_start(p, 0);
   oikos_observer o = {.user = p, .stop = oikos_signals_pending};

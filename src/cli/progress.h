@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What training shows: a line that is redrawn on a terminal, plain lines otherwise. Rank 0 prints. */
+ * What training shows: a line that is redrawn on a terminal, plain lines otherwise. Rank 0 prints.
+ */
 #ifndef OIKOS_CLI_PROGRESS_H
 #define OIKOS_CLI_PROGRESS_H
 
@@ -16,8 +17,12 @@ typedef struct oikos_progress {
   char homes[128]; /* who lives where, at the last record */
 } oikos_progress;
 
+/** Whether a line that is redrawn makes sense: a person looks at stdout. */
+bool oikos_output_is_terminal(void);
+
 /** An observer that prints; @p progress must outlive the trainer. */
-oikos_observer oikos_progress_observer(oikos_progress *progress, const oikos_cli *cli, const oikos_config *config);
+oikos_observer oikos_progress_observer(oikos_progress *progress, const oikos_cli *cli,
+                                       const oikos_config *config);
 
 /** Training begins at this step. */
 void oikos_progress_start(oikos_progress *progress, int64_t step);

@@ -44,34 +44,41 @@ static void default_out(const char *config, char *out, size_t size) {
   snprintf(out, size, "runs/%.*s", (int)strcspn(base, "."), base);
 }
 
-static void announce(const oikos_cli *cli, const oikos_trainer *t, const oikos_config *c, const char *out) {
+static void announce(const oikos_cli *cli, const oikos_trainer *t, const oikos_config *c,
+                     const char *out) {
   char kernel[64];
   if (cli->team.rank != 0)
     return;
   oikos_version_kernel(kernel, sizeof kernel);
   oikos_task_shape shape = oikos_source_shape(oikos_trainer_source(t));
-  printf("oikos %s: %s to %s, %d ranks, BLAS kernel %s\n", oikos_version(), c->file, out, cli->team.size, kernel);
-  printf("network of %zu parameters, input %lld x %lld x %lld:\n", oikos_network_parameters(oikos_trainer_network(t)),
-         (long long)shape.input.height, (long long)shape.input.width, (long long)shape.input.channels);
+  printf("oikos %s: %s to %s, %d ranks, BLAS kernel %s\n", oikos_version(), c->file, out,
+         cli->team.size, kernel);
+  printf("network of %zu parameters, input %lld x %lld x %lld:\n",
+         oikos_network_parameters(oikos_trainer_network(t)), (long long)shape.input.height,
+         (long long)shape.input.width, (long long)shape.input.channels);
   oikos_network_describe(oikos_trainer_network(t), stdout);
-  printf("%lld learners, %zu support and %zu query examples each, %lld inner steps, %lld homes, %lld steps\n",
-         (long long)c->learners.count, shape.support, shape.query, (long long)c->inner.steps, (long long)c->home.count,
-         (long long)c->steps);
+  printf("%lld learners, %zu support and %zu query examples each, %lld inner steps, %lld homes, "
+         "%lld steps\n",
+         (long long)c->learners.count, shape.support, shape.query, (long long)c->inner.steps,
+         (long long)c->home.count, (long long)c->steps);
   fflush(stdout);
 }
 
-static oikos_status evaluate(oikos_cli *cli, oikos_trainer *t, const oikos_config *c, oikos_error *err) {
+static oikos_status evaluate(oikos_cli *cli, oikos_trainer *t, const oikos_config *c,
+                             oikos_error *err) {
   oikos_evaluation v;
   if (c->eval.episodes == 0)
     return OIKOS_OK;
-  OIKOS_TRY(oikos_trainer_evaluate(t, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION, c->eval.episodes,
-                                   c->eval.steps, &v, err));
+  OIKOS_TRY(oikos_trainer_evaluate(t,
+                                   c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION,
+                                   c->eval.episodes, c->eval.steps, &v, err));
   oikos_cli_print_evaluation(cli, t, &v);
   oikos_evaluation_destroy(&v);
   return OIKOS_OK;
 }
 
-static oikos_status train(oikos_cli *cli, const options *o, const oikos_config *c, const char *out, oikos_error *err) {
+static oikos_status train(oikos_cli *cli, const options *o, const oikos_config *c, const char *out,
+                          oikos_error *err) {
   oikos_trainer *t;
   oikos_progress progress;
   oikos_observer observer = oikos_progress_observer(&progress, cli, c);
@@ -85,12 +92,14 @@ static oikos_status train(oikos_cli *cli, const options *o, const oikos_config *
   oikos_progress_end(&progress);
   if (status == OIKOS_OK) {
     int64_t episodes = (oikos_trainer_steps(t) - first) * c->learners.count;
-    oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n", (long long)episodes, seconds, (double)episodes / seconds);
+    oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n",
+                    (long long)episodes, seconds, (double)episodes / seconds);
     status = evaluate(cli, t, c, err);
   }
   if (status == OIKOS_OK) {
     oikos_cli_print(cli, "the run is in %s: config.yaml, metrics.jsonl, checkpoints/\n", out);
-    oikos_cli_print(cli, "next: oikos eval %s --steps %lld --episodes %lld\n", out, (long long)(c->inner.steps ? 2 * c->inner.steps : 0),
+    oikos_cli_print(cli, "next: oikos eval %s --steps %lld --episodes %lld\n", out,
+                    (long long)(c->inner.steps ? 2 * c->inner.steps : 0),
                     (long long)(c->eval.episodes ? c->eval.episodes : 1000));
   }
   oikos_trainer_destroy(t);
@@ -100,11 +109,14 @@ static oikos_status train(oikos_cli *cli, const options *o, const oikos_config *
 oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
   static const struct argp_option table[] = {
       {"out", 'o', "DIR", 0, "run directory (default: runs/NAME of the configuration)", 0},
-      {"resume", 'r', NULL, 0, "continue from the newest whole checkpoint in DIR, on any number of ranks", 0},
+      {"resume", 'r', NULL, 0,
+       "continue from the newest whole checkpoint in DIR, on any number of ranks", 0},
       {"set", 's', "KEY=VALUE", 0, "override a key of the configuration; may be repeated", 0},
       {0},
   };
-  static const struct argp argp = {table, parse, "CONFIG", "Train as the YAML file CONFIG says, then evaluate on unseen tasks.", NULL, NULL, NULL};
+  static const struct argp argp = {
+      table, parse, "CONFIG", "Train as the YAML file CONFIG says, then evaluate on unseen tasks.",
+      NULL,  NULL,  NULL};
   options o = {0};
   char out[OIKOS_PATH];
   oikos_config *config;

@@ -5,14 +5,16 @@
 #include <math.h>
 #include <string.h>
 
-#define AT(member) offsetof(oikos_config, member)
+#define AT(member)                            offsetof(oikos_config, member)
 #define INT(key, member, standard, low, high) key, OPTION_INT, AT(member), standard, low, high, NULL
-#define REAL(key, member, standard, low, high) key, OPTION_REAL, AT(member), standard, low, high, NULL
-#define CHOICE(key, member, standard, choices) key, OPTION_CHOICE, AT(member), standard, 0, 0, choices
+#define REAL(key, member, standard, low, high)                                                     \
+  key, OPTION_REAL, AT(member), standard, low, high, NULL
+#define CHOICE(key, member, standard, choices)                                                     \
+  key, OPTION_CHOICE, AT(member), standard, 0, 0, choices
 #define BOOL(key, member, standard) key, OPTION_BOOL, AT(member), standard, 0, 0, NULL
-#define STRING(key, member) key, OPTION_STRING, AT(member), "\"\"", 0, 0, NULL
-#define FIXED false
-#define FREE true
+#define STRING(key, member)         key, OPTION_STRING, AT(member), "\"\"", 0, 0, NULL
+#define FIXED                       false
+#define FREE                        true
 
 const oikos_option *oikos_options(void) {
   static const oikos_option table[] = {
@@ -23,7 +25,9 @@ const oikos_option *oikos_options(void) {
        "Where episodes come from: built-in functions, or an image file made by `oikos import`."},
       {"task.modes", OPTION_STRINGS, AT(task.modes), "[sinusoid]", 0, 0,
        "sinusoid|linear|quadratic|tanh|absolute", FIXED,
-       "functions: families that a function is drawn from, equally likely: sinusoid alone is the MAML paper's regression, "
+       "functions: families that a function is drawn from, equally likely: sinusoid alone is the "
+       "MAML paper's "
+       "regression, "
        "all five are the modes of MMAML (Vuorio et al. 2019)."},
       {REAL("task.noise", task.noise, "0", 0, 1e6), FIXED,
        "functions: standard deviation of the noise on every target, support and query."},
@@ -34,40 +38,52 @@ const oikos_option *oikos_options(void) {
        "Query examples to be judged on: per class (images) or per function (points)."},
       {INT("task.ways", task.ways, "5", 2, 1e5), FIXED, "images: classes in an episode."},
       {BOOL("task.rotations", task.rotations, "false"), FIXED,
-       "images: each class turned by 90, 180 and 270 degrees is a class of its own (square images)."},
+       "images: each class turned by 90, 180 and 270 degrees is a class of its own (square "
+       "images)."},
       {CHOICE("task.split", task.split, "file", "file|fraction|list"), FIXED,
-       "images: which classes train, validate and test. file: the publisher's split, kept in the file; fraction: "
+       "images: which classes train, validate and test. file: the publisher's split, kept in the "
+       "file; fraction: "
        "at random by the seed; list: text files with one class name a line."},
       {REAL("task.validation_fraction", task.validation_fraction, "0", 0, 1), FIXED,
        "images, split fraction: share of the classes kept for validation."},
       {REAL("task.test_fraction", task.test_fraction, "0.25", 0, 1), FIXED,
        "images, split fraction: share of the classes kept for the test."},
-      {STRING("task.train_list", task.train_list), FIXED, "images, split list: file of the training classes."},
+      {STRING("task.train_list", task.train_list), FIXED,
+       "images, split list: file of the training classes."},
       {STRING("task.validation_list", task.validation_list), FIXED,
        "images, split list: file of the validation classes; empty for none."},
-      {STRING("task.test_list", task.test_list), FIXED, "images, split list: file of the test classes."},
+      {STRING("task.test_list", task.test_list), FIXED,
+       "images, split list: file of the test classes."},
 
       {INT("learners.count", learners.count, "25", 1, 0x1p31), FIXED,
        "N: learners; each draws one episode a step (the meta-batch)."},
 
       {CHOICE("model.loss", model.loss, "mse", "mse|cross_entropy|prototypes"), FIXED,
-       "Mean squared error, softmax cross entropy, or cross entropy over distances to the mean support features of each "
+       "Mean squared error, softmax cross entropy, or cross entropy over distances to the mean "
+       "support features of "
+       "each "
        "class (prototypical networks; wants inner.steps 0)."},
       {CHOICE("model.init", model.init, "he", "he|glorot|zeros"), FIXED,
-       "First weights: He (normal, variance 2/fan-in), Glorot (uniform, +-sqrt(6/(fan-in+fan-out))) or zeros. Biases "
+       "First weights: He (normal, variance 2/fan-in), Glorot (uniform, "
+       "+-sqrt(6/(fan-in+fan-out))) or zeros. Biases "
        "start at zero, scales at one."},
       {"model.layers", OPTION_LAYERS, AT(model), "[]", 0, 0, NULL, FIXED,
        "The network: a list of layers from input to output; shapes are inferred."},
 
-      {INT("inner.steps", inner.steps, "1", 0, 10000), FIXED, "S: inner steps on the support set; 0 trains jointly."},
-      {REAL("inner.rate", inner.rate, "0.01", 0, 1e6), FIXED, "alpha: inner rate (the first one, if rates are learned)."},
+      {INT("inner.steps", inner.steps, "1", 0, 10000), FIXED,
+       "S: inner steps on the support set; 0 trains jointly."},
+      {REAL("inner.rate", inner.rate, "0.01", 0, 1e6), FIXED,
+       "alpha: inner rate (the first one, if rates are learned)."},
       {CHOICE("inner.order", inner.order, "second", "second|first"), FIXED,
-       "second: the exact meta-gradient through the inner steps (MAML); first: the support gradients are taken as "
+       "second: the exact meta-gradient through the inner steps (MAML); first: the support "
+       "gradients are taken as "
        "constants (FOMAML)."},
       {CHOICE("inner.scope", inner.scope, "all", "all|last"), FIXED,
        "What inner steps change: all parameters, or only those of the last layer (ANIL)."},
-      {CHOICE("inner.learned_rates", inner.learned_rates, "fixed", "fixed|parameter|step_layer"), FIXED,
-       "fixed: alpha everywhere; parameter: one learned rate each (Meta-SGD); step_layer: one per inner step and layer "
+      {CHOICE("inner.learned_rates", inner.learned_rates, "fixed", "fixed|parameter|step_layer"),
+       FIXED,
+       "fixed: alpha everywhere; parameter: one learned rate each (Meta-SGD); step_layer: one per "
+       "inner step and layer "
        "(MAML++)."},
       {INT("inner.micro_batches", inner.micro_batches, "1", 1, 1e6), FIXED,
        "Support micro-batches whose gradients are accumulated in one inner step."},
@@ -76,53 +92,76 @@ const oikos_option *oikos_options(void) {
 
       {CHOICE("outer.optimizer", outer.optimizer, "adam", "sgd|momentum|adam|adamw"), FIXED,
        "Optimizer of the shared weights and of the homes."},
-      {REAL("outer.momentum", outer.momentum, "0.9", 0, 1), FIXED, "momentum: share of the last update kept."},
-      {REAL("outer.beta1", outer.beta1, "0.9", 0, 0.999999), FIXED, "adam, adamw: decay of the mean gradient."},
-      {REAL("outer.beta2", outer.beta2, "0.999", 0, 0.999999), FIXED, "adam, adamw: decay of the mean square."},
-      {REAL("outer.epsilon", outer.epsilon, "1e-8", 1e-30, 1), FIXED, "adam, adamw: added to the root mean square."},
+      {REAL("outer.momentum", outer.momentum, "0.9", 0, 1), FIXED,
+       "momentum: share of the last update kept."},
+      {REAL("outer.beta1", outer.beta1, "0.9", 0, 0.999999), FIXED,
+       "adam, adamw: decay of the mean gradient."},
+      {REAL("outer.beta2", outer.beta2, "0.999", 0, 0.999999), FIXED,
+       "adam, adamw: decay of the mean square."},
+      {REAL("outer.epsilon", outer.epsilon, "1e-8", 1e-30, 1), FIXED,
+       "adam, adamw: added to the root mean square."},
       {REAL("outer.weight_decay", outer.weight_decay, "0", 0, 1), FIXED,
        "adamw: decoupled decay per step, times the rate."},
       {CHOICE("outer.schedule", outer.schedule, "constant", "constant|cosine"), FIXED,
        "How both outer rates go from the first step to the last (of `steps`)."},
-      {INT("outer.warmup", outer.warmup, "0", 0, 1e15), FIXED, "Steps in which the rate rises linearly from zero."},
-      {REAL("outer.final_rate", outer.final_rate, "0", 0, 1), FIXED, "cosine: the last rate, as a share of the first."},
+      {INT("outer.warmup", outer.warmup, "0", 0, 1e15), FIXED,
+       "Steps in which the rate rises linearly from zero."},
+      {REAL("outer.final_rate", outer.final_rate, "0", 0, 1), FIXED,
+       "cosine: the last rate, as a share of the first."},
       {REAL("outer.clip", outer.clip, "0", 0, 1e12), FIXED,
-       "Largest norm of the averaged meta-gradient, of the shared weights and of each home; 0 is off."},
+       "Largest norm of the averaged meta-gradient, of the shared weights and of each home; 0 is "
+       "off."},
 
       {REAL("shared.mixing", shared.mixing, "0", 0, 1), FIXED,
-       "gamma: how far the shared weights move to the mean of the trained learners (Reptile, FedAvg)."},
+       "gamma: how far the shared weights move to the mean of the trained learners (Reptile, "
+       "FedAvg)."},
       {REAL("shared.rate", shared.rate, "0.001", 0, 1e6), FIXED,
        "epsilon: outer rate of the shared weights and of learned inner rates."},
 
-      {INT("home.count", home.count, "1", 1, 4096), FIXED, "T: homes (tasks) that learners can choose from."},
+      {INT("home.count", home.count, "1", 1, 4096), FIXED,
+       "T: homes (tasks) that learners can choose from."},
       {CHOICE("home.owns", home.owns, "nothing", "nothing|last|all"), FIXED,
-       "Parameters that each home has of its own: none (the start is the shared weights), those of the last layer, or "
+       "Parameters that each home has of its own: none (the start is the shared weights), those of "
+       "the last layer, or "
        "all of the network."},
       {CHOICE("home.rule", home.rule, "hard", "hard|weighted"), FIXED,
        "A learner starts at its best home, or at the mean of the homes weighted by p."},
       {CHOICE("home.score", home.score, "before", "before|held_out"), FIXED,
-       "What judges a home: the support loss at its start, or the loss on one half of the support after adapting on the "
+       "What judges a home: the support loss at its start, or the loss on one half of the support "
+       "after adapting on "
+       "the "
        "other."},
       {REAL("home.memory", home.memory, "0", 0, 1), FIXED,
-       "Share of log p that is kept: 0 judges every episode by itself, 1 is Hedge over a learner's life."},
-      {REAL("home.eta", home.eta, "1", 0, 1e9), FIXED, "Sharpness: log p falls by eta times the score."},
-      {REAL("home.margin", home.margin, "0", 0, 1e9), FIXED, "A learner moves when the new home is this much better in log p."},
+       "Share of log p that is kept: 0 judges every episode by itself, 1 is Hedge over a learner's "
+       "life."},
+      {REAL("home.eta", home.eta, "1", 0, 1e9), FIXED,
+       "Sharpness: log p falls by eta times the score."},
+      {REAL("home.margin", home.margin, "0", 0, 1e9), FIXED,
+       "A learner moves when the new home is this much better in log p."},
       {REAL("home.perturbation", home.perturbation, "0.01", 0, 1e3), FIXED,
-       "Breaks the tie between homes: standard deviation of what is added to each, relative to that tensor's own."},
-      {REAL("home.mixing", home.mixing, "0", 0, 1), FIXED, "gamma_H: how far a home moves to the mean of its trained members."},
+       "Breaks the tie between homes: standard deviation of what is added to each, relative to "
+       "that tensor's own."},
+      {REAL("home.mixing", home.mixing, "0", 0, 1), FIXED,
+       "gamma_H: how far a home moves to the mean of its trained members."},
       {REAL("home.rate", home.rate, "0.001", 0, 1e6), FIXED, "epsilon_H: outer rate of the homes."},
 
-      {INT("run.threads", run.threads, "0", 0, 4096), FREE, "OpenMP threads of a rank; 0 takes OMP_NUM_THREADS, or 1."},
+      {INT("run.threads", run.threads, "0", 0, 4096), FREE,
+       "OpenMP threads of a rank; 0 takes OMP_NUM_THREADS, or 1."},
       {CHOICE("run.reduce", run.reduce, "exact", "exact|fast"), FIXED,
-       "exact: integer sums, the same bits on any number of ranks; fast: plain floating point, for comparison."},
+       "exact: integer sums, the same bits on any number of ranks; fast: plain floating point, for "
+       "comparison."},
       {INT("checkpoint.every", checkpoint.every, "1000", 0, 1e15), FREE,
        "Steps between checkpoints; 0 writes only the last one."},
-      {INT("checkpoint.keep", checkpoint.keep, "3", 1, 1e6), FREE, "How many of the newest checkpoints stay."},
-      {INT("log.every", log.every, "100", 1, 1e15), FIXED, "Steps between lines of metrics.jsonl, each the mean over them."},
+      {INT("checkpoint.keep", checkpoint.keep, "3", 1, 1e6), FREE,
+       "How many of the newest checkpoints stay."},
+      {INT("log.every", log.every, "100", 1, 1e15), FIXED,
+       "Steps between lines of metrics.jsonl, each the mean over them."},
       {INT("eval.episodes", eval.episodes, "1000", 0, 1e9), FREE,
        "Unseen episodes to evaluate at the end of training and by `oikos eval`."},
-      {INT("eval.steps", eval.steps, "-1", -1, 10000), FREE, "Inner steps in evaluation; -1 takes inner.steps."},
-      {CHOICE("eval.split", eval.split, "test", "validation|test"), FREE, "Which unseen part is evaluated on."},
+      {INT("eval.steps", eval.steps, "-1", -1, 10000), FREE,
+       "Inner steps in evaluation; -1 takes inner.steps."},
+      {CHOICE("eval.split", eval.split, "test", "validation|test"), FREE,
+       "Which unseen part is evaluated on."},
       {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, FIXED, NULL},
   };
   return table;
@@ -176,7 +215,11 @@ void oikos_option_print(const oikos_option *o, const oikos_config *c, FILE *out)
   case OPTION_STRING:
     fputc('"', out);
     for (const char *s = at; *s; s++)
-      fprintf(out, *s == '"' || *s == '\\' ? "\\%c" : iscntrl((unsigned char)*s) ? "\\x%02x" : "%c", *s);
+      fprintf(out,
+              *s == '"' || *s == '\\'      ? "\\%c"
+              : iscntrl((unsigned char)*s) ? "\\x%02x"
+                                           : "%c",
+              *s);
     fputc('"', out);
     break;
   case OPTION_STRINGS: {

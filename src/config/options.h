@@ -5,7 +5,15 @@
 
 #include "oikos/config.h"
 
-typedef enum { OPTION_INT, OPTION_REAL, OPTION_BOOL, OPTION_CHOICE, OPTION_STRING, OPTION_STRINGS, OPTION_LAYERS } option_type;
+typedef enum {
+  OPTION_INT,
+  OPTION_REAL,
+  OPTION_BOOL,
+  OPTION_CHOICE,
+  OPTION_STRING,
+  OPTION_STRINGS,
+  OPTION_LAYERS
+} option_type;
 
 typedef struct oikos_option {
   const char *key; /* section.name, sections stand together */
@@ -13,8 +21,9 @@ typedef struct oikos_option {
   size_t offset;        /* in oikos_config */
   const char *standard; /* the default, as YAML */
   double low, high;     /* OPTION_INT and OPTION_REAL: the range, both ends included */
-  const char *choices;  /* OPTION_CHOICE and OPTION_STRINGS: "first|second", in the order of the enum */
-  bool free_on_resume;  /* may differ when a run is resumed */
+  const char
+      *choices; /* OPTION_CHOICE and OPTION_STRINGS: "first|second", in the order of the enum */
+  bool free_on_resume; /* may differ when a run is resumed */
   const char *meaning;
 } oikos_option;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * YAML to configuration, by the table. libyaml keeps the line of every node, which range errors need too (libcyaml
- * forgets it once a value is stored, and has no ranges). */
+ * YAML to configuration, by the table. libyaml keeps the line of every node, which range errors
+ * need too (libcyaml forgets it once a value is stored, and has no ranges). */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -27,28 +27,37 @@ static const char *text_of(const yaml_node_t *node) {
 }
 
 static const char *kind_of(const yaml_node_t *node) {
-  return node->type == YAML_MAPPING_NODE ? "a mapping" : node->type == YAML_SEQUENCE_NODE ? "a list" : text_of(node);
+  return node->type == YAML_MAPPING_NODE    ? "a mapping"
+         : node->type == YAML_SEQUENCE_NODE ? "a list"
+                                            : text_of(node);
 }
 
-static oikos_status wrong(const parser *p, const yaml_node_t *node, const char *key, const char *expected) {
-  return oikos_fail(p->err, OIKOS_USAGE, "%s:%d: %s: expected %s, found %.60s (see `oikos config --explain`)", p->name,
-                    line_of(node), key, expected, node->type == YAML_SCALAR_NODE && !*text_of(node) ? "nothing" : kind_of(node));
+static oikos_status wrong(const parser *p, const yaml_node_t *node, const char *key,
+                          const char *expected) {
+  return oikos_fail(p->err, OIKOS_USAGE,
+                    "%s:%d: %s: expected %s, found %.60s (see `oikos config --explain`)", p->name,
+                    line_of(node), key, expected,
+                    node->type == YAML_SCALAR_NODE && !*text_of(node) ? "nothing" : kind_of(node));
 }
 
 static bool number_of(const yaml_node_t *node, double *value) {
-  if (node->type != YAML_SCALAR_NODE || !*text_of(node) || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+  if (node->type != YAML_SCALAR_NODE || !*text_of(node) ||
+      node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
     return false;
   char *end;
   *value = strtod(text_of(node), &end);
   return *end == 0 && isfinite(*value);
 }
 
-static oikos_status read_number(const parser *p, const oikos_option *o, const yaml_node_t *node, void *at) {
+static oikos_status read_number(const parser *p, const oikos_option *o, const yaml_node_t *node,
+                                void *at) {
   bool whole = o->type == OPTION_INT;
   char expected[160];
   double value;
-  snprintf(expected, sizeof expected, "%s from %.17g to %.17g", whole ? "a whole number" : "a number", o->low, o->high);
-  if (!number_of(node, &value) || value < o->low || value > o->high || (whole && value != floor(value)))
+  snprintf(expected, sizeof expected, "%s from %.17g to %.17g",
+           whole ? "a whole number" : "a number", o->low, o->high);
+  if (!number_of(node, &value) || value < o->low || value > o->high ||
+      (whole && value != floor(value)))
     return wrong(p, node, o->key, expected);
   if (whole)
     *(int64_t *)at = (int64_t)value;
@@ -57,7 +66,8 @@ static oikos_status read_number(const parser *p, const oikos_option *o, const ya
   return OIKOS_OK;
 }
 
-static oikos_status read_choice(const parser *p, const oikos_option *o, const yaml_node_t *node, int *choice) {
+static oikos_status read_choice(const parser *p, const oikos_option *o, const yaml_node_t *node,
+                                int *choice) {
   char expected[256];
   snprintf(expected, sizeof expected, "one of %s", o->choices);
   int index = node->type == YAML_SCALAR_NODE ? oikos_choice_index(o->choices, text_of(node)) : -1;
@@ -67,11 +77,14 @@ static oikos_status read_choice(const parser *p, const oikos_option *o, const ya
   return OIKOS_OK;
 }
 
-static oikos_status read_strings(parser *p, const oikos_option *o, const yaml_node_t *node, oikos_strings *list) {
-  if (node->type != YAML_SEQUENCE_NODE || node->data.sequence.items.start == node->data.sequence.items.top)
+static oikos_status read_strings(parser *p, const oikos_option *o, const yaml_node_t *node,
+                                 oikos_strings *list) {
+  if (node->type != YAML_SEQUENCE_NODE ||
+      node->data.sequence.items.start == node->data.sequence.items.top)
     return wrong(p, node, o->key, "a list with at least one entry");
   list->n = 0;
-  for (const yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
+  for (const yaml_node_item_t *i = node->data.sequence.items.start;
+       i < node->data.sequence.items.top; i++) {
     const yaml_node_t *item = yaml_document_get_node(&p->document, *i);
     int choice;
     OIKOS_TRY(read_choice(p, o, item, &choice));
@@ -91,7 +104,8 @@ static oikos_status read_layer_args(parser *p, const yaml_node_t *node, oikos_la
   }
   if (node->type != YAML_MAPPING_NODE)
     return wrong(p, node, "model.layers", "a number or a mapping such as {units: 40}");
-  for (const yaml_node_pair_t *i = node->data.mapping.pairs.start; i < node->data.mapping.pairs.top; i++) {
+  for (const yaml_node_pair_t *i = node->data.mapping.pairs.start; i < node->data.mapping.pairs.top;
+       i++) {
     const yaml_node_t *key = yaml_document_get_node(&p->document, i->key);
     const yaml_node_t *value = yaml_document_get_node(&p->document, i->value);
     if (key->type != YAML_SCALAR_NODE || strlen(text_of(key)) >= OIKOS_NAME || !*text_of(key))
@@ -109,9 +123,11 @@ static oikos_status read_layers(parser *p, const oikos_option *o, const yaml_nod
   if (node->type != YAML_SEQUENCE_NODE)
     return wrong(p, node, o->key, "a list of layers");
   p->config->model.n_layers = 0;
-  for (const yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
+  for (const yaml_node_item_t *i = node->data.sequence.items.start;
+       i < node->data.sequence.items.top; i++) {
     const yaml_node_t *item = yaml_document_get_node(&p->document, *i), *name = item, *args = NULL;
-    if (item->type == YAML_MAPPING_NODE && item->data.mapping.pairs.top == item->data.mapping.pairs.start + 1) {
+    if (item->type == YAML_MAPPING_NODE &&
+        item->data.mapping.pairs.top == item->data.mapping.pairs.start + 1) {
       name = yaml_document_get_node(&p->document, item->data.mapping.pairs.start->key);
       args = yaml_document_get_node(&p->document, item->data.mapping.pairs.start->value);
     }
@@ -136,7 +152,8 @@ static oikos_status read_option(parser *p, const oikos_option *o, const yaml_nod
   case OPTION_REAL:
     return read_number(p, o, node, at);
   case OPTION_BOOL: {
-    int index = node->type == YAML_SCALAR_NODE ? oikos_choice_index("false|true", text_of(node)) : -1;
+    int index =
+        node->type == YAML_SCALAR_NODE ? oikos_choice_index("false|true", text_of(node)) : -1;
     if (index < 0)
       return wrong(p, node, o->key, "true or false");
     *(bool *)at = index == 1;
@@ -184,7 +201,8 @@ static bool is_section(const char *name) {
 }
 
 static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char *section) {
-  for (const yaml_node_pair_t *i = node->data.mapping.pairs.start; i < node->data.mapping.pairs.top; i++) {
+  for (const yaml_node_pair_t *i = node->data.mapping.pairs.start; i < node->data.mapping.pairs.top;
+       i++) {
     const yaml_node_t *name = yaml_document_get_node(&p->document, i->key);
     const yaml_node_t *value = yaml_document_get_node(&p->document, i->value);
     char key[3 * OIKOS_NAME];
@@ -193,7 +211,8 @@ static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char 
     snprintf(key, sizeof key, "%s%s%s", section ? section : "", section ? "." : "", text_of(name));
     for (const yaml_node_pair_t *j = node->data.mapping.pairs.start; j < i; j++)
       if (strcmp(text_of(yaml_document_get_node(&p->document, j->key)), text_of(name)) == 0)
-        return oikos_fail(p->err, OIKOS_USAGE, "%s:%d: %s: the key stands twice; keep one", p->name, line_of(name), key);
+        return oikos_fail(p->err, OIKOS_USAGE, "%s:%d: %s: the key stands twice; keep one", p->name,
+                          line_of(name), key);
     const oikos_option *o = oikos_option_find(key);
     if (o) {
       OIKOS_TRY(read_option(p, o, value));
@@ -202,14 +221,17 @@ static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char 
         return wrong(p, value, key, "a section of keys");
       OIKOS_TRY(read_mapping(p, value, key));
     } else {
-      return oikos_fail(p->err, OIKOS_USAGE, "%s:%d: unknown key %s; did you mean %s? (`oikos config --explain` lists all)",
-                        p->name, line_of(name), key, nearest_key(key));
+      return oikos_fail(
+          p->err, OIKOS_USAGE,
+          "%s:%d: unknown key %s; did you mean %s? (`oikos config --explain` lists all)", p->name,
+          line_of(name), key, nearest_key(key));
     }
   }
   return OIKOS_OK;
 }
 
-oikos_status oikos_config_parse(oikos_config *config, const char *name, const char *text, size_t length, oikos_error *err) {
+oikos_status oikos_config_parse(oikos_config *config, const char *name, const char *text,
+                                size_t length, oikos_error *err) {
   parser p = {.name = name, .config = config, .err = err};
   yaml_parser_t yaml;
   if (!yaml_parser_initialize(&yaml))
@@ -217,8 +239,8 @@ oikos_status oikos_config_parse(oikos_config *config, const char *name, const ch
   yaml_parser_set_input_string(&yaml, (const unsigned char *)text, length);
   oikos_status status = OIKOS_OK;
   if (!yaml_parser_load(&yaml, &p.document)) {
-    status = oikos_fail(err, OIKOS_USAGE, "%s:%zu: not valid YAML: %s", name, yaml.problem_mark.line + 1,
-                        yaml.problem ? yaml.problem : "unreadable");
+    status = oikos_fail(err, OIKOS_USAGE, "%s:%zu: not valid YAML: %s", name,
+                        yaml.problem_mark.line + 1, yaml.problem ? yaml.problem : "unreadable");
     yaml_parser_delete(&yaml);
     return status;
   }
@@ -226,8 +248,9 @@ oikos_status oikos_config_parse(oikos_config *config, const char *name, const ch
   if (root && root->type == YAML_MAPPING_NODE)
     status = read_mapping(&p, root, NULL);
   else
-    status = oikos_fail(err, OIKOS_USAGE, "%s: expected sections such as `task:` and `model:`, found %s", name,
-                        root ? "no mapping" : "an empty file");
+    status =
+        oikos_fail(err, OIKOS_USAGE, "%s: expected sections such as `task:` and `model:`, found %s",
+                   name, root ? "no mapping" : "an empty file");
   yaml_document_delete(&p.document);
   yaml_parser_delete(&yaml);
   if (status == OIKOS_OK)
@@ -239,14 +262,18 @@ oikos_status oikos_config_set(oikos_config *config, const char *assignment, oiko
   const char *equals = strchr(assignment, '=');
   char key[3 * OIKOS_NAME], text[2 * OIKOS_PATH], file[OIKOS_PATH];
   if (!equals || equals == assignment || (size_t)(equals - assignment) >= sizeof key)
-    return oikos_fail(err, OIKOS_USAGE, "--set %s: expected key=value, such as --set inner.steps=5", assignment);
+    return oikos_fail(err, OIKOS_USAGE, "--set %s: expected key=value, such as --set inner.steps=5",
+                      assignment);
   snprintf(key, sizeof key, "%.*s", (int)(equals - assignment), assignment);
   const oikos_option *o = oikos_option_find(key);
   if (!o)
-    return oikos_fail(err, OIKOS_USAGE, "--set: unknown key %s; did you mean %s? (`oikos config --explain` lists all)", key,
-                      nearest_key(key));
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "--set: unknown key %s; did you mean %s? (`oikos config --explain` lists all)", key,
+        nearest_key(key));
   const char *dot = strchr(key, '.');
-  int length = dot ? snprintf(text, sizeof text, "%.*s: {%s: %s}\n", (int)(dot - key), key, dot + 1, equals + 1)
+  int length = dot ? snprintf(text, sizeof text, "%.*s: {%s: %s}\n", (int)(dot - key), key, dot + 1,
+                              equals + 1)
                    : snprintf(text, sizeof text, "%s: %s\n", key, equals + 1);
   if (length < 0 || (size_t)length >= sizeof text)
     return oikos_fail(err, OIKOS_USAGE, "--set %s: the value is too long", key);

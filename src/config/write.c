@@ -126,7 +126,8 @@ static char *option_text(const oikos_option *o, const oikos_config *c) {
   return text;
 }
 
-oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config *now, oikos_error *err) {
+oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config *now,
+                                    oikos_error *err) {
   for (const oikos_option *o = oikos_options(); o->key; o++) {
     // a cosine schedule is a function of the last step too
     bool fixed = !o->free_on_resume ||
@@ -137,7 +138,9 @@ oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config 
     bool equal = was && is && strcmp(was, is) == 0;
     if (!equal)
       oikos_fail(err, OIKOS_USAGE,
-                 "%s was %.80s in the checkpoint and is %.80s now; only keys that leave the computation as it is may change: keep "
+                 "%s was %.80s in the checkpoint and is %.80s now; only keys that leave the "
+                 "computation as it is may "
+                 "change: keep "
                  "the old value, or start a new run in another --out",
                  o->key, was ? was : "?", is ? is : "?");
     free(was);
@@ -151,31 +154,45 @@ oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config 
 oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   const char *file = c->file[0] ? c->file : "configuration";
   if (c->model.n_layers == 0)
-    return oikos_fail(err, OIKOS_USAGE, "%s: model.layers: expected a list of layers, found none", file);
+    return oikos_fail(err, OIKOS_USAGE, "%s: model.layers: expected a list of layers, found none",
+                      file);
   if (c->home.count > 1 && c->home.owns == OIKOS_OWNS_NOTHING)
     return oikos_fail(err, OIKOS_USAGE,
-                      "%s: home.count is %lld but home.owns is nothing, so all homes would be the same; set home.owns to "
+                      "%s: home.count is %lld but home.owns is nothing, so all homes would be the "
+                      "same; set home.owns to "
                       "last or all",
                       file, (long long)c->home.count);
   if (c->home.score == OIKOS_SCORE_HELD_OUT && c->task.support < 2)
-    return oikos_fail(err, OIKOS_USAGE, "%s: home.score held_out halves the support set, but task.support is %lld; give 2 or more",
-                      file, (long long)c->task.support);
-  if (c->model.loss == OIKOS_LOSS_PROTOTYPES && (c->inner.steps || c->eval.steps > 0 || c->home.count > 1))
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: home.score held_out halves the support set, but task.support is %lld; give 2 or more",
+        file, (long long)c->task.support);
+  if (c->model.loss == OIKOS_LOSS_PROTOTYPES &&
+      (c->inner.steps || c->eval.steps > 0 || c->home.count > 1))
     return oikos_fail(err, OIKOS_USAGE,
-                      "%s: model.loss prototypes has no inner loop: set inner.steps to 0, eval.steps to 0 or -1, and "
+                      "%s: model.loss prototypes has no inner loop: set inner.steps to 0, "
+                      "eval.steps to 0 or -1, and "
                       "home.count to 1",
                       file);
   if (c->task.source == OIKOS_SOURCE_IMAGES && !c->task.file[0])
-    return oikos_fail(err, OIKOS_USAGE, "%s: task.source is images but task.file is not set; make one with `oikos import`", file);
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: task.source is images but task.file is not set; make one with `oikos import`", file);
   if ((c->task.source == OIKOS_SOURCE_IMAGES) != (c->model.loss != OIKOS_LOSS_MSE))
-    return oikos_fail(err, OIKOS_USAGE, "%s: model.loss does not fit task.source: functions want mse, images want "
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: model.loss does not fit task.source: functions want mse, images want "
                       "cross_entropy or prototypes",
                       file);
-  if (c->task.validation_fraction + c->task.test_fraction >= 1 && c->task.split == OIKOS_SPLIT_FRACTION)
-    return oikos_fail(err, OIKOS_USAGE, "%s: task.validation_fraction + task.test_fraction is %g: nothing is left to train on",
-                      file, c->task.validation_fraction + c->task.test_fraction);
-  if (c->inner.micro_batches > c->task.support * (c->task.source == OIKOS_SOURCE_IMAGES ? c->task.ways : 1))
-    return oikos_fail(err, OIKOS_USAGE, "%s: inner.micro_batches is %lld, more than the support examples", file,
+  if (c->task.validation_fraction + c->task.test_fraction >= 1 &&
+      c->task.split == OIKOS_SPLIT_FRACTION)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: task.validation_fraction + task.test_fraction is %g: nothing is left to train on",
+        file, c->task.validation_fraction + c->task.test_fraction);
+  if (c->inner.micro_batches >
+      c->task.support * (c->task.source == OIKOS_SOURCE_IMAGES ? c->task.ways : 1))
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
   return OIKOS_OK;
 }

@@ -9,7 +9,8 @@
 
 enum { MAX_COUNT = 1 << 28 };
 
-static void all_reduce(const oikos_team *team, size_t n, void *data, size_t size, MPI_Datatype type) {
+static void all_reduce(const oikos_team *team, size_t n, void *data, size_t size,
+                       MPI_Datatype type) {
   for (size_t at = 0; at < n; at += MAX_COUNT) {
     size_t count = n - at < MAX_COUNT ? n - at : MAX_COUNT;
     MPI_Allreduce(MPI_IN_PLACE, (char *)data + at * size, (int)count, type, MPI_SUM, team->world);

@@ -6,10 +6,13 @@
 #include "dist/team.h"
 #include "math/exact_sum.h"
 
-/** sum = the sum over all ranks, in place. Exact sums travel as 64-bit integers; in fast mode the numbers follow as they are. */
+/** sum = the sum over all ranks, in place. Exact sums travel as 64-bit integers; in fast mode the
+ * numbers follow as they are. */
 void oikos_reduce(const oikos_team *team, const oikos_grid *grid, oikos_sum *sum);
 
-/** x (n) = the sum over all ranks, in place. Exact only where at most one rank holds a number other than 0 at a place. */
+/** x (n) = the sum over all ranks, in place. Exact only where at most one rank holds a number other
+ * than 0 at a place.
+ */
 void oikos_collect(const oikos_team *team, size_t n, double *x);
 
 #endif

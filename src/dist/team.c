@@ -14,8 +14,10 @@ enum { MAX_FILE = 16 << 20, MAX_MESSAGE = 1 << 28 };
 oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err) {
   *team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
   if (MPI_Comm_dup(comm, &team->world) != MPI_SUCCESS ||
-      MPI_Comm_split_type(team->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &team->node) != MPI_SUCCESS)
-    return oikos_fail(err, OIKOS_ERROR, "the MPI communicator could not be duplicated or split by node");
+      MPI_Comm_split_type(team->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &team->node) !=
+          MPI_SUCCESS)
+    return oikos_fail(err, OIKOS_ERROR,
+                      "the MPI communicator could not be duplicated or split by node");
   MPI_Comm_rank(team->world, &team->rank);
   MPI_Comm_size(team->world, &team->size);
   MPI_Comm_rank(team->node, &team->node_rank);
@@ -69,7 +71,8 @@ static oikos_status slurp(const char *path, char **text, size_t *length, oikos_e
     if (ferror(in))
       status = oikos_fail(err, OIKOS_USAGE, "%s cannot be read: %s", path, strerror(errno));
     else if (*length > MAX_FILE)
-      status = oikos_fail(err, OIKOS_USAGE, "%s is larger than %d MiB: not a configuration", path, MAX_FILE >> 20);
+      status = oikos_fail(err, OIKOS_USAGE, "%s is larger than %d MiB: not a configuration", path,
+                          MAX_FILE >> 20);
     else
       (*text)[*length] = 0;
   }
@@ -77,7 +80,8 @@ static oikos_status slurp(const char *path, char **text, size_t *length, oikos_e
   return status;
 }
 
-oikos_status oikos_read_file(const oikos_team *team, const char *path, char **text, size_t *length, oikos_error *err) {
+oikos_status oikos_read_file(const oikos_team *team, const char *path, char **text, size_t *length,
+                             oikos_error *err) {
   oikos_status status = OIKOS_OK;
   uint64_t bytes = 0;
   *text = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ranks of a job, who owns what, and how they agree. All functions that take a team are collective over it unless
- * they say otherwise.
+ * The ranks of a job, who owns what, and how they agree. All functions that take a team are
+ * collective over it unless they say otherwise.
  */
 #ifndef OIKOS_DIST_TEAM_H
 #define OIKOS_DIST_TEAM_H
@@ -23,12 +23,15 @@ typedef struct oikos_team {
 oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err);
 void oikos_team_destroy(oikos_team *team);
 
-/** The block of 0..n-1 that one of `size` parts owns; sizes differ by at most one, parts may be empty. Not collective. */
+/** The block of 0..n-1 that one of `size` parts owns; sizes differ by at most one, parts may be
+ * empty. Not collective.
+ */
 void oikos_share(int64_t n, int part, int size, int64_t *first, int64_t *count);
 
 /**
- * Make one failure everybody's: if any rank passes a status other than OIKOS_OK, every rank returns that of the lowest
- * such rank, with its message. The way by which an error on one rank ends all ranks and never leaves them waiting.
+ * Make one failure everybody's: if any rank passes a status other than OIKOS_OK, every rank returns
+ * that of the lowest such rank, with its message. The way by which an error on one rank ends all
+ * ranks and never leaves them waiting.
  */
 oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_error *err);
 
@@ -39,6 +42,7 @@ void oikos_broadcast(const oikos_team *team, void *data, size_t bytes);
  * Read a whole text file on rank 0 and give it to all.
  * @param[out] text  zero-terminated; released by free()
  */
-oikos_status oikos_read_file(const oikos_team *team, const char *path, char **text, size_t *length, oikos_error *err);
+oikos_status oikos_read_file(const oikos_team *team, const char *path, char **text, size_t *length,
+                             oikos_error *err);
 
 #endif

@@ -8,14 +8,18 @@ typedef oikos_real real;
 
 /* Micro-batch j of the support set: consecutive examples, sizes that differ by at most one. */
 static oikos_batch micro_batch(const oikos_inner *inner, const oikos_batch *support, size_t j) {
-  size_t count = (size_t)inner->micro_batches, first = support->n * j / count, last = support->n * (j + 1) / count;
+  size_t count = (size_t)inner->micro_batches, first = support->n * j / count,
+         last = support->n * (j + 1) / count;
   size_t in = oikos_network_input(inner->net), targets = oikos_network_targets(inner->net);
-  return (oikos_batch){.n = last - first, .x = support->x + first * in, .y = support->y + first * targets};
+  return (oikos_batch){
+      .n = last - first, .x = support->x + first * in, .y = support->y + first * targets};
 }
 
-/* grad (M) = sum over micro-batches of the support gradient at theta; with a direction also product (M) = Hessian * direction. */
-static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const real *theta, const oikos_batch *support,
-                                  const real *direction, real *grad, real *product) {
+/* grad (M) = sum over micro-batches of the support gradient at theta; with a direction also product
+ * (M) = Hessian * direction. */
+static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const real *theta,
+                                  const oikos_batch *support, const real *direction, real *grad,
+                                  real *product) {
   oikos_judgement total = {0};
   memset(grad, 0, inner->parameters * sizeof *grad);
   if (direction)
@@ -26,7 +30,8 @@ static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const
       continue;
     double share = (double)b.n / (double)support->n;
     oikos_judgement one =
-        direction ? oikos_network_hessian(inner->net, p->ws, theta, direction, &b, (real)share, grad, product)
+        direction ? oikos_network_hessian(inner->net, p->ws, theta, direction, &b, (real)share,
+                                          grad, product)
                   : oikos_network_gradient(inner->net, p->ws, theta, &b, (real)share, grad);
     total.loss += share * one.loss;
     total.correct += one.correct;
@@ -35,7 +40,8 @@ static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const
 }
 
 /* z = theta - rate * grad, where inner steps change it */
-static void descend(const oikos_inner *inner, const real *rates, int64_t k, const real *theta, const real *grad, real *z) {
+static void descend(const oikos_inner *inner, const real *rates, int64_t k, const real *theta,
+                    const real *grad, real *z) {
   memcpy(z, theta, inner->parameters * sizeof *z);
   for (int i = 0; i < oikos_network_tensor_count(inner->net); i++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[i];
@@ -49,7 +55,8 @@ static void descend(const oikos_inner *inner, const real *rates, int64_t k, cons
   }
 }
 
-oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real *rates, const oikos_batch *support, int64_t steps) {
+oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real *rates,
+                            const oikos_batch *support, int64_t steps) {
   oikos_judgement start = {0};
   for (int64_t k = 0; k < steps; k++) {
     const real *theta = oikos_path_parameters(inner, p, k);
@@ -61,7 +68,8 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real 
 }
 
 /* scaled (M) = rate * u, where inner steps change it */
-static void scale(const oikos_inner *inner, const real *rates, int64_t k, const real *u, real *scaled) {
+static void scale(const oikos_inner *inner, const real *rates, int64_t k, const real *u,
+                  real *scaled) {
   memset(scaled, 0, inner->parameters * sizeof *scaled);
   for (int i = 0; i < oikos_network_tensor_count(inner->net); i++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[i];
@@ -74,8 +82,8 @@ static void scale(const oikos_inner *inner, const real *rates, int64_t k, const 
 }
 
 /* gradient of the rates of step k: d z / d rate = -grad */
-static void add_rate_gradient(const oikos_inner *inner, const real *rates, int64_t k, const real *u, const real *grad,
-                              real *gradient) {
+static void add_rate_gradient(const oikos_inner *inner, const real *rates, int64_t k, const real *u,
+                              const real *grad, real *gradient) {
   for (int i = 0; i < oikos_network_tensor_count(inner->net); i++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[i];
     if (t->offset < inner->first)
@@ -86,13 +94,15 @@ static void add_rate_gradient(const oikos_inner *inner, const real *rates, int64
   }
 }
 
-oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, const real *rates, const oikos_batch *support,
-                                    const oikos_batch *query, int64_t steps, real *gradient) {
+oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, const real *rates,
+                                    const oikos_batch *support, const oikos_batch *query,
+                                    int64_t steps, real *gradient) {
   size_t m = inner->parameters;
-  real *v = gradient, *rate_gradient = gradient + m; // v (M) comes down from theta_S to the start in place
+  real *v = gradient,
+       *rate_gradient = gradient + m; // v (M) comes down from theta_S to the start in place
   memset(gradient, 0, (m + inner->rates) * sizeof *gradient);
-  oikos_judgement judgement =
-      oikos_network_gradient(inner->net, p->ws, oikos_path_parameters(inner, p, steps), query, 1, v);
+  oikos_judgement judgement = oikos_network_gradient(
+      inner->net, p->ws, oikos_path_parameters(inner, p, steps), query, 1, v);
   bool second = inner->order == OIKOS_ORDER_SECOND;
   for (int64_t k = steps - 1; k >= 0; k--) {
     if (inner->max_norm > 0)

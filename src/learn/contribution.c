@@ -15,7 +15,8 @@ static int add_tensors(const oikos_segments *s, int first, size_t *sizes, int n)
 }
 
 /* Number the segments and write their sizes; returns how many there are. */
-static int number_segments(const oikos_config *config, const oikos_weights *w, oikos_segments *s, size_t *sizes) {
+static int number_segments(const oikos_config *config, const oikos_weights *w, oikos_segments *s,
+                           size_t *sizes) {
   int n = add_tensors(s, 0, sizes, 0);
   s->shared_trained = -1;
   if (config->shared.mixing > 0) {
@@ -42,17 +43,19 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
   return n;
 }
 
-oikos_status oikos_segments_create(const oikos_config *config, const oikos_network *net, const oikos_weights *w,
-                                   oikos_segments *s, oikos_error *err) {
+oikos_status oikos_segments_create(const oikos_config *config, const oikos_network *net,
+                                   const oikos_weights *w, oikos_segments *s, oikos_error *err) {
   size_t *sizes;
-  *s = (oikos_segments){.n_tensors = oikos_network_tensor_count(net), .tensor = oikos_network_tensors(net)};
+  *s = (oikos_segments){.n_tensors = oikos_network_tensor_count(net),
+                        .tensor = oikos_network_tensors(net)};
   while (s->first_owned < s->n_tensors && s->tensor[s->first_owned].offset < w->m - w->k)
     s->first_owned++;
   size_t most = oikos_mul((size_t)s->n_tensors, 2 * (size_t)(w->n_homes + 1)) + 4;
   OIKOS_TRY(oikos_alloc(&sizes, most, sizeof *sizes, "the segments", err));
   int n = number_segments(config, w, s, sizes);
-  oikos_status status = oikos_grid_create(n, sizes, config->learners.count, OIKOS_COUNT_MEMBERS + (int)w->n_homes,
-                                          config->run.reduce == OIKOS_REDUCE_FAST, &s->grid, err);
+  oikos_status status =
+      oikos_grid_create(n, sizes, config->learners.count, OIKOS_COUNT_MEMBERS + (int)w->n_homes,
+                        config->run.reduce == OIKOS_REDUCE_FAST, &s->grid, err);
   free(sizes);
   return status;
 }
@@ -63,14 +66,16 @@ void oikos_segments_destroy(oikos_segments *s) {
 }
 
 /* Add weight * x, laid out as theta from tensor `first` on, to the segments from `segment` on. */
-static bool add_parameters(const oikos_segments *s, int segment, int first, const real *x, real weight, oikos_sum *sum) {
+static bool add_parameters(const oikos_segments *s, int segment, int first, const real *x,
+                           real weight, oikos_sum *sum) {
   bool finite = true;
   for (int i = first; i < s->n_tensors; i++)
     finite &= oikos_sum_add(s->grid, sum, segment++, x + s->tensor[i].offset, weight);
   return finite;
 }
 
-static bool add_homes(const oikos_segments *s, const oikos_weights *w, const oikos_contribution *c, oikos_sum *sum) {
+static bool add_homes(const oikos_segments *s, const oikos_weights *w, const oikos_contribution *c,
+                      oikos_sum *sum) {
   bool finite = true;
   for (int64_t t = 0; t < w->n_homes; t++) {
     int segment = s->homes + (int)t * s->home_size;
@@ -78,12 +83,14 @@ static bool add_homes(const oikos_segments *s, const oikos_weights *w, const oik
       continue;
     finite &= add_parameters(s, segment, s->first_owned, c->gradient, c->p[t], sum);
     if (s->home_trained)
-      finite &= add_parameters(s, segment + s->home_size / 2, s->first_owned, c->trained, c->p[t], sum);
+      finite &=
+          add_parameters(s, segment + s->home_size / 2, s->first_owned, c->trained, c->p[t], sum);
   }
   return finite;
 }
 
-bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w, const oikos_contribution *c, oikos_sum *sum) {
+bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
+                            const oikos_contribution *c, oikos_sum *sum) {
   bool finite = add_parameters(s, 0, 0, c->gradient, 1, sum);
   if (s->shared_trained >= 0)
     finite &= add_parameters(s, s->shared_trained, 0, c->trained, 1, sum);

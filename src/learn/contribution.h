@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a learner contributes to a step, and where it stands in the packed sum: everything that crosses the network in a
- * step, in one buffer. Segments: the shared gradient and (if gamma > 0) the trained parameters by tensor, the rates'
- * gradient, the same of each home, the homes' weights and scores, the losses. M(1 + [gamma > 0]) + A + T K (1 +
- * [gamma_H > 0]) + 2 T + 3 numbers; nothing grows with the number of learners or ranks.
+ * What a learner contributes to a step, and where it stands in the packed sum: everything that
+ * crosses the network in a step, in one buffer. Segments: the shared gradient and (if gamma > 0)
+ * the trained parameters by tensor, the rates' gradient, the same of each home, the homes' weights
+ * and scores, the losses. M(1 + [gamma > 0]) + A + T K (1 + [gamma_H > 0]) + 2 T + 3 numbers;
+ * nothing grows with the number of learners or ranks.
  */
 #ifndef OIKOS_LEARN_CONTRIBUTION_H
 #define OIKOS_LEARN_CONTRIBUTION_H
@@ -36,8 +37,9 @@ typedef struct oikos_segments {
   oikos_grid *grid;
 } oikos_segments;
 
-oikos_status oikos_segments_create(const oikos_config *config, const oikos_network *net, const oikos_weights *weights,
-                                   oikos_segments *segments, oikos_error *err);
+oikos_status oikos_segments_create(const oikos_config *config, const oikos_network *net,
+                                   const oikos_weights *weights, oikos_segments *segments,
+                                   oikos_error *err);
 void oikos_segments_destroy(oikos_segments *segments);
 
 /** A learner's share of the step. */
@@ -53,6 +55,7 @@ typedef struct oikos_contribution {
 } oikos_contribution;
 
 /** Add a learner's contribution. False if a number in it is not finite. */
-bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w, const oikos_contribution *c, oikos_sum *sum);
+bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
+                            const oikos_contribution *c, oikos_sum *sum);
 
 #endif

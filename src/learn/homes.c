@@ -28,15 +28,18 @@ static double spread(size_t n, const real *x) {
   return sqrt(sum / (double)n);
 }
 
-void oikos_homes_initialise(const oikos_config *config, const oikos_network *net, const real *w, real *homes) {
+void oikos_homes_initialise(const oikos_config *config, const oikos_network *net, const real *w,
+                            real *homes) {
   size_t k = oikos_home_size(config, net), first = oikos_network_parameters(net) - k;
-  double share = config->home.count > 1 ? config->home.perturbation : 0; // a single home has no tie to break
+  double share =
+      config->home.count > 1 ? config->home.perturbation : 0; // a single home has no tie to break
   for (int64_t t = 0; t < config->home.count; t++) {
     real *c = homes + (size_t)t * k;
     memcpy(c, w + first, k * sizeof *c);
     for (int i = 0; i < oikos_network_tensor_count(net); i++) {
       const oikos_tensor *tensor = &oikos_network_tensors(net)[i];
-      oikos_random r = oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_HOMES, (uint64_t)t, (uint64_t)i);
+      oikos_random r =
+          oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_HOMES, (uint64_t)t, (uint64_t)i);
       double size = share * spread(tensor->size, w + tensor->offset);
       for (size_t j = 0; tensor->offset >= first && size > 0 && j < tensor->size; j++)
         c[tensor->offset - first + j] += (real)(size * oikos_random_normal(&r));
@@ -49,7 +52,8 @@ void oikos_home_start(size_t m, size_t k, const real *w, const real *c, real *th
   memcpy(theta + m - k, c, k * sizeof *theta);
 }
 
-void oikos_home_start_weighted(size_t m, size_t k, int64_t n_homes, const real *w, const real *homes, const real *p, real *theta) {
+void oikos_home_start_weighted(size_t m, size_t k, int64_t n_homes, const real *w,
+                               const real *homes, const real *p, real *theta) {
   memcpy(theta, w, (m - k) * sizeof *theta);
   memset(theta + m - k, 0, k * sizeof *theta);
   for (int64_t t = 0; t < n_homes; t++)
@@ -57,7 +61,8 @@ void oikos_home_start_weighted(size_t m, size_t k, int64_t n_homes, const real *
       theta[m - k + i] += p[t] * homes[(size_t)t * k + i];
 }
 
-int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, double *log_p, oikos_real *p, int32_t home) {
+int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, double *log_p,
+                          oikos_real *p, int32_t home) {
   int64_t n = config->home.count;
   int32_t best = 0;
   double most, sum = 0;

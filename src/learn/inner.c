@@ -8,7 +8,8 @@
 
 typedef oikos_real real;
 
-oikos_status oikos_inner_create(const oikos_network *net, const oikos_config *config, oikos_inner **inner, oikos_error *err) {
+oikos_status oikos_inner_create(const oikos_network *net, const oikos_config *config,
+                                oikos_inner **inner, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(inner, 1, sizeof **inner, "the inner rule", err));
   oikos_inner *r = *inner;
   size_t per_step = (size_t)oikos_network_layers(net);
@@ -42,7 +43,8 @@ void oikos_inner_first_rates(const oikos_inner *inner, real *rates) {
     rates[i] = (real)inner->rate;
 }
 
-oikos_rate oikos_rate_of(const oikos_inner *inner, const real *rates, const oikos_tensor *t, int64_t k) {
+oikos_rate oikos_rate_of(const oikos_inner *inner, const real *rates, const oikos_tensor *t,
+                         int64_t k) {
   if (inner->kind == OIKOS_RATES_PARAMETER)
     return (oikos_rate){.each = rates + t->offset, .index = t->offset};
   if (inner->kind == OIKOS_RATES_FIXED || inner->rates == 0)
@@ -53,7 +55,8 @@ oikos_rate oikos_rate_of(const oikos_inner *inner, const real *rates, const oiko
 }
 
 static oikos_status allocate(oikos_path *p, size_t m, oikos_error *err) {
-  OIKOS_TRY(oikos_alloc(&p->z, oikos_mul((size_t)p->max_steps + 1, m), sizeof *p->z, "the inner steps", err));
+  OIKOS_TRY(oikos_alloc(&p->z, oikos_mul((size_t)p->max_steps + 1, m), sizeof *p->z,
+                        "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->theta, m, sizeof *p->theta, "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->support, m, sizeof *p->support, "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->u, m, sizeof *p->u, "the inner steps", err));
@@ -61,7 +64,8 @@ static oikos_status allocate(oikos_path *p, size_t m, oikos_error *err) {
   return oikos_alloc(&p->product, m, sizeof *p->product, "the inner steps", err);
 }
 
-oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size_t max_n, oikos_path **path, oikos_error *err) {
+oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size_t max_n,
+                               oikos_path **path, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(path, 1, sizeof **path, "the inner steps", err));
   (*path)->max_steps = max_steps;
   (*path)->max_n = max_n;

@@ -18,7 +18,8 @@ struct oikos_path {
   oikos_workspace *ws;
   size_t max_n;
   int64_t max_steps;
-  oikos_real *z;       /* (max_steps + 1, M): theta_0, then each step's parameters before the projection */
+  oikos_real
+      *z; /* (max_steps + 1, M): theta_0, then each step's parameters before the projection */
   oikos_real *theta;   /* (M) a projected row of z */
   oikos_real *support; /* (M) support gradient of one step */
   oikos_real *u;       /* (M) what comes back through the projection */
@@ -34,12 +35,15 @@ typedef struct oikos_rate {
 } oikos_rate;
 
 /** The rate of a tensor in step k. */
-oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_real *rates, const oikos_tensor *t, int64_t k);
+oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_real *rates, const oikos_tensor *t,
+                         int64_t k);
 
 /** theta (M) = P_beta(z). */
 void oikos_project(const oikos_inner *inner, const oikos_real *z, oikos_real *theta);
 
-/** u (M) = J_P(z)^T v; the Jacobian of a projected row is beta/|z| (I - z z^T/|z|^2), which is symmetric. */
-void oikos_project_transposed(const oikos_inner *inner, const oikos_real *z, const oikos_real *v, oikos_real *u);
+/** u (M) = J_P(z)^T v; the Jacobian of a projected row is beta/|z| (I - z z^T/|z|^2), which is
+ * symmetric. */
+void oikos_project_transposed(const oikos_inner *inner, const oikos_real *z, const oikos_real *v,
+                              oikos_real *u);
 
 #endif

@@ -11,18 +11,22 @@
 
 typedef oikos_real real;
 
-static oikos_status allocate(const oikos_context *context, int64_t max_steps, oikos_worker *w, oikos_error *err) {
+static oikos_status allocate(const oikos_context *context, int64_t max_steps, oikos_worker *w,
+                             oikos_error *err) {
   oikos_task_shape shape = oikos_source_shape(context->source);
   size_t homes = (size_t)context->weights->n_homes;
   OIKOS_TRY(oikos_episode_create(context->source, &w->episode, err));
-  OIKOS_TRY(oikos_path_create(context->inner, max_steps, shape.support + shape.query, &w->path, err));
-  OIKOS_TRY(oikos_alloc(&w->gradient, context->weights->m + context->weights->a, sizeof *w->gradient, "a gradient", err));
+  OIKOS_TRY(
+      oikos_path_create(context->inner, max_steps, shape.support + shape.query, &w->path, err));
+  OIKOS_TRY(oikos_alloc(&w->gradient, context->weights->m + context->weights->a,
+                        sizeof *w->gradient, "a gradient", err));
   OIKOS_TRY(oikos_alloc(&w->p, homes, sizeof *w->p, "the home scores", err));
   OIKOS_TRY(oikos_alloc(&w->score, homes, sizeof *w->score, "the home scores", err));
   return oikos_alloc(&w->log_p, homes, sizeof *w->log_p, "the home scores", err);
 }
 
-oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps, oikos_worker *w, oikos_error *err) {
+oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps, oikos_worker *w,
+                                 oikos_error *err) {
   *w = (oikos_worker){0};
   oikos_status status = allocate(context, max_steps, w, err);
   if (status != OIKOS_OK)
@@ -44,7 +48,8 @@ static const real *home_of(const oikos_context *context, int64_t t) {
   return context->weights->homes + (size_t)t * context->weights->k;
 }
 
-/* The support loss at the start that stands in the path, or that of its second half after adapting on the first. */
+/* The support loss at the start that stands in the path, or that of its second half after adapting
+ * on the first. */
 static real score_start(const oikos_context *context, oikos_worker *w) {
   const oikos_batch *support = &w->episode.support;
   oikos_workspace *ws = oikos_path_workspace(w->path);
@@ -58,11 +63,15 @@ static real score_start(const oikos_context *context, oikos_worker *w) {
   second.x += half * oikos_network_input(context->net);
   second.y += half * oikos_network_targets(context->net);
   int64_t steps = context->config->inner.steps;
-  oikos_adapt(context->inner, w->path, context->weights->shared + context->weights->m, &first, steps);
-  return (real)oikos_network_loss(context->net, ws, oikos_path_parameters(context->inner, w->path, steps), &second).loss;
+  oikos_adapt(context->inner, w->path, context->weights->shared + context->weights->m, &first,
+              steps);
+  return (real)oikos_network_loss(context->net, ws,
+                                  oikos_path_parameters(context->inner, w->path, steps), &second)
+      .loss;
 }
 
-int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *w, double *log_p, int32_t home) {
+int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *w, double *log_p,
+                                int32_t home) {
   const oikos_weights *s = context->weights;
   real *start = oikos_path_start(w->path);
   for (int64_t t = 0; s->n_homes > 1 && t < s->n_homes; t++) {
@@ -83,7 +92,8 @@ int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *w, d
 oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episode *e) {
   oikos_batch judged = e->query;
   if (context->config->model.loss == OIKOS_LOSS_PROTOTYPES)
-    judged = (oikos_batch){.n = e->support.n + e->query.n, .x = e->x, .y = e->y, .n_support = e->support.n};
+    judged = (oikos_batch){
+        .n = e->support.n + e->query.n, .x = e->x, .y = e->y, .n_support = e->support.n};
   return judged;
 }
 
@@ -94,8 +104,8 @@ static double norm(size_t n, const real *x) {
   return sqrt(sum);
 }
 
-oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w, int64_t step, int64_t learner,
-                                       double *log_p, int32_t home) {
+oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w, int64_t step,
+                                       int64_t learner, double *log_p, int32_t home) {
   const oikos_weights *s = context->weights;
   const real *rates = s->shared + s->m;
   int64_t steps = context->config->inner.steps;
@@ -103,7 +113,8 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
   oikos_batch judged = oikos_learner_judged(context, &w->episode);
   oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &w->episode.support, steps);
-  oikos_judgement after = oikos_meta_gradient(context->inner, w->path, rates, &w->episode.support, &judged, steps, w->gradient);
+  oikos_judgement after = oikos_meta_gradient(context->inner, w->path, rates, &w->episode.support,
+                                              &judged, steps, w->gradient);
   return (oikos_contribution){
       .gradient = w->gradient,
       .trained = oikos_path_parameters(context->inner, w->path, steps),

@@ -17,7 +17,8 @@ static bool has_second(const oikos_config *c) {
   return c->outer.optimizer == OIKOS_ADAM || c->outer.optimizer == OIKOS_ADAMW;
 }
 
-oikos_status oikos_optimizer_create(const oikos_config *c, size_t rows, size_t n, oikos_optimizer *o, oikos_error *err) {
+oikos_status oikos_optimizer_create(const oikos_config *c, size_t rows, size_t n,
+                                    oikos_optimizer *o, oikos_error *err) {
   *o = (oikos_optimizer){.rows = rows, .n = n};
   OIKOS_TRY(oikos_alloc(&o->count, rows, sizeof *o->count, "the optimizer", err));
   if (has_first(c))
@@ -39,16 +40,17 @@ static void update_sgd(double rate, size_t n, const real *gradient, real *w) {
     w[i] -= (real)rate * gradient[i];
 }
 
-static void update_momentum(double momentum, double rate, size_t n, real *restrict first, const real *restrict gradient,
-                            real *restrict w) {
+static void update_momentum(double momentum, double rate, size_t n, real *restrict first,
+                            const real *restrict gradient, real *restrict w) {
   for (size_t i = 0; i < n; i++) {
     first[i] = (real)momentum * first[i] + gradient[i];
     w[i] -= (real)rate * first[i];
   }
 }
 
-static void update_adam(const oikos_config *c, double count, double rate, size_t n, real *restrict first,
-                        real *restrict second, const real *restrict gradient, real *restrict w) {
+static void update_adam(const oikos_config *c, double count, double rate, size_t n,
+                        real *restrict first, real *restrict second, const real *restrict gradient,
+                        real *restrict w) {
   double beta1 = c->outer.beta1, beta2 = c->outer.beta2;
   real step = (real)(rate / (1 - pow(beta1, count)));
   real unbias = (real)(1 / sqrt(1 - pow(beta2, count)));
@@ -60,11 +62,12 @@ static void update_adam(const oikos_config *c, double count, double rate, size_t
   }
 }
 
-void oikos_optimizer_update(const oikos_config *c, oikos_optimizer *o, size_t row, double rate, const real *gradient,
-                            size_t decayed, real *w) {
+void oikos_optimizer_update(const oikos_config *c, oikos_optimizer *o, size_t row, double rate,
+                            const real *gradient, size_t decayed, real *w) {
   if (rate == 0)
     return;
-  real *first = o->first ? o->first + row * o->n : NULL, *second = o->second ? o->second + row * o->n : NULL;
+  real *first = o->first ? o->first + row * o->n : NULL,
+       *second = o->second ? o->second + row * o->n : NULL;
   o->count[row]++;
   for (size_t i = 0; c->outer.optimizer == OIKOS_ADAMW && i < decayed; i++)
     w[i] *= (real)(1 - rate * c->outer.weight_decay);
@@ -82,7 +85,8 @@ double oikos_schedule(const oikos_config *c, int64_t step) {
   if (c->outer.schedule == OIKOS_SCHEDULE_CONSTANT || c->steps <= c->outer.warmup)
     return 1;
   double done = (double)(step - c->outer.warmup) / (double)(c->steps - c->outer.warmup);
-  return c->outer.final_rate + (1 - c->outer.final_rate) * 0.5 * (1 + cos(3.14159265358979323846 * done));
+  return c->outer.final_rate +
+         (1 - c->outer.final_rate) * 0.5 * (1 + cos(3.14159265358979323846 * done));
 }
 
 double oikos_clip(double clip, size_t n, real *gradient) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The max-norm projection (Srebro, Rennie and Jaakkola 2005) of each unit's incoming weights, and its derivative. */
+ * The max-norm projection (Srebro, Rennie and Jaakkola 2005) of each unit's incoming weights, and
+ * its derivative. */
 #include <math.h>
 #include <string.h>
 
@@ -39,7 +40,8 @@ void oikos_project_transposed(const oikos_inner *inner, const real *z, const rea
       size_t at = t->offset + row * t->columns;
       double norm = sqrt(dot(t->columns, z + at, z + at)), along = dot(t->columns, z + at, v + at);
       for (size_t i = at; norm > inner->max_norm && i < at + t->columns; i++)
-        u[i] = (real)(inner->max_norm / norm * ((double)v[i] - (double)z[i] * along / (norm * norm)));
+        u[i] =
+            (real)(inner->max_norm / norm * ((double)v[i] - (double)z[i] * along / (norm * norm)));
     }
   }
 }

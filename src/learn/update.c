@@ -3,10 +3,13 @@
 
 typedef oikos_real real;
 
-/* out, laid out as theta from tensor `first` on = scale * the sums of the segments from `segment` on */
-static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int segment, int first, double scale, real *out) {
+/* out, laid out as theta from tensor `first` on = scale * the sums of the segments from `segment`
+ * on */
+static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int segment, int first,
+                           double scale, real *out) {
   for (int i = first; i < s->n_tensors; i++)
-    oikos_sum_get(s->grid, sum, segment++, scale, out + s->tensor[i].offset - s->tensor[first].offset);
+    oikos_sum_get(s->grid, sum, segment++, scale,
+                  out + s->tensor[i].offset - s->tensor[first].offset);
 }
 
 /* w = (1 - gamma) w + gamma mean */
@@ -15,8 +18,8 @@ static void mix(double gamma, size_t n, const real *mean, real *w) {
     w[i] = (real)(1 - gamma) * w[i] + (real)gamma * mean[i];
 }
 
-double oikos_update_shared(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum, int64_t step,
-                           oikos_weights *w, real *scratch) {
+double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
+                           const oikos_sum *sum, int64_t step, oikos_weights *w, real *scratch) {
   double share = 1 / (double)config->learners.count; // a_i
   real *gradient = scratch, *trained = scratch + w->m + w->a;
   if (s->shared_trained >= 0) {
@@ -27,13 +30,14 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s, 
   if (s->rates >= 0)
     oikos_sum_get(s->grid, sum, s->rates, share, gradient + w->m);
   double norm = oikos_clip(config->outer.clip, w->m + w->a, gradient);
-  oikos_optimizer_update(config, &w->shared_optimizer, 0, config->shared.rate * oikos_schedule(config, step), gradient, w->m,
+  oikos_optimizer_update(config, &w->shared_optimizer, 0,
+                         config->shared.rate * oikos_schedule(config, step), gradient, w->m,
                          w->shared);
   return norm;
 }
 
-void oikos_update_homes(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum, int64_t step,
-                        oikos_weights *w, real *scratch) {
+void oikos_update_homes(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum,
+                        int64_t step, oikos_weights *w, real *scratch) {
   real *gradient = scratch, *trained = scratch + w->m, *members = trained + w->k;
   if (w->k == 0)
     return;
@@ -50,7 +54,7 @@ void oikos_update_homes(const oikos_config *config, const oikos_segments *s, con
     }
     get_parameters(s, sum, segment, s->first_owned, share, gradient);
     oikos_clip(config->outer.clip, w->k, gradient);
-    oikos_optimizer_update(config, &w->home_optimizer, (size_t)t, config->home.rate * oikos_schedule(config, step), gradient,
-                           w->k, c);
+    oikos_optimizer_update(config, &w->home_optimizer, (size_t)t,
+                           config->home.rate * oikos_schedule(config, step), gradient, w->k, c);
   }
 }

@@ -3,10 +3,11 @@
  * Steps 2 and 3 of the method, from the sums over all learners:
  *
  *   w' = (1 - gamma) w + gamma mean(theta_i),           w = outer_optimizer(w', mean(g_i), epsilon)
- *   c_t' = (1 - gamma_H) c_t + gamma_H mean_t(theta_i), c_t = outer_optimizer_H(c_t', mean_t(g_i), epsilon_H)
+ *   c_t' = (1 - gamma_H) c_t + gamma_H mean_t(theta_i), c_t = outer_optimizer_H(c_t', mean_t(g_i),
+ * epsilon_H)
  *
- * where mean_t is over the learners weighted by p[i][t]. gamma = 0 is MAML, epsilon = 0 is Reptile (Nichol et al. 2018)
- * and, with gamma = 1, FedAvg (McMahan et al. 2017).
+ * where mean_t is over the learners weighted by p[i][t]. gamma = 0 is MAML, epsilon = 0 is Reptile
+ * (Nichol et al. 2018) and, with gamma = 1, FedAvg (McMahan et al. 2017).
  */
 #ifndef OIKOS_LEARN_UPDATE_H
 #define OIKOS_LEARN_UPDATE_H
@@ -18,11 +19,13 @@
  * @param scratch  (2 (M + A) + T) numbers of no meaning between calls
  * @return norm of the mean gradient before clipping
  */
-double oikos_update_shared(const oikos_config *config, const oikos_segments *segments, const oikos_sum *sum, int64_t step,
-                           oikos_weights *weights, oikos_real *scratch);
+double oikos_update_shared(const oikos_config *config, const oikos_segments *segments,
+                           const oikos_sum *sum, int64_t step, oikos_weights *weights,
+                           oikos_real *scratch);
 
 /** Update the home tasks: every c_t that had a member. */
-void oikos_update_homes(const oikos_config *config, const oikos_segments *segments, const oikos_sum *sum, int64_t step,
-                        oikos_weights *weights, oikos_real *scratch);
+void oikos_update_homes(const oikos_config *config, const oikos_segments *segments,
+                        const oikos_sum *sum, int64_t step, oikos_weights *weights,
+                        oikos_real *scratch);
 
 #endif

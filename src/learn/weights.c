@@ -7,17 +7,19 @@
 #include "base/try.h"
 #include "learn/homes.h"
 
-oikos_status oikos_weights_create(const oikos_config *config, const oikos_network *net, const oikos_inner *inner,
-                                  oikos_weights *s, oikos_error *err) {
+oikos_status oikos_weights_create(const oikos_config *config, const oikos_network *net,
+                                  const oikos_inner *inner, oikos_weights *s, oikos_error *err) {
   *s = (oikos_weights){.m = oikos_network_parameters(net),
                        .a = oikos_inner_rates(inner),
                        .k = oikos_home_size(config, net),
                        .n_homes = config->home.count};
   OIKOS_TRY(oikos_alloc(&s->shared, s->m + s->a, sizeof *s->shared, "the shared weights", err));
-  OIKOS_TRY(oikos_alloc(&s->homes, oikos_mul((size_t)s->n_homes, s->k), sizeof *s->homes, "the homes", err));
+  OIKOS_TRY(oikos_alloc(&s->homes, oikos_mul((size_t)s->n_homes, s->k), sizeof *s->homes,
+                        "the homes", err));
   OIKOS_TRY(oikos_optimizer_create(config, 1, s->m + s->a, &s->shared_optimizer, err));
   OIKOS_TRY(oikos_optimizer_create(config, (size_t)s->n_homes, s->k, &s->home_optimizer, err));
-  oikos_network_initialise(net, (oikos_init_kind)config->model.init, (uint64_t)config->seed, s->shared);
+  oikos_network_initialise(net, (oikos_init_kind)config->model.init, (uint64_t)config->seed,
+                           s->shared);
   oikos_inner_first_rates(inner, s->shared + s->m);
   oikos_homes_initialise(config, net, s->shared, s->homes);
   return OIKOS_OK;

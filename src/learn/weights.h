@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What training changes: the shared weights w with the learned rates behind them, the homes, and their optimizers. The
- * same on all ranks. */
+ * What training changes: the shared weights w with the learned rates behind them, the homes, and
+ * their optimizers. The same on all ranks. */
 #ifndef OIKOS_LEARN_WEIGHTS_H
 #define OIKOS_LEARN_WEIGHTS_H
 
@@ -16,8 +16,9 @@ typedef struct oikos_weights {
 } oikos_weights;
 
 /** Allocate and initialise (step 0): w and the rates from the seed, homes around w. */
-oikos_status oikos_weights_create(const oikos_config *config, const oikos_network *net, const oikos_inner *inner,
-                                  oikos_weights *weights, oikos_error *err);
+oikos_status oikos_weights_create(const oikos_config *config, const oikos_network *net,
+                                  const oikos_inner *inner, oikos_weights *weights,
+                                  oikos_error *err);
 void oikos_weights_destroy(oikos_weights *weights);
 
 #endif

@@ -10,14 +10,14 @@
 #include "oikos/real.h"
 
 /** C (m,n) = A (m,k) B (k,n) + beta C. */
-static inline void oikos_gemm_nn(size_t m, size_t n, size_t k, const oikos_real *a, const oikos_real *b, oikos_real beta,
-                                 oikos_real *c);
+static inline void oikos_gemm_nn(size_t m, size_t n, size_t k, const oikos_real *a,
+                                 const oikos_real *b, oikos_real beta, oikos_real *c);
 /** C (m,n) = A (m,k) B^T, B (n,k), + beta C. */
-static inline void oikos_gemm_nt(size_t m, size_t n, size_t k, const oikos_real *a, const oikos_real *b, oikos_real beta,
-                                 oikos_real *c);
+static inline void oikos_gemm_nt(size_t m, size_t n, size_t k, const oikos_real *a,
+                                 const oikos_real *b, oikos_real beta, oikos_real *c);
 /** C (m,n) = A^T, A (k,m), B (k,n) + beta C. */
-static inline void oikos_gemm_tn(size_t m, size_t n, size_t k, const oikos_real *a, const oikos_real *b, oikos_real beta,
-                                 oikos_real *c);
+static inline void oikos_gemm_tn(size_t m, size_t n, size_t k, const oikos_real *a,
+                                 const oikos_real *b, oikos_real beta, oikos_real *c);
 
 #ifdef OIKOS_DOUBLE
 #define OIKOS_GEMM cblas_dgemm
@@ -25,19 +25,22 @@ static inline void oikos_gemm_tn(size_t m, size_t n, size_t k, const oikos_real 
 #define OIKOS_GEMM cblas_sgemm
 #endif
 
-static inline void oikos_gemm_nn(size_t m, size_t n, size_t k, const oikos_real *a, const oikos_real *b, oikos_real beta,
-                                 oikos_real *c) {
-  OIKOS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)n, beta, c, (int)n);
+static inline void oikos_gemm_nn(size_t m, size_t n, size_t k, const oikos_real *a,
+                                 const oikos_real *b, oikos_real beta, oikos_real *c) {
+  OIKOS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b,
+             (int)n, beta, c, (int)n);
 }
 
-static inline void oikos_gemm_nt(size_t m, size_t n, size_t k, const oikos_real *a, const oikos_real *b, oikos_real beta,
-                                 oikos_real *c) {
-  OIKOS_GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)k, beta, c, (int)n);
+static inline void oikos_gemm_nt(size_t m, size_t n, size_t k, const oikos_real *a,
+                                 const oikos_real *b, oikos_real beta, oikos_real *c) {
+  OIKOS_GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b,
+             (int)k, beta, c, (int)n);
 }
 
-static inline void oikos_gemm_tn(size_t m, size_t n, size_t k, const oikos_real *a, const oikos_real *b, oikos_real beta,
-                                 oikos_real *c) {
-  OIKOS_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)m, b, (int)n, beta, c, (int)n);
+static inline void oikos_gemm_tn(size_t m, size_t n, size_t k, const oikos_real *a,
+                                 const oikos_real *b, oikos_real beta, oikos_real *c) {
+  OIKOS_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)m, b,
+             (int)n, beta, c, (int)n);
 }
 
 #endif

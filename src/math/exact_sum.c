@@ -17,16 +17,18 @@ struct oikos_grid {
   int32_t *exponent; /* (n_segments) */
 };
 
-oikos_status oikos_grid_create(int n_segments, const size_t *sizes, int64_t max_terms, int n_counters, bool fast,
-                               oikos_grid **grid, oikos_error *err) {
+oikos_status oikos_grid_create(int n_segments, const size_t *sizes, int64_t max_terms,
+                               int n_counters, bool fast, oikos_grid **grid, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(grid, 1, sizeof **grid, "the sum grid", err));
   oikos_grid *g = *grid;
   *g = (oikos_grid){.n_segments = n_segments, .n_counters = n_counters, .fast = fast};
   while (((int64_t)1 << g->term_bits) < max_terms)
     g->term_bits++;
-  oikos_status status = oikos_alloc(&g->offset, (size_t)n_segments + 1, sizeof *g->offset, "the sum grid", err);
+  oikos_status status =
+      oikos_alloc(&g->offset, (size_t)n_segments + 1, sizeof *g->offset, "the sum grid", err);
   if (status == OIKOS_OK)
-    status = oikos_alloc(&g->exponent, (size_t)n_segments, sizeof *g->exponent, "the sum grid", err);
+    status =
+        oikos_alloc(&g->exponent, (size_t)n_segments, sizeof *g->exponent, "the sum grid", err);
   if (status != OIKOS_OK) {
     oikos_grid_destroy(g);
     *grid = NULL;
@@ -88,7 +90,8 @@ void oikos_sum_zero(const oikos_grid *g, oikos_sum *sum) {
   memset(sum->plain, 0, oikos_grid_plain(g) * sizeof *sum->plain);
 }
 
-/* The largest |x|, or infinity if any is not finite. A NaN fails every comparison, so it is looked for by itself. */
+/* The largest |x|, or infinity if any is not finite. A NaN fails every comparison, so it is looked
+ * for by itself. */
 static double largest(size_t n, const real *x) {
   real most = 0;
   int bad = 0;
@@ -100,7 +103,8 @@ static double largest(size_t n, const real *x) {
   return bad ? (double)INFINITY : (double)most;
 }
 
-/* The upper exponent of the bucket of a magnitude: magnitude < 2^result, and result is a multiple of 8. */
+/* The upper exponent of the bucket of a magnitude: magnitude < 2^result, and result is a multiple
+ * of 8. */
 static int bucket_exponent(double magnitude) {
   int e = OIKOS_MIN_EXPONENT;
   if (magnitude > 0)
@@ -128,7 +132,8 @@ bool oikos_sum_add(const oikos_grid *g, oikos_sum *sum, int segment, const real 
     return true;
   }
   int exponent = bucket_exponent(most);
-  sum->words[buckets_at(g, segment) + (size_t)((exponent - OIKOS_MIN_EXPONENT) / OIKOS_BUCKET_BITS)]++;
+  sum->words[buckets_at(g, segment) +
+             (size_t)((exponent - OIKOS_MIN_EXPONENT) / OIKOS_BUCKET_BITS)]++;
   if (exponent > g->exponent[segment])
     return true; // left out: the buckets tell everybody that the step is to be computed again
   int64_t *restrict to = sum->words + payload_at(g) + g->offset[segment];
@@ -145,7 +150,8 @@ void oikos_sum_merge(const oikos_grid *g, oikos_sum *sum, const oikos_sum *other
     sum->plain[i] += other->plain[i];
 }
 
-/* The upper exponent of the largest bucket that a segment's terms fell into; INT32_MIN if there were none. */
+/* The upper exponent of the largest bucket that a segment's terms fell into; INT32_MIN if there
+ * were none. */
 static int32_t seen(const oikos_grid *g, const oikos_sum *sum, int segment) {
   const int64_t *bucket = sum->words + buckets_at(g, segment);
   int top = OIKOS_BUCKETS - 1;
@@ -171,7 +177,8 @@ bool oikos_grid_settle(oikos_grid *g, const oikos_sum *sum) {
   return again;
 }
 
-void oikos_sum_get(const oikos_grid *g, const oikos_sum *sum, int segment, double scale, real *out) {
+void oikos_sum_get(const oikos_grid *g, const oikos_sum *sum, int segment, double scale,
+                   real *out) {
   size_t first = g->offset[segment], n = g->offset[segment + 1] - first;
   if (g->fast) {
     for (size_t i = 0; i < n; i++)

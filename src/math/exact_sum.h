@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Exact sums: the same bits in any order. Each term is rounded once to a multiple of 2^g, g shared by a segment (a
- * tensor) and by all ranks, and the multiples are added as 64-bit integers, which is associative: threads and
- * MPI_Allreduce may add in any order. (The idea of Demmel and Nguyen, "Parallel reproducible summation", IEEE TC 2015,
- * with one bin whose place follows the data.)
+ * Exact sums: the same bits in any order. Each term is rounded once to a multiple of 2^g, g shared
+ * by a segment (a tensor) and by all ranks, and the multiples are added as 64-bit integers, which
+ * is associative: threads and MPI_Allreduce may add in any order. (The idea of Demmel and Nguyen,
+ * "Parallel reproducible summation", IEEE TC 2015, with one bin whose place follows the data.)
  *
- * The place: a segment's exponent E bounds its terms, |x| < 2^E, and g = E + ceil(log2 terms) - 62, so that no sum of
- * `max_terms` terms can wrap. How large the terms were rides along in the sum itself: one counter per segment and bucket
- * of 8 binades. After the sum everybody knows the largest bucket: if a term did not fit, it was left out, the
- * exponent is raised and the step is computed again; else the next exponent is one bucket above the largest seen.
+ * The place: a segment's exponent E bounds its terms, |x| < 2^E, and g = E + ceil(log2 terms) - 62,
+ * so that no sum of `max_terms` terms can wrap. How large the terms were rides along in the sum
+ * itself: one counter per segment and bucket of 8 binades. After the sum everybody knows the
+ * largest bucket: if a term did not fit, it was left out, the exponent is raised and the step is
+ * computed again; else the next exponent is one bucket above the largest seen.
  *
- * Error: at most terms * 2^(g-1) plus the last rounding to real. With the exponent at most 16 above the largest term and
- * 2^10 terms this is 2^-27 of the largest term in the worst case, below what one float32 addition of it loses.
+ * Error: at most terms * 2^(g-1) plus the last rounding to real. With the exponent at most 16 above
+ * the largest term and 2^10 terms this is 2^-27 of the largest term in the worst case, below what
+ * one float32 addition of it loses.
  *
  * In fast mode the terms are added in floating point as they are, for comparison.
  */
@@ -32,17 +34,18 @@ typedef struct oikos_grid oikos_grid;
 
 /** An accumulator, or the sum over ranks: plain memory. */
 typedef struct oikos_sum {
-  int64_t *words;    /* (oikos_grid_words) counters, buckets and, unless fast, the sums on the grid */
+  int64_t *words; /* (oikos_grid_words) counters, buckets and, unless fast, the sums on the grid */
   oikos_real *plain; /* (oikos_grid_plain) fast: the sums; else nothing */
 } oikos_sum;
 
 /**
  * @param sizes      numbers in each segment
  * @param max_terms  most terms that are ever added to a segment, over all ranks
- * @param n_counters exact counts for the caller's use; counter 0 is taken: terms that were not finite
+ * @param n_counters exact counts for the caller's use; counter 0 is taken: terms that were not
+ * finite
  */
-oikos_status oikos_grid_create(int n_segments, const size_t *sizes, int64_t max_terms, int n_counters, bool fast,
-                               oikos_grid **grid, oikos_error *err);
+oikos_status oikos_grid_create(int n_segments, const size_t *sizes, int64_t max_terms,
+                               int n_counters, bool fast, oikos_grid **grid, oikos_error *err);
 void oikos_grid_destroy(oikos_grid *grid);
 
 size_t oikos_grid_words(const oikos_grid *grid);
@@ -56,20 +59,23 @@ oikos_status oikos_sum_create(const oikos_grid *grid, oikos_sum *sum, oikos_erro
 void oikos_sum_destroy(oikos_sum *sum);
 void oikos_sum_zero(const oikos_grid *grid, oikos_sum *sum);
 
-/** Add weight * x, a term of this segment. False if a number is not finite (2^160 and above counts as that): then only
- * counter 0 changes. */
-bool oikos_sum_add(const oikos_grid *grid, oikos_sum *sum, int segment, const oikos_real *x, oikos_real weight);
+/** Add weight * x, a term of this segment. False if a number is not finite (2^160 and above counts
+ * as that): then only counter 0 changes. */
+bool oikos_sum_add(const oikos_grid *grid, oikos_sum *sum, int segment, const oikos_real *x,
+                   oikos_real weight);
 
 /** Add another accumulator. */
 void oikos_sum_merge(const oikos_grid *grid, oikos_sum *sum, const oikos_sum *other);
 
-/** Given the sum over all ranks, place the exponents for the next step. True: a term did not fit, compute this step again. */
+/** Given the sum over all ranks, place the exponents for the next step. True: a term did not fit,
+ * compute this step again. */
 bool oikos_grid_settle(oikos_grid *grid, const oikos_sum *sum);
 
 /** Whether a term did not fit, so that oikos_grid_settle will say so; changes nothing. */
 bool oikos_grid_overflowed(const oikos_grid *grid, const oikos_sum *sum);
 
 /** out (size of the segment) = scale * the sum. Before oikos_grid_settle. */
-void oikos_sum_get(const oikos_grid *grid, const oikos_sum *sum, int segment, double scale, oikos_real *out);
+void oikos_sum_get(const oikos_grid *grid, const oikos_sum *sum, int segment, double scale,
+                   oikos_real *out);
 
 #endif

@@ -14,7 +14,8 @@ static void inside(const oikos_patches *g, int64_t ox, int64_t *first, int64_t *
   *last = *last < *first ? *first : *last;
 }
 
-/* One kernel row of one patch: kernel_w * channels numbers; source is NULL for a row outside the image. */
+/* One kernel row of one patch: kernel_w * channels numbers; source is NULL for a row outside the
+ * image. */
 static void copy_row(const oikos_patches *g, int64_t ox, const real *source, real *to) {
   size_t c = (size_t)g->channels;
   int64_t first = g->kernel_w, last = g->kernel_w;
@@ -49,7 +50,8 @@ void oikos_col2im(const oikos_patches *g, size_t n, const real *rows, real *x) {
           if (y < 0 || y >= g->height)
             continue;
           inside(g, ox, &first, &last);
-          real *restrict to = x + (y * g->width + ox * g->stride - g->padding + first) * g->channels;
+          real *restrict to =
+              x + (y * g->width + ox * g->stride - g->padding + first) * g->channels;
           const real *restrict from = rows + first * g->channels;
           for (int64_t k = 0; k < (last - first) * g->channels; k++)
             to[k] += from[k];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Patches of an image as rows of a matrix, so that a convolution is a matrix product. Channels last. */
+ * Patches of an image as rows of a matrix, so that a convolution is a matrix product. Channels
+ * last. */
 #ifndef OIKOS_MATH_IM2COL_H
 #define OIKOS_MATH_IM2COL_H
 
@@ -9,12 +10,13 @@
 #include "oikos/real.h"
 
 typedef struct oikos_patches {
-  int64_t height, width, channels;     /* of the image */
+  int64_t height, width, channels; /* of the image */
   int64_t kernel_h, kernel_w, stride, padding;
   int64_t out_h, out_w;
 } oikos_patches;
 
-/** rows (n*out_h*out_w, kernel_h*kernel_w*channels) from x (n, height, width, channels); outside the image is zero. */
+/** rows (n*out_h*out_w, kernel_h*kernel_w*channels) from x (n, height, width, channels); outside
+ * the image is zero. */
 void oikos_im2col(const oikos_patches *g, size_t n, const oikos_real *x, oikos_real *rows);
 
 /** The transpose: x (n, height, width, channels) = sum of the rows' entries at their places. */

@@ -15,8 +15,9 @@ static int level_of(const char *name) {
     const char *name;
     int level;
   } table[] = {
-      {"Sandybridge", 1}, {"Bulldozer", 1}, {"Piledriver", 1}, {"Steamroller", 1}, {"Excavator", 1},
-      {"Haswell", 2},     {"Zen", 2},       {"SkylakeX", 3},   {"Cooperlake", 3},  {"SapphireRapids", 3},
+      {"Sandybridge", 1}, {"Bulldozer", 1},      {"Piledriver", 1}, {"Steamroller", 1},
+      {"Excavator", 1},   {"Haswell", 2},        {"Zen", 2},        {"SkylakeX", 3},
+      {"Cooperlake", 3},  {"SapphireRapids", 3},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (strcmp(table[i].name, name) == 0)
@@ -26,8 +27,9 @@ static int level_of(const char *name) {
 
 static int cpu_level(void) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512cd"))
     return 3;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     return 2;
@@ -51,7 +53,8 @@ bool oikos_kernel_is_poor(const char *name) {
 
 enum { SIDE = 72 };
 
-/* One product against a naive one in double; entries are small integers, so that every kernel must be exact. */
+/* One product against a naive one in double; entries are small integers, so that every kernel must
+ * be exact. */
 static bool product_is_right(int m, int n, int k, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb) {
   static const real one = 1;
   real a[SIDE * SIDE], b[SIDE * SIDE], c[SIDE * SIDE];
@@ -66,7 +69,8 @@ static bool product_is_right(int m, int n, int k, CBLAS_TRANSPOSE ta, CBLAS_TRAN
     for (int j = 0; j < n; j++) {
       double sum = 1;
       for (int l = 0; l < k; l++)
-        sum += (double)(ta == CblasNoTrans ? a[i * lda + l] : a[l * lda + i]) * (double)(tb == CblasNoTrans ? b[l * ldb + j] : b[j * ldb + l]);
+        sum += (double)(ta == CblasNoTrans ? a[i * lda + l] : a[l * lda + i]) *
+               (double)(tb == CblasNoTrans ? b[l * ldb + j] : b[j * ldb + l]);
       if ((double)c[i * n + j] != sum)
         return false;
     }
@@ -74,7 +78,8 @@ static bool product_is_right(int m, int n, int k, CBLAS_TRANSPOSE ta, CBLAS_TRAN
 }
 
 bool oikos_kernel_self_test(void) {
-  static const int shape[][3] = {{1, 1, 1}, {5, 40, 1}, {10, 40, 40}, {3, 5, 7}, {64, 64, 72}, {17, 33, 65}, {72, 9, 64}, {1, 72, 31}};
+  static const int shape[][3] = {{1, 1, 1},    {5, 40, 1},   {10, 40, 40}, {3, 5, 7},
+                                 {64, 64, 72}, {17, 33, 65}, {72, 9, 64},  {1, 72, 31}};
   static const CBLAS_TRANSPOSE t[] = {CblasNoTrans, CblasTrans};
   for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
     for (int i = 0; i < 4; i++)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The OpenBLAS kernel. OpenBLAS picks one when it is loaded, by CPU model; on models newer than itself it may fall back to
- * one without AVX, several times slower. The choice can only be made from outside, by OPENBLAS_CORETYPE, so a program
- * that finds a poor one sets the variable and starts itself again. The choice is by instruction set, not by measurement:
- * it must be the same on all ranks, since the bits depend on it.
+ * The OpenBLAS kernel. OpenBLAS picks one when it is loaded, by CPU model; on models newer than
+ * itself it may fall back to one without AVX, several times slower. The choice can only be made
+ * from outside, by OPENBLAS_CORETYPE, so a program that finds a poor one sets the variable and
+ * starts itself again. The choice is by instruction set, not by measurement: it must be the same on
+ * all ranks, since the bits depend on it.
  */
 #ifndef OIKOS_MATH_KERNEL_H
 #define OIKOS_MATH_KERNEL_H
@@ -19,7 +20,8 @@ const char *oikos_kernel_candidate(int n);
 /** Whether a kernel uses less than this CPU offers. */
 bool oikos_kernel_is_poor(const char *name);
 
-/** Whether the products of the kernel in use agree with naive ones, over shapes and transpositions. */
+/** Whether the products of the kernel in use agree with naive ones, over shapes and transpositions.
+ */
 bool oikos_kernel_self_test(void);
 
 #endif

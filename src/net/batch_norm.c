@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Batch normalisation on the batch's own statistics (Ioffe and Szegedy 2015): per channel, over examples and positions,
+ * Batch normalisation on the batch's own statistics (Ioffe and Szegedy 2015): per channel, over
+ * examples and positions,
  *
  *   xh = (x - mean) r,  r = (var + epsilon)^(-1/2),  y = scale xh + shift
  *
@@ -28,8 +29,8 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
 }
 
 /* sum (c) = column sums of a (rows,c), product (c) = column sums of a*b */
-static void sums(size_t rows, size_t c, const real *restrict a, const real *restrict b, real *restrict sum,
-                 real *restrict product) {
+static void sums(size_t rows, size_t c, const real *restrict a, const real *restrict b,
+                 real *restrict sum, real *restrict product) {
   memset(sum, 0, c * sizeof *sum);
   memset(product, 0, c * sizeof *product);
   for (size_t i = 0; i < rows; i++)
@@ -46,7 +47,8 @@ static size_t rows_of(const oikos_layer *l, const oikos_pass *p) {
 static void forward(const oikos_layer *l, const oikos_pass *p) {
   size_t c = (size_t)l->in.channels, rows = rows_of(l, p);
   const real *restrict x = p->x, *restrict scale = p->theta, *restrict shift = p->theta + c;
-  real *restrict xh = p->cache, *restrict r = p->cache + p->n * l->cache_example, *restrict y = p->y;
+  real *restrict xh = p->cache, *restrict r = p->cache + p->n * l->cache_example,
+                 *restrict y = p->y;
   real *restrict mean = p->scratch, *restrict var = p->scratch + c;
   memset(mean, 0, 2 * c * sizeof *mean);
   for (size_t i = 0; i < rows; i++)
@@ -71,9 +73,12 @@ static void forward(const oikos_layer *l, const oikos_pass *p) {
 
 static void tangent(const oikos_layer *l, const oikos_pass *p) {
   size_t c = (size_t)l->in.channels, rows = rows_of(l, p);
-  const real *restrict xh = p->cache, *restrict r = p->cache + p->n * l->cache_example, *restrict x_t = p->x_t;
-  const real *restrict scale = p->theta, *restrict scale_t = p->theta_t, *restrict shift_t = p->theta_t + c;
-  real *restrict xh_t = p->cache_t, *restrict r_t = p->cache_t + p->n * l->cache_example, *restrict y_t = p->y_t;
+  const real *restrict xh = p->cache, *restrict r = p->cache + p->n * l->cache_example,
+                       *restrict x_t = p->x_t;
+  const real *restrict scale = p->theta, *restrict scale_t = p->theta_t,
+                       *restrict shift_t = p->theta_t + c;
+  real *restrict xh_t = p->cache_t, *restrict r_t = p->cache_t + p->n * l->cache_example,
+                 *restrict y_t = p->y_t;
   real *restrict mean = p->scratch, *restrict m = p->scratch + c;
   memset(mean, 0, 2 * c * sizeof *mean);
   if (x_t)
@@ -93,7 +98,8 @@ static void tangent(const oikos_layer *l, const oikos_pass *p) {
 
 static void backward(const oikos_layer *l, const oikos_pass *p) {
   size_t c = (size_t)l->in.channels, rows = rows_of(l, p);
-  const real *restrict xh = p->cache, *restrict r = p->cache + p->n * l->cache_example, *restrict dy = p->dy;
+  const real *restrict xh = p->cache, *restrict r = p->cache + p->n * l->cache_example,
+                       *restrict dy = p->dy;
   const real *restrict scale = p->theta;
   real *restrict sum = p->scratch, *restrict product = p->scratch + c, *restrict dx = p->dx;
   sums(rows, c, dy, xh, sum, product);
@@ -112,9 +118,11 @@ static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
   size_t c = (size_t)l->in.channels, rows = rows_of(l, p);
   const real *restrict xh = p->cache, *restrict r = p->cache + p->n * l->cache_example;
   const real *restrict xh_t = p->cache_t, *restrict r_t = p->cache_t + p->n * l->cache_example;
-  const real *restrict dy = p->dy, *restrict dy_t = p->dy_t, *restrict scale = p->theta, *restrict scale_t = p->theta_t;
+  const real *restrict dy = p->dy, *restrict dy_t = p->dy_t, *restrict scale = p->theta,
+                       *restrict scale_t = p->theta_t;
   real *restrict sum = p->scratch, *restrict product = sum + c, *restrict sum_t = sum + 2 * c;
-  real *restrict product_t = sum + 3 * c, *restrict ignored = sum + 4 * c, *restrict cross = sum + 5 * c;
+  real *restrict product_t = sum + 3 * c, *restrict ignored = sum + 4 * c,
+                 *restrict cross = sum + 5 * c;
   real *restrict dx_t = p->dx_t;
   sums(rows, c, dy, xh, sum, product);
   sums(rows, c, dy_t, xh, sum_t, product_t);
@@ -139,7 +147,8 @@ static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
 
 const oikos_layer_type oikos_layer_batch_norm = {
     .kind = "batch_norm",
-    .meaning = "Batch normalisation on the statistics of the set at hand (support or query), with learned scale and shift.",
+    .meaning = "Batch normalisation on the statistics of the set at hand (support or query), with "
+               "learned scale and shift.",
     .args = {{"epsilon", 1e-5, 1e-12, 1, false, "added to the variance"}},
     .configure = configure,
     .forward = forward,

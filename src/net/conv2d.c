@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Convolution as matrix products over patches (Chellapilla et al. 2006), a few images at a time so that the patches stay
- * in the cache: with X the patches (rows, k), W (filters, k): Y = X W^T + b, dW = dY^T X, dX = dY W; the tangents follow
- * by the product rule. */
+ * Convolution as matrix products over patches (Chellapilla et al. 2006), a few images at a time so
+ * that the patches stay in the cache: with X the patches (rows, k), W (filters, k): Y = X W^T + b,
+ * dW = dY^T X, dX = dY W; the tangents follow by the product rule. */
 #include <math.h>
 #include <string.h>
 
@@ -16,8 +16,9 @@ typedef oikos_real real;
 enum { BLOCK_BYTES = 512 * 1024 };
 
 static oikos_patches patches(const oikos_layer *l) {
-  return (oikos_patches){l->in.height,         l->in.width,         l->in.channels,       (int64_t)l->arg[1],
-                         (int64_t)l->arg[2], (int64_t)l->arg[3], (int64_t)l->arg[4], l->out.height, l->out.width};
+  return (oikos_patches){l->in.height,       l->in.width,        l->in.channels,
+                         (int64_t)l->arg[1], (int64_t)l->arg[2], (int64_t)l->arg[3],
+                         (int64_t)l->arg[4], l->out.height,      l->out.width};
 }
 
 static size_t positions(const oikos_layer *l) {
@@ -28,7 +29,8 @@ static size_t patch_size(const oikos_layer *l) {
   return (size_t)l->arg[1] * (size_t)l->arg[2] * (size_t)l->in.channels;
 }
 
-/* Images in a block: fixed by the shapes alone, so that the bits never depend on who computes beside whom. */
+/* Images in a block: fixed by the shapes alone, so that the bits never depend on who computes
+ * beside whom. */
 static size_t block_images(const oikos_layer *l) {
   size_t bytes = positions(l) * patch_size(l) * sizeof(real);
   return bytes >= BLOCK_BYTES ? 1 : BLOCK_BYTES / bytes;
@@ -40,12 +42,17 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
     l->arg[2] = l->arg[1];
   int64_t kh = (int64_t)l->arg[1], kw = (int64_t)l->arg[2];
   if (l->in.height + 2 * padding < kh || l->in.width + 2 * padding < kw)
-    return oikos_fail(err, OIKOS_USAGE, "%s: the kernel is %lld x %lld but the padded input only %lld x %lld", l->where,
-                      (long long)kh, (long long)kw, (long long)(l->in.height + 2 * padding), (long long)(l->in.width + 2 * padding));
+    return oikos_fail(
+        err, OIKOS_USAGE, "%s: the kernel is %lld x %lld but the padded input only %lld x %lld",
+        l->where, (long long)kh, (long long)kw, (long long)(l->in.height + 2 * padding),
+        (long long)(l->in.width + 2 * padding));
   if (padding >= kh || padding >= kw)
-    return oikos_fail(err, OIKOS_USAGE, "%s: padding %lld must be smaller than the kernel", l->where, (long long)padding);
-  l->out = (oikos_shape){(l->in.height + 2 * padding - kh) / stride + 1, (l->in.width + 2 * padding - kw) / stride + 1, filters};
-  oikos_layer_add_tensor(l, "weight", OIKOS_WEIGHT, 4, (int64_t[]){filters, kh, kw, l->in.channels});
+    return oikos_fail(err, OIKOS_USAGE, "%s: padding %lld must be smaller than the kernel",
+                      l->where, (long long)padding);
+  l->out = (oikos_shape){(l->in.height + 2 * padding - kh) / stride + 1,
+                         (l->in.width + 2 * padding - kw) / stride + 1, filters};
+  oikos_layer_add_tensor(l, "weight", OIKOS_WEIGHT, 4,
+                         (int64_t[]){filters, kh, kw, l->in.channels});
   oikos_layer_add_tensor(l, "bias", OIKOS_BIAS, 1, &filters);
   l->scratch = oikos_mul(2, oikos_mul(block_images(l), oikos_mul(positions(l), patch_size(l))));
   return OIKOS_OK;
@@ -58,7 +65,10 @@ typedef struct block {
 } block;
 
 static block block_at(const oikos_layer *l, const oikos_pass *p, size_t first) {
-  block b = {.first = first, .count = block_images(l), .k = patch_size(l), .filters = (size_t)l->out.channels};
+  block b = {.first = first,
+             .count = block_images(l),
+             .k = patch_size(l),
+             .filters = (size_t)l->out.channels};
   if (first + b.count > p->n)
     b.count = p->n - first;
   b.rows = b.count * positions(l);

@@ -12,8 +12,10 @@ typedef oikos_real real;
 static oikos_status configure(oikos_layer *l, oikos_error *err) {
   int64_t units = (int64_t)l->arg[0];
   if (l->in.height != 1 || l->in.width != 1)
-    return oikos_fail(err, OIKOS_USAGE, "%s: expected a vector, found an input of %lld x %lld x %lld; put `flatten` before it",
-                      l->where, (long long)l->in.height, (long long)l->in.width, (long long)l->in.channels);
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: expected a vector, found an input of %lld x %lld x %lld; put `flatten` before it",
+        l->where, (long long)l->in.height, (long long)l->in.width, (long long)l->in.channels);
   l->out = (oikos_shape){1, 1, units};
   oikos_layer_add_tensor(l, "weight", OIKOS_WEIGHT, 2, (int64_t[]){units, l->in.channels});
   oikos_layer_add_tensor(l, "bias", OIKOS_BIAS, 1, (int64_t[]){units});

@@ -40,10 +40,12 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
   return used;
 }
 
-oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oikos_workspace **ws, oikos_error *err) {
+oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oikos_workspace **ws,
+                                    oikos_error *err) {
   OIKOS_TRY(oikos_alloc(ws, 1, sizeof **ws, "a workspace", err));
   (*ws)->max_n = max_n;
-  oikos_status status = oikos_alloc(&(*ws)->memory, lay_out(net, *ws, NULL), sizeof(real), "the activations of a batch", err);
+  oikos_status status = oikos_alloc(&(*ws)->memory, lay_out(net, *ws, NULL), sizeof(real),
+                                    "the activations of a batch", err);
   if (status == OIKOS_OK) {
     lay_out(net, *ws, (*ws)->memory);
   } else {
@@ -63,7 +65,8 @@ const real *oikos_workspace_outputs(const oikos_workspace *ws) {
   return ws->outputs;
 }
 
-static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, const real *theta, const oikos_batch *batch) {
+static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, const real *theta,
+                          const oikos_batch *batch) {
   return (oikos_pass){.n = batch->n,
                       .theta = theta + net->layer[i].first,
                       .x = i ? ws->y[i - 1] : batch->x,
@@ -72,14 +75,16 @@ static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, 
                       .scratch = ws->scratch};
 }
 
-static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i, const real *direction, oikos_pass *p) {
+static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i,
+                         const real *direction, oikos_pass *p) {
   p->theta_t = direction + net->layer[i].first;
   p->x_t = i ? ws->y_t[i - 1] : NULL;
   p->y_t = ws->y_t[i];
   p->cache_t = ws->cache_t[i];
 }
 
-static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws, const oikos_batch *batch, real weight) {
+static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
+                                 const oikos_batch *batch, real weight) {
   int last = net->n_layers - 1;
   return (oikos_loss_pass){.n = batch->n,
                            .size = net->outputs,
@@ -93,7 +98,8 @@ static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws, 
                            .dy_t = ws->dy_t[last % 2]};
 }
 
-static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const real *theta, const oikos_batch *batch) {
+static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                               const oikos_batch *batch) {
   for (int i = 0; i < net->n_layers; i++) {
     oikos_pass p = pass_of(net, ws, i, theta, batch);
     net->layer[i].type->forward(&net->layer[i], &p);
@@ -103,12 +109,14 @@ static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, co
   return net->loss->forward(&l);
 }
 
-oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta, const oikos_batch *batch) {
+oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                                   const oikos_batch *batch) {
   return forward(net, ws, theta, batch);
 }
 
-oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                                       const oikos_batch *batch, real weight, real *grad) {
+oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace *ws,
+                                       const real *theta, const oikos_batch *batch, real weight,
+                                       real *grad) {
   oikos_judgement judgement = forward(net, ws, theta, batch);
   oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
   net->loss->backward(&loss);
@@ -122,8 +130,10 @@ oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace
   return judgement;
 }
 
-oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace *ws, const real *theta, const real *direction,
-                                      const oikos_batch *batch, real weight, real *grad, real *product) {
+oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace *ws,
+                                      const real *theta, const real *direction,
+                                      const oikos_batch *batch, real weight, real *grad,
+                                      real *product) {
   oikos_judgement judgement = forward(net, ws, theta, batch);
   for (int i = 0; i < net->n_layers; i++) {
     oikos_pass p = pass_of(net, ws, i, theta, batch);

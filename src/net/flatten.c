@@ -10,7 +10,8 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static void copy(const oikos_layer *l, const oikos_pass *p, const oikos_real *from, oikos_real *to) {
+static void copy(const oikos_layer *l, const oikos_pass *p, const oikos_real *from,
+                 oikos_real *to) {
   if (to && from)
     memcpy(to, from, p->n * l->in_size * sizeof *to);
   else if (to)

@@ -47,16 +47,19 @@ static oikos_status read_args(oikos_layer *layer, const oikos_layer_spec *spec, 
     int i = find_arg(layer->type, spec, a);
     double value = spec->arg[a].value;
     if (i < 0)
-      return oikos_fail(err, OIKOS_USAGE, "%s: no argument %s (see `oikos config --explain`)", layer->where,
-                        spec->arg[a].key[0] ? spec->arg[a].key : "is taken here");
-    if (!(value >= args[i].low && value <= args[i].high) || (args[i].whole && value != floor(value)))
-      return oikos_fail(err, OIKOS_USAGE, "%s: %s: expected %s from %g to %g, found %g", layer->where, args[i].key,
-                        args[i].whole ? "a whole number" : "a number", args[i].low, args[i].high, value);
+      return oikos_fail(err, OIKOS_USAGE, "%s: no argument %s (see `oikos config --explain`)",
+                        layer->where, spec->arg[a].key[0] ? spec->arg[a].key : "is taken here");
+    if (!(value >= args[i].low && value <= args[i].high) ||
+        (args[i].whole && value != floor(value)))
+      return oikos_fail(err, OIKOS_USAGE, "%s: %s: expected %s from %g to %g, found %g",
+                        layer->where, args[i].key, args[i].whole ? "a whole number" : "a number",
+                        args[i].low, args[i].high, value);
     layer->arg[i] = value;
   }
   for (int i = 0; i < OIKOS_MAX_ARGS && args[i].key; i++)
     if (isnan(layer->arg[i]))
-      return oikos_fail(err, OIKOS_USAGE, "%s: %s must be given: %s", layer->where, args[i].key, args[i].meaning);
+      return oikos_fail(err, OIKOS_USAGE, "%s: %s must be given: %s", layer->where, args[i].key,
+                        args[i].meaning);
   return OIKOS_OK;
 }
 
@@ -64,20 +67,22 @@ static size_t shape_size(oikos_shape s) {
   return oikos_mul(oikos_mul((size_t)s.height, (size_t)s.width), (size_t)s.channels);
 }
 
-oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in, const char *where,
-                                oikos_error *err) {
+oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
+                                const char *where, oikos_error *err) {
   *layer = (oikos_layer){.where = where, .in = in, .out = in, .in_size = shape_size(in)};
   OIKOS_TRY(find_type(layer, spec, err));
   OIKOS_TRY(read_args(layer, spec, err));
   OIKOS_TRY(layer->type->configure(layer, err));
   layer->out_size = shape_size(layer->out);
   if (layer->out_size > 0x7fffffff || layer->n_parameters > 0x7fffffff)
-    return oikos_fail(err, OIKOS_USAGE, "%s: too large: %zu outputs and %zu parameters; at most 2^31-1 of each",
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: too large: %zu outputs and %zu parameters; at most 2^31-1 of each",
                       layer->where, layer->out_size, layer->n_parameters);
   return OIKOS_OK;
 }
 
-void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_role role, int n_dims, const int64_t *dims) {
+void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_role role,
+                            int n_dims, const int64_t *dims) {
   oikos_tensor *t = &layer->tensor[layer->n_tensors++];
   snprintf(t->name, sizeof t->name, "%s", name);
   t->role = role;
@@ -91,5 +96,6 @@ void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_r
       t->columns = oikos_mul(t->columns, (size_t)dims[i]);
   }
   t->size = oikos_mul(t->rows, t->columns);
-  layer->n_parameters = t->size > SIZE_MAX - layer->n_parameters ? SIZE_MAX : layer->n_parameters + t->size;
+  layer->n_parameters =
+      t->size > SIZE_MAX - layer->n_parameters ? SIZE_MAX : layer->n_parameters + t->size;
 }

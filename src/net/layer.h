@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A layer is four functions: forward, backward, and their directional derivatives tangent (of forward) and
- * tangent_backward (of backward); Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 1994. No
- * graph is recorded: whoever calls them keeps the order forward, tangent, backward, tangent_backward on one batch.
+ * A layer is four functions: forward, backward, and their directional derivatives tangent (of
+ * forward) and tangent_backward (of backward); Pearlmutter, "Fast exact multiplication by the
+ * Hessian", Neural Computation 1994. No graph is recorded: whoever calls them keeps the order
+ * forward, tangent, backward, tangent_backward on one batch.
  *
  * A new layer is one file that defines an oikos_layer_type, and one line in the table of layer.c.
  */
@@ -22,20 +23,21 @@ enum { OIKOS_MAX_TENSORS = 2 };
 typedef struct oikos_layer oikos_layer;
 
 /**
- * One batch as one layer sees it. n examples; `_t` marks the derivative along a direction of the parameters. Which
- * fields are set: forward reads x, theta and writes y, cache; tangent further reads x_t, theta_t and writes y_t, cache_t;
- * backward reads dy and writes dx, adds to grad; tangent_backward further reads dy_t and writes dx_t, adds to grad_t.
+ * One batch as one layer sees it. n examples; `_t` marks the derivative along a direction of the
+ * parameters. Which fields are set: forward reads x, theta and writes y, cache; tangent further
+ * reads x_t, theta_t and writes y_t, cache_t; backward reads dy and writes dx, adds to grad;
+ * tangent_backward further reads dy_t and writes dx_t, adds to grad_t.
  */
 typedef struct oikos_pass {
   size_t n;
   const oikos_real *theta, *theta_t; /* this layer's parameters and their tangent */
-  const oikos_real *x, *x_t;         /* (n, in); x_t is NULL for the first layer: the data does not move */
-  oikos_real *y, *y_t;               /* (n, out) */
-  oikos_real *cache, *cache_t;       /* (n * cache_example + cache_batch): what backward needs again */
-  const oikos_real *dy, *dy_t;       /* (n, out) */
-  oikos_real *dx, *dx_t;             /* (n, in); NULL for the first layer */
-  oikos_real *grad, *grad_t;         /* this layer's parameters */
-  oikos_real *scratch;               /* layer->scratch numbers, of no meaning between calls */
+  const oikos_real *x, *x_t; /* (n, in); x_t is NULL for the first layer: the data does not move */
+  oikos_real *y, *y_t;       /* (n, out) */
+  oikos_real *cache, *cache_t; /* (n * cache_example + cache_batch): what backward needs again */
+  const oikos_real *dy, *dy_t; /* (n, out) */
+  oikos_real *dx, *dx_t;       /* (n, in); NULL for the first layer */
+  oikos_real *grad, *grad_t;   /* this layer's parameters */
+  oikos_real *scratch;         /* layer->scratch numbers, of no meaning between calls */
 } oikos_pass;
 
 typedef void oikos_layer_function(const oikos_layer *layer, const oikos_pass *pass);
@@ -51,7 +53,8 @@ typedef struct oikos_layer_arg {
 typedef struct oikos_layer_type {
   const char *kind;
   const char *meaning;
-  oikos_layer_arg args[OIKOS_MAX_ARGS]; /* ended by a NULL key; the first one is that of the short form */
+  oikos_layer_arg
+      args[OIKOS_MAX_ARGS]; /* ended by a NULL key; the first one is that of the short form */
   /* From layer->in and layer->arg fill out, tensors, cache and scratch sizes. */
   oikos_status (*configure)(oikos_layer *layer, oikos_error *err);
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
@@ -73,14 +76,16 @@ struct oikos_layer {
 /** All layer types, ended by NULL. */
 const oikos_layer_type *const *oikos_layer_types(void);
 
-/** Fill @p layer from its specification: find the type, check the arguments, infer the shapes. @p where must outlive it. */
-oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in, const char *where,
-                                oikos_error *err);
+/** Fill @p layer from its specification: find the type, check the arguments, infer the shapes. @p
+ * where must outlive it. */
+oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
+                                const char *where, oikos_error *err);
 
 /** Append a tensor of rows x columns (a bias or scale: one column) while configuring. */
-void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_role role, int n_dims, const int64_t *dims);
+void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_role role,
+                            int n_dims, const int64_t *dims);
 
-extern const oikos_layer_type oikos_layer_dense, oikos_layer_conv2d, oikos_layer_batch_norm, oikos_layer_max_pool,
-    oikos_layer_relu, oikos_layer_tanh, oikos_layer_flatten;
+extern const oikos_layer_type oikos_layer_dense, oikos_layer_conv2d, oikos_layer_batch_norm,
+    oikos_layer_max_pool, oikos_layer_relu, oikos_layer_tanh, oikos_layer_flatten;
 
 #endif

@@ -20,7 +20,8 @@ size_t oikos_loss_targets(oikos_loss_kind kind, size_t outputs) {
 }
 
 double oikos_softmax(size_t size, const oikos_real *logits, size_t label, oikos_real *probability) {
-  double largest = (double)logits[oikos_argmax(size, logits)], sum = 0, target = (double)logits[label];
+  double largest = (double)logits[oikos_argmax(size, logits)], sum = 0,
+         target = (double)logits[label];
   for (size_t j = 0; j < size; j++) {
     double e = exp((double)logits[j] - largest);
     probability[j] = (oikos_real)e;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Softmax cross entropy, mean over examples: dy = (p - onehot)/n, and its tangent (p y_t - p (p . y_t))/n. The cache
- * holds the probabilities p. */
+ * Softmax cross entropy, mean over examples: dy = (p - onehot)/n, and its tangent (p y_t - p (p .
+ * y_t))/n. The cache holds the probabilities p. */
 #include "net/loss.h"
 
 typedef oikos_real real;
@@ -29,7 +29,8 @@ static double tangent(const oikos_loss_pass *p) {
   for (size_t i = 0; i < p->n; i++)
     for (size_t j = 0; j < p->size; j++) {
       real hit = j == (size_t)p->target[i];
-      sum += (double)(p->weight * (p->cache[i * p->size + j] - hit) / (real)p->n * p->y_t[i * p->size + j]);
+      sum += (double)(p->weight * (p->cache[i * p->size + j] - hit) / (real)p->n *
+                      p->y_t[i * p->size + j]);
     }
   return sum;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Prototypical networks (Snell, Swersky and Zemel 2017): the first n_support outputs make a mean per class, the others
- * are classified by softmax over minus the squared distance to the means. The cache holds the means (classes, size) and,
- * behind them, the probabilities (queries, classes); there are at most n classes. */
+ * Prototypical networks (Snell, Swersky and Zemel 2017): the first n_support outputs make a mean
+ * per class, the others are classified by softmax over minus the squared distance to the means. The
+ * cache holds the means (classes, size) and, behind them, the probabilities (queries, classes);
+ * there are at most n classes. */
 #include <string.h>
 
 #include "net/loss.h"
@@ -34,7 +35,8 @@ static void means(const oikos_loss_pass *p, size_t classes, real *mean) {
 }
 
 /* dy of a query and of the means, in place of the probabilities: logit_c = -|y - mean_c|^2 */
-static void backward_query(const oikos_loss_pass *p, size_t i, size_t classes, const real *mean, const real *probability) {
+static void backward_query(const oikos_loss_pass *p, size_t i, size_t classes, const real *mean,
+                           const real *probability) {
   const real *y = p->y + i * p->size;
   real *dy = p->dy + i * p->size;
   for (size_t c = 0; c < classes; c++) {

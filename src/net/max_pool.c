@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The largest value of each window. The cache holds where it was, so every derivative is a copy to or from there. */
+ * The largest value of each window. The cache holds where it was, so every derivative is a copy to
+ * or from there. */
 #include <math.h>
 #include <string.h>
 
@@ -11,19 +12,23 @@ typedef oikos_real real;
 static oikos_status configure(oikos_layer *l, oikos_error *err) {
   int64_t size = (int64_t)l->arg[0], stride = l->arg[1] ? (int64_t)l->arg[1] : size;
   if (l->in.height < size || l->in.width < size)
-    return oikos_fail(err, OIKOS_USAGE, "%s: the window is %lld x %lld but the input only %lld x %lld", l->where,
-                      (long long)size, (long long)size, (long long)l->in.height, (long long)l->in.width);
+    return oikos_fail(
+        err, OIKOS_USAGE, "%s: the window is %lld x %lld but the input only %lld x %lld", l->where,
+        (long long)size, (long long)size, (long long)l->in.height, (long long)l->in.width);
   l->arg[1] = (double)stride;
-  l->out = (oikos_shape){(l->in.height - size) / stride + 1, (l->in.width - size) / stride + 1, l->in.channels};
+  l->out = (oikos_shape){(l->in.height - size) / stride + 1, (l->in.width - size) / stride + 1,
+                         l->in.channels};
   if (l->in_size > 1 << 24) // indices are kept as numbers, exact in float up to here
-    return oikos_fail(err, OIKOS_USAGE, "%s: the input has %zu numbers; at most 2^24", l->where, l->in_size);
+    return oikos_fail(err, OIKOS_USAGE, "%s: the input has %zu numbers; at most 2^24", l->where,
+                      l->in_size);
   l->cache_example = (size_t)(l->out.height * l->out.width * l->out.channels);
   return OIKOS_OK;
 }
 
 /* Output row `oy` of one image: y and the index of each maximum. */
 static void pool_row(const oikos_layer *l, int64_t oy, const real *x, real *y, real *index) {
-  int64_t size = (int64_t)l->arg[0], stride = (int64_t)l->arg[1], w = l->in.width, c = l->in.channels;
+  int64_t size = (int64_t)l->arg[0], stride = (int64_t)l->arg[1], w = l->in.width,
+          c = l->in.channels;
   for (int64_t ox = 0; ox < l->out.width; ox++)
     for (int64_t ch = 0; ch < c; ch++) {
       int64_t best = ((oy * stride) * w + ox * stride) * c + ch;
@@ -71,7 +76,8 @@ static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
 const oikos_layer_type oikos_layer_max_pool = {
     .kind = "max_pool",
     .meaning = "The largest value of each window.",
-    .args = {{"size", 2, 1, 1024, true, "window height and width"}, {"stride", 0, 0, 1024, true, "0 takes the size"}},
+    .args = {{"size", 2, 1, 1024, true, "window height and width"},
+             {"stride", 0, 0, 1024, true, "0 takes the size"}},
     .configure = configure,
     .forward = forward,
     .tangent = tangent,

@@ -15,8 +15,8 @@ typedef oikos_real real;
 
 static void describe_place(const oikos_config *config, int i, char *where, size_t size) {
   const oikos_layer_spec *spec = &config->model.layers[i];
-  snprintf(where, size, "%.200s:%d: model.layers[%d] %s", config->file[0] ? config->file : "configuration", spec->line, i,
-           spec->kind);
+  snprintf(where, size, "%.200s:%d: model.layers[%d] %s",
+           config->file[0] ? config->file : "configuration", spec->line, i, spec->kind);
 }
 
 /* Give the layer's tensors their full names and places in theta. */
@@ -35,7 +35,8 @@ static void adopt_tensors(oikos_network *net, int i, int with_parameters) {
   net->n_parameters += l->n_parameters;
 }
 
-static oikos_status build(oikos_network *net, const oikos_config *config, oikos_shape input, int64_t outputs, oikos_error *err) {
+static oikos_status build(oikos_network *net, const oikos_config *config, oikos_shape input,
+                          int64_t outputs, oikos_error *err) {
   oikos_shape shape = input;
   for (int i = 0; i < config->model.n_layers; i++) {
     oikos_layer *l = &net->layer[i];
@@ -48,17 +49,21 @@ static oikos_status build(oikos_network *net, const oikos_config *config, oikos_
   }
   net->outputs = net->layer[net->n_layers - 1].out_size;
   if (net->n_parameters == 0)
-    return oikos_fail(err, OIKOS_USAGE, "%s: no layer of the network has parameters; add a dense or conv2d layer", net->where[0]);
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: no layer of the network has parameters; add a dense or conv2d layer",
+                      net->where[0]);
   if (outputs && (net->outputs != (size_t)outputs || shape.height != 1 || shape.width != 1))
     return oikos_fail(err, OIKOS_USAGE,
-                      "%s: the last layer gives %lld x %lld x %lld numbers, but the task wants %lld; end with `dense: %lld`",
-                      net->where[net->n_layers - 1], (long long)shape.height, (long long)shape.width, (long long)shape.channels,
-                      (long long)outputs, (long long)outputs);
+                      "%s: the last layer gives %lld x %lld x %lld numbers, but the task wants "
+                      "%lld; end with `dense: %lld`",
+                      net->where[net->n_layers - 1], (long long)shape.height,
+                      (long long)shape.width, (long long)shape.channels, (long long)outputs,
+                      (long long)outputs);
   return OIKOS_OK;
 }
 
-oikos_status oikos_network_create(const oikos_config *config, oikos_shape input, int64_t outputs, oikos_network **net,
-                                  oikos_error *err) {
+oikos_status oikos_network_create(const oikos_config *config, oikos_shape input, int64_t outputs,
+                                  oikos_network **net, oikos_error *err) {
   *net = NULL;
   if (config->model.n_layers < 1)
     return oikos_fail(err, OIKOS_USAGE, "model.layers: expected a list of layers, found none");
@@ -108,24 +113,29 @@ size_t oikos_network_last_layer(const oikos_network *net) {
 void oikos_network_describe(const oikos_network *net, FILE *out) {
   for (int i = 0; i < net->n_layers; i++) {
     const oikos_layer *l = &net->layer[i];
-    fprintf(out, "  %2d %-11s -> %lld x %lld x %lld, %zu parameters\n", i, l->type->kind, (long long)l->out.height,
-            (long long)l->out.width, (long long)l->out.channels, l->n_parameters);
+    fprintf(out, "  %2d %-11s -> %lld x %lld x %lld, %zu parameters\n", i, l->type->kind,
+            (long long)l->out.height, (long long)l->out.width, (long long)l->out.channels,
+            l->n_parameters);
   }
 }
 
 void oikos_network_explain(FILE *out) {
-  fputs("# The layers of model.layers, with their arguments (the first may stand alone, as in `dense: 40`):\n", out);
+  fputs("# The layers of model.layers, with their arguments (the first may stand alone, as in "
+        "`dense: 40`):\n",
+        out);
   for (const oikos_layer_type *const *t = oikos_layer_types(); *t; t++) {
     fprintf(out, "#   %s: %s\n", (*t)->kind, (*t)->meaning);
     for (int i = 0; i < OIKOS_MAX_ARGS && (*t)->args[i].key; i++) {
       const oikos_layer_arg *a = &(*t)->args[i];
-      fprintf(out, "#     %s: %s (%s, %g to %g", a->key, a->meaning, a->whole ? "whole number" : "number", a->low, a->high);
+      fprintf(out, "#     %s: %s (%s, %g to %g", a->key, a->meaning,
+              a->whole ? "whole number" : "number", a->low, a->high);
       fprintf(out, isnan(a->standard) ? ", must be given)\n" : ", default %g)\n", a->standard);
     }
   }
 }
 
-static void initialise_weight(const oikos_tensor *t, oikos_init_kind kind, oikos_random *r, real *w) {
+static void initialise_weight(const oikos_tensor *t, oikos_init_kind kind, oikos_random *r,
+                              real *w) {
   // fan-out counts the positions that a weight feeds, as for a dense layer of the same kernel
   double area = t->n_dims == 4 ? (double)(t->dims[1] * t->dims[2]) : 1;
   double fan_in = (double)t->columns, fan_out = (double)t->rows * area;
@@ -133,11 +143,13 @@ static void initialise_weight(const oikos_tensor *t, oikos_init_kind kind, oikos
     if (kind == OIKOS_INIT_HE)
       w[i] = (real)(sqrt(2 / fan_in) * oikos_random_normal(r));
     else
-      w[i] = (real)oikos_random_uniform(r, -sqrt(6 / (fan_in + fan_out)), sqrt(6 / (fan_in + fan_out)));
+      w[i] = (real)oikos_random_uniform(r, -sqrt(6 / (fan_in + fan_out)),
+                                        sqrt(6 / (fan_in + fan_out)));
   }
 }
 
-void oikos_network_initialise(const oikos_network *net, oikos_init_kind kind, uint64_t seed, real *theta) {
+void oikos_network_initialise(const oikos_network *net, oikos_init_kind kind, uint64_t seed,
+                              real *theta) {
   memset(theta, 0, net->n_parameters * sizeof *theta);
   for (int k = 0; k < net->n_tensors; k++) {
     const oikos_tensor *t = &net->tensor[k];

@@ -18,10 +18,12 @@ static oikos_status make_folder(const char *path, oikos_error *err) {
     if (path[i] == '/' || path[i] == 0) {
       snprintf(part, sizeof part, "%.*s", (int)i, path);
       if (mkdir(part, 0777) != 0 && errno != EEXIST)
-        return oikos_fail(err, OIKOS_USAGE, "the run directory %s cannot be made: %s: %s", path, part, strerror(errno));
+        return oikos_fail(err, OIKOS_USAGE, "the run directory %s cannot be made: %s: %s", path,
+                          part, strerror(errno));
     }
   if (access(path, W_OK | X_OK) != 0)
-    return oikos_fail(err, OIKOS_USAGE, "the run directory %s cannot be written: %s", path, strerror(errno));
+    return oikos_fail(err, OIKOS_USAGE, "the run directory %s cannot be written: %s", path,
+                      strerror(errno));
   return OIKOS_OK;
 }
 
@@ -67,7 +69,9 @@ static oikos_status refuse_old(const oikos_trainer *t, oikos_error *err) {
   oikos_error ignored;
   oikos_status status = oikos_checkpoint_newest(t->run, path, NULL, NULL, &ignored);
   if (status != OIKOS_OK || path[0])
-    return oikos_fail(err, OIKOS_USAGE, "%s already holds the checkpoints of a run; continue it with --resume, or choose another --out",
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s already holds the checkpoints of a run; continue it with --resume, or "
+                      "choose another --out",
                       t->run);
   return OIKOS_OK;
 }
@@ -104,13 +108,15 @@ static oikos_status append(const oikos_trainer *t, const oikos_record *r, oikos_
   if (!out)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
   fprintf(out,
-          "{\"step\": %lld, \"episodes\": %lld, \"support_loss\": %.9g, \"query_loss\": %.9g, \"accuracy\": %.9g, "
+          "{\"step\": %lld, \"episodes\": %lld, \"support_loss\": %.9g, \"query_loss\": %.9g, "
+          "\"accuracy\": %.9g, "
           "\"learner_norm\": %.9g, \"gradient_norm\": %.9g, \"rate\": %.9g, \"moved\": %.9g",
-          (long long)r->step, (long long)r->episodes, r->support_loss, r->query_loss, r->accuracy, r->learner_norm, r->gradient_norm,
-          r->rate, r->moved);
+          (long long)r->step, (long long)r->episodes, r->support_loss, r->query_loss, r->accuracy,
+          r->learner_norm, r->gradient_norm, r->rate, r->moved);
   write_list(out, "members", r->n_homes, r->members);
   write_list(out, "scores", r->n_homes, r->scores);
-  fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds, r->tasks_per_second);
+  fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds,
+          r->tasks_per_second);
   if (fclose(out) != 0)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
   return OIKOS_OK;

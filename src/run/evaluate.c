@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Evaluation: unseen episodes are spread over ranks and threads; every result has its place by the episode's number, so
- * the statistics are the same on any number of ranks. */
+ * Evaluation: unseen episodes are spread over ranks and threads; every result has its place by the
+ * episode's number, so the statistics are the same on any number of ranks. */
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@ typedef struct results {
   double *rows; /* (episodes, fields); zero where another rank evaluates */
 } results;
 
-static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, const results *r, oikos_worker *w) {
+static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, const results *r,
+                             oikos_worker *w) {
   double *row = r->rows + (size_t)e * r->fields;
   const oikos_real *rates = t->weights.shared + t->weights.m;
   oikos_source_draw(t->source, split, 0, e, &w->episode);
@@ -54,8 +55,10 @@ static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error
   size_t steps = (size_t)r->steps + 1, groups = v->n_groups ? (size_t)v->n_groups : 1;
   OIKOS_TRY(oikos_alloc(&v->loss, steps, sizeof *v->loss, "the evaluation", err));
   OIKOS_TRY(oikos_alloc(&v->accuracy, steps, sizeof *v->accuracy, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&v->residents, (size_t)v->n_homes * groups, sizeof *v->residents, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&v->home_loss, (size_t)v->n_homes, sizeof *v->home_loss, "the evaluation", err));
+  OIKOS_TRY(oikos_alloc(&v->residents, (size_t)v->n_homes * groups, sizeof *v->residents,
+                        "the evaluation", err));
+  OIKOS_TRY(
+      oikos_alloc(&v->home_loss, (size_t)v->n_homes, sizeof *v->home_loss, "the evaluation", err));
   for (size_t k = 0; k < steps; k++) {
     v->loss[k] = estimate(r, k, -1);
     v->accuracy[k] = estimate(r, steps + k, -1);
@@ -69,13 +72,15 @@ static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error
   return OIKOS_OK;
 }
 
-static oikos_status create_workers(const oikos_trainer *t, int64_t steps, oikos_worker *workers, oikos_error *err) {
+static oikos_status create_workers(const oikos_trainer *t, int64_t steps, oikos_worker *workers,
+                                   oikos_error *err) {
   for (int k = 0; k < t->n_threads; k++)
     OIKOS_TRY(oikos_worker_create(&t->context, steps, &workers[k], err));
   return OIKOS_OK;
 }
 
-static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const results *r, oikos_worker *workers) {
+static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const results *r,
+                                 oikos_worker *workers) {
   int64_t first, count;
   int stop = 0;
   oikos_share(r->episodes, t->team.rank, t->team.size, &first, &count);
@@ -97,8 +102,10 @@ static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const resu
   return stop ? OIKOS_STOPPED : OIKOS_OK;
 }
 
-static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r, oikos_worker **workers, oikos_error *err) {
-  oikos_status status = oikos_alloc(&r->rows, oikos_mul((size_t)r->episodes, r->fields), sizeof *r->rows, "the evaluation", err);
+static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r,
+                             oikos_worker **workers, oikos_error *err) {
+  oikos_status status = oikos_alloc(&r->rows, oikos_mul((size_t)r->episodes, r->fields),
+                                    sizeof *r->rows, "the evaluation", err);
   if (status == OIKOS_OK)
     status = oikos_alloc(workers, (size_t)t->n_threads, sizeof **workers, "the evaluation", err);
   if (status == OIKOS_OK)
@@ -109,8 +116,8 @@ static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r, oi
   return OIKOS_OK;
 }
 
-oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t episodes, int64_t steps, oikos_evaluation *v,
-                                    oikos_error *err) {
+oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t episodes,
+                                    int64_t steps, oikos_evaluation *v, oikos_error *err) {
   results r = {.episodes = episodes, .steps = steps < 0 ? t->config.inner.steps : steps};
   oikos_worker *workers = NULL;
   double start = oikos_wall_clock();
@@ -120,7 +127,8 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
                           .n_homes = (int)t->config.home.count,
                           .n_groups = oikos_source_shape(t->source).n_groups};
   if (episodes < 1)
-    return oikos_fail(err, OIKOS_USAGE, "eval.episodes is %lld; at least one is needed", (long long)episodes);
+    return oikos_fail(err, OIKOS_USAGE, "eval.episodes is %lld; at least one is needed",
+                      (long long)episodes);
   OIKOS_TRY(oikos_source_has(t->source, split, err));
   oikos_status status = evaluate(t, split, &r, &workers, err);
   if (status == OIKOS_OK)

@@ -18,9 +18,9 @@ typedef struct check {
   oikos_trainer *t;
   oikos_worker *w;
   oikos_batch judged;
-  size_t m, n;               /* M, M + A */
+  size_t m, n;                            /* M, M + A */
   real *x, *gradient, *direction, *moved; /* (M + A) */
-  real *trained;             /* (M) theta_S */
+  real *trained;                          /* (M) theta_S */
   double loss;
 } check;
 
@@ -40,7 +40,8 @@ static void release(check *c) {
   free(c->trained);
 }
 
-/* F at x: the query loss after the inner steps; for first order, the query loss where x is theta_S itself. */
+/* F at x: the query loss after the inner steps; for first order, the query loss where x is theta_S
+ * itself. */
 static double value(const check *c, const real *x) {
   const oikos_trainer *t = c->t;
   int64_t steps = t->config.inner.order == OIKOS_ORDER_FIRST ? 0 : t->config.inner.steps;
@@ -84,8 +85,10 @@ static double difference(const check *c, const real *at, double h) {
   return (side[0] - side[1]) / (2 * h);
 }
 
-/* The best of some step widths: a kink of relu or max_pool nearer than h is no error of the derivative. */
-static double block_error(const check *c, size_t first, size_t n, double *analytic, double *numeric) {
+/* The best of some step widths: a kink of relu or max_pool nearer than h is no error of the
+ * derivative. */
+static double block_error(const check *c, size_t first, size_t n, double *analytic,
+                          double *numeric) {
   const real *at = c->t->config.inner.order == OIKOS_ORDER_FIRST ? c->trained : c->x;
   double floor = 1e-4 * sqrt(dot(c->n, c->gradient, c->gradient)), best = INFINITY;
   double width = sqrt(dot(n, c->x + first, c->x + first));
@@ -93,7 +96,8 @@ static double block_error(const check *c, size_t first, size_t n, double *analyt
   *numeric = NAN;
   for (double h = 1e-3; h > 5e-7; h /= 10) {
     double now = difference(c, at, h * (width > 1 ? width : 1));
-    double size = fmax(fmax(fabs(now), fabs(*analytic)), floor), error = size == 0 ? 0 : fabs(now - *analytic) / size;
+    double size = fmax(fmax(fabs(now), fabs(*analytic)), floor),
+           error = size == 0 ? 0 : fabs(now - *analytic) / size;
     if (error < best || isnan(*numeric)) {
       best = isnan(error) ? INFINITY : error;
       *numeric = now;
@@ -102,7 +106,8 @@ static double block_error(const check *c, size_t first, size_t n, double *analyt
   return best;
 }
 
-static void check_block(const check *c, const char *name, size_t first, size_t n, uint64_t number, FILE *out, double *worst) {
+static void check_block(const check *c, const char *name, size_t first, size_t n, uint64_t number,
+                        FILE *out, double *worst) {
   double analytic, numeric;
   choose_direction(c, first, n, number);
   double error = block_error(c, first, n, &analytic, &numeric);
@@ -115,21 +120,25 @@ static void check_all(const check *c, FILE *out, double *worst) {
   const oikos_segments *s = &c->t->segments;
   uint64_t number = 0;
   *worst = 0;
-  fprintf(out, "  %-32s %10s  %14s  %14s  %9s\n", "tensor", "numbers", "gradient . u", "differences", "error");
+  fprintf(out, "  %-32s %10s  %14s  %14s  %9s\n", "tensor", "numbers", "gradient . u",
+          "differences", "error");
   for (int i = 0; i < s->n_tensors; i++)
     check_block(c, s->tensor[i].name, s->tensor[i].offset, s->tensor[i].size, number++, out, worst);
   if (c->n > c->m && c->t->config.inner.order == OIKOS_ORDER_SECOND)
     check_block(c, "learned rates", c->m, c->n - c->m, number++, out, worst);
 }
 
-static oikos_status dump_tensors(const check *c, oikos_dump *d, const char *group, const real *data, oikos_error *err) {
+static oikos_status dump_tensors(const check *c, oikos_dump *d, const char *group, const real *data,
+                                 oikos_error *err) {
   const oikos_segments *s = &c->t->segments;
   for (int i = 0; i < s->n_tensors; i++)
-    OIKOS_TRY(oikos_dump_write(d, group, s->tensor[i].name, s->tensor[i].n_dims, s->tensor[i].dims, data + s->tensor[i].offset, err));
+    OIKOS_TRY(oikos_dump_write(d, group, s->tensor[i].name, s->tensor[i].n_dims, s->tensor[i].dims,
+                               data + s->tensor[i].offset, err));
   return OIKOS_OK;
 }
 
-static oikos_status dump_rates(const check *c, oikos_dump *d, const char *group, const real *data, oikos_error *err) {
+static oikos_status dump_rates(const check *c, oikos_dump *d, const char *group, const real *data,
+                               oikos_error *err) {
   int64_t dims[] = {c->t->config.inner.steps, oikos_network_layers(c->t->net)};
   if (c->n == c->m)
     return OIKOS_OK;
@@ -138,10 +147,12 @@ static oikos_status dump_rates(const check *c, oikos_dump *d, const char *group,
   return oikos_dump_write(d, group, "by_step_and_layer", 2, dims, data + c->m, err);
 }
 
-static oikos_status dump_set(const check *c, oikos_dump *d, const char *x, const char *y, const oikos_batch *b, oikos_error *err) {
+static oikos_status dump_set(const check *c, oikos_dump *d, const char *x, const char *y,
+                             const oikos_batch *b, oikos_error *err) {
   oikos_shape in = oikos_source_shape(c->t->source).input;
   int64_t n = (int64_t)b->n, targets = (int64_t)oikos_network_targets(c->t->net);
-  OIKOS_TRY(oikos_dump_write(d, "", x, 4, (int64_t[]){n, in.height, in.width, in.channels}, b->x, err));
+  OIKOS_TRY(
+      oikos_dump_write(d, "", x, 4, (int64_t[]){n, in.height, in.width, in.channels}, b->x, err));
   return oikos_dump_write(d, "", y, 2, (int64_t[]){n, targets}, b->y, err);
 }
 
@@ -174,7 +185,8 @@ static oikos_status dump_file(const check *c, const char *path, oikos_error *err
   return status == OIKOS_OK ? closed : status;
 }
 
-/* Draw, find the home, and take the meta-gradient as training does; the point, its value and gradient are kept. */
+/* Draw, find the home, and take the meta-gradient as training does; the point, its value and
+ * gradient are kept. */
 static void prepare(check *c) {
   oikos_trainer *t = c->t;
   int64_t steps = t->config.inner.steps;
@@ -184,20 +196,26 @@ static void prepare(check *c) {
   memcpy(c->x, oikos_path_start(c->w->path), c->m * sizeof *c->x);
   memcpy(c->x + c->m, t->weights.shared + c->m, (c->n - c->m) * sizeof *c->x);
   oikos_adapt(t->inner, c->w->path, c->x + c->m, &c->w->episode.support, steps);
-  c->loss = oikos_meta_gradient(t->inner, c->w->path, c->x + c->m, &c->w->episode.support, &c->judged, steps, c->gradient).loss;
+  c->loss = oikos_meta_gradient(t->inner, c->w->path, c->x + c->m, &c->w->episode.support,
+                                &c->judged, steps, c->gradient)
+                .loss;
   memcpy(c->trained, oikos_path_parameters(t->inner, c->w->path, steps), c->m * sizeof *c->trained);
 }
 
-oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, double *worst, oikos_error *err) {
+oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, double *worst,
+                             oikos_error *err) {
   check c = {.t = t, .w = &t->workers[0], .m = t->weights.m, .n = t->weights.m + t->weights.a};
   if (t->config.inner.order == OIKOS_ORDER_FIRST && t->config.inner.max_norm > 0)
-    return oikos_fail(err, OIKOS_USAGE, "inner.order first with inner.max_norm is not the gradient of any one function, so there are "
-                      "no differences to check it against; check --set inner.order=second, or --set inner.max_norm=0");
+    return oikos_fail(err, OIKOS_USAGE,
+                      "inner.order first with inner.max_norm is not the gradient of any one "
+                      "function, so there are "
+                      "no differences to check it against; check --set inner.order=second, or "
+                      "--set inner.max_norm=0");
   oikos_status status = allocate(&c, err);
   if (status == OIKOS_OK) {
     prepare(&c);
-    fprintf(out, "query loss %.9g after %lld inner steps, gradient norm %.9g\n", c.loss, (long long)t->config.inner.steps,
-            sqrt(dot(c.n, c.gradient, c.gradient)));
+    fprintf(out, "query loss %.9g after %lld inner steps, gradient norm %.9g\n", c.loss,
+            (long long)t->config.inner.steps, sqrt(dot(c.n, c.gradient, c.gradient)));
     if (dump)
       status = dump_file(&c, dump, err);
   }

@@ -2,11 +2,13 @@
  *
  * The meta-gradient of a configuration against central differences of the whole computation
  *
- *   F(start, rates) = L_query(theta_S(start, rates)),   g . u  against  (F(x + h u) - F(x - h u)) / 2 h
+ *   F(start, rates) = L_query(theta_S(start, rates)),   g . u  against  (F(x + h u) - F(x - h u)) /
+ * 2 h
  *
- * along unit directions u, one in each tensor of the start and of the learned rates: half along the gradient, half random,
- * so that a wrong gradient shows in small and in large tensors. First order, which is not the gradient of F, is checked
- * for what it is without a projection: the gradient of L_query at theta_S.
+ * along unit directions u, one in each tensor of the start and of the learned rates: half along the
+ * gradient, half random, so that a wrong gradient shows in small and in large tensors. First order,
+ * which is not the gradient of F, is checked for what it is without a projection: the gradient of
+ * L_query at theta_S.
  */
 #ifndef OIKOS_RUN_GRADCHECK_H
 #define OIKOS_RUN_GRADCHECK_H
@@ -16,12 +18,14 @@
 #include "oikos/trainer.h"
 
 /**
- * Check on the first episode of the first learner, in the precision of this build. Not collective: @p trainer is one of
- * a single process.
+ * Check on the first episode of the first learner, in the precision of this build. Not collective:
+ * @p trainer is one of a single process.
  * @param dump    HDF5 file to write what was compared, or NULL; see store/dump.h
  * @param out     the table
- * @param[out] worst  largest error, relative to the larger of the two and of 1e-4 times the whole gradient's norm
+ * @param[out] worst  largest error, relative to the larger of the two and of 1e-4 times the whole
+ * gradient's norm
  */
-oikos_status oikos_gradcheck(oikos_trainer *trainer, const char *dump, FILE *out, double *worst, oikos_error *err);
+oikos_status oikos_gradcheck(oikos_trainer *trainer, const char *dump, FILE *out, double *worst,
+                             oikos_error *err);
 
 #endif

@@ -58,9 +58,11 @@ void oikos_history_add(oikos_history *h) {
     h->pending[i] += h->now[i];
 }
 
-oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes, int64_t episodes_in_it, oikos_error *err) {
+oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes,
+                                 int64_t episodes_in_it, oikos_error *err) {
   OIKOS_TRY(oikos_history_reserve(h, h->records + 1, err));
-  double *row = h->rows + (size_t)h->records * h->fields, *times = h->times + 2 * h->records, clock = oikos_wall_clock();
+  double *row = h->rows + (size_t)h->records * h->fields, *times = h->times + 2 * h->records,
+         clock = oikos_wall_clock();
   for (size_t i = 0; i < h->fields; i++)
     row[i] = h->pending[i] / h->pending[OIKOS_ROW_STEP];
   row[OIKOS_ROW_STEP] = (double)step;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The history of a run: sums over the steps since the last record, and all records so far. Part of the checkpoint.
- * A row is F = 9 + 2 T numbers: step, episodes, support loss, query loss, accuracy, learner norm, gradient norm, rate,
- * moved, members (T), scores (T).
+ * The history of a run: sums over the steps since the last record, and all records so far. Part of
+ * the checkpoint. A row is F = 9 + 2 T numbers: step, episodes, support loss, query loss, accuracy,
+ * learner norm, gradient norm, rate, moved, members (T), scores (T).
  */
 #ifndef OIKOS_RUN_HISTORY_H
 #define OIKOS_RUN_HISTORY_H
@@ -24,13 +24,13 @@ enum {
 
 typedef struct oikos_history {
   int n_homes;
-  size_t fields;      /* F */
-  double *now;        /* (F) one step */
-  double *pending;    /* (F) sums since the last record; [OIKOS_ROW_STEP] counts the steps in it */
+  size_t fields;   /* F */
+  double *now;     /* (F) one step */
+  double *pending; /* (F) sums since the last record; [OIKOS_ROW_STEP] counts the steps in it */
   int64_t records;
-  size_t room;        /* records that fit */
-  double *rows;       /* (records, F) */
-  double *times;      /* (records, 2) seconds, tasks per second: not part of the state */
+  size_t room;              /* records that fit */
+  double *rows;             /* (records, F) */
+  double *times;            /* (records, 2) seconds, tasks per second: not part of the state */
   double started, recorded; /* wall clock at the start and at the last record */
 } oikos_history;
 
@@ -44,7 +44,8 @@ oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_erro
 void oikos_history_add(oikos_history *h);
 
 /** Close a record of the pending steps. */
-oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes, int64_t episodes_in_it, oikos_error *err);
+oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes,
+                                 int64_t episodes_in_it, oikos_error *err);
 
 /** A record by its number. */
 oikos_record oikos_history_record(const oikos_history *h, int64_t index);

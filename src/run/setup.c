@@ -36,7 +36,8 @@ static oikos_status create_learners(oikos_trainer *t, oikos_error *err) {
   oikos_share(t->config.learners.count, t->team.rank, t->team.size, &own->first, &own->count);
   size_t n = (size_t)own->count;
   OIKOS_TRY(oikos_alloc(&own->log_p, oikos_mul(n, homes), sizeof *own->log_p, "the learners", err));
-  OIKOS_TRY(oikos_alloc(&own->next_log_p, oikos_mul(n, homes), sizeof *own->next_log_p, "the learners", err));
+  OIKOS_TRY(oikos_alloc(&own->next_log_p, oikos_mul(n, homes), sizeof *own->next_log_p,
+                        "the learners", err));
   OIKOS_TRY(oikos_alloc(&own->home, n, sizeof *own->home, "the learners", err));
   OIKOS_TRY(oikos_alloc(&own->next_home, n, sizeof *own->next_home, "the learners", err));
   for (size_t i = 0; i < n * homes; i++)
@@ -58,7 +59,8 @@ static oikos_status create_workers(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(&t->sums, (size_t)n, sizeof *t->sums, "the threads", err));
   OIKOS_TRY(oikos_alloc(&t->not_finite, (size_t)n, sizeof *t->not_finite, "the threads", err));
   for (t->n_threads = 0; t->n_threads < n; t->n_threads++) {
-    OIKOS_TRY(oikos_worker_create(&t->context, t->config.inner.steps, &t->workers[t->n_threads], err));
+    OIKOS_TRY(
+        oikos_worker_create(&t->context, t->config.inner.steps, &t->workers[t->n_threads], err));
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[t->n_threads], err));
   }
   return OIKOS_OK;
@@ -69,7 +71,8 @@ static oikos_status create_parts(oikos_trainer *t, const oikos_data *data, oikos
   OIKOS_TRY(oikos_source_create(c, data, &t->source, err));
   OIKOS_TRY(oikos_source_has(t->source, OIKOS_TRAIN, err));
   if (c->eval.episodes > 0)
-    OIKOS_TRY(oikos_source_has(t->source, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION, err));
+    OIKOS_TRY(oikos_source_has(
+        t->source, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION, err));
   oikos_task_shape shape = oikos_source_shape(t->source);
   int64_t outputs = c->model.loss == OIKOS_LOSS_PROTOTYPES ? 0 : shape.outputs;
   OIKOS_TRY(oikos_network_create(c, shape.input, outputs, &t->net, err));
@@ -79,7 +82,8 @@ static oikos_status create_parts(oikos_trainer *t, const oikos_data *data, oikos
   t->context = (oikos_context){c, t->net, t->inner, t->source, &t->weights};
   OIKOS_TRY(create_learners(t, err));
   OIKOS_TRY(create_workers(t, err));
-  OIKOS_TRY(oikos_alloc(&t->scratch, 2 * (t->weights.m + t->weights.a) + (size_t)c->home.count, sizeof *t->scratch, "the update", err));
+  OIKOS_TRY(oikos_alloc(&t->scratch, 2 * (t->weights.m + t->weights.a) + (size_t)c->home.count,
+                        sizeof *t->scratch, "the update", err));
   return oikos_history_create((int)c->home.count, &t->history, err);
 }
 
@@ -118,8 +122,9 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t);
 }
 
-static oikos_status create(MPI_Comm comm, const oikos_config *config, const char *run, const oikos_observer *observer,
-                           oikos_trainer **trainer, oikos_error *err) {
+static oikos_status create(MPI_Comm comm, const oikos_config *config, const char *run,
+                           const oikos_observer *observer, oikos_trainer **trainer,
+                           oikos_error *err) {
   OIKOS_TRY(oikos_alloc(trainer, 1, sizeof **trainer, "the trainer", err));
   oikos_trainer *t = *trainer;
   t->config = *config;
@@ -128,7 +133,8 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   t->images.window = MPI_WIN_NULL;
   t->team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
   if (run && snprintf(t->run, sizeof t->run, "%s", run) >= (int)sizeof t->run)
-    return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes", OIKOS_PATH - 1);
+    return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes",
+                      OIKOS_PATH - 1);
   return oikos_trainer_setup(t, comm, err);
 }
 
@@ -140,8 +146,9 @@ static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
   return status;
 }
 
-oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run, bool resume,
-                                  const oikos_observer *observer, oikos_trainer **trainer, oikos_error *err) {
+oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,
+                                  bool resume, const oikos_observer *observer,
+                                  oikos_trainer **trainer, oikos_error *err) {
   *trainer = NULL;
   oikos_status status = create(comm, config, run, observer, trainer, err);
   if (status == OIKOS_OK && run && resume)
@@ -152,7 +159,8 @@ oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, con
 }
 
 oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const char *checkpoint,
-                                const oikos_observer *observer, oikos_trainer **trainer, oikos_error *err) {
+                                const oikos_observer *observer, oikos_trainer **trainer,
+                                oikos_error *err) {
   *trainer = NULL;
   oikos_status status = create(comm, config, NULL, observer, trainer, err);
   if (status == OIKOS_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The state of a trainer as named datasets: what a checkpoint holds, written and read by the same list. */
+ * The state of a trainer as named datasets: what a checkpoint holds, written and read by the same
+ * list. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,8 @@
 
 #include "base/memory.h"
 #include "base/try.h"
-#include "run/trainer_impl.h"
 #include "oikos/version.h"
+#include "run/trainer_impl.h"
 #include "store/checkpoint.h"
 #include "store/checkpoint_list.h"
 
@@ -17,7 +18,8 @@ typedef struct fields {
   int n, room;
 } fields;
 
-static oikos_field *add(fields *f, oikos_field_type type, void *data, const char *meaning, const char *group, const char *name) {
+static oikos_field *add(fields *f, oikos_field_type type, void *data, const char *meaning,
+                        const char *group, const char *name) {
   oikos_field *field = &f->list[f->n++]; // fields_of made room for all
   *field = (oikos_field){.type = type, .data = data, .meaning = meaning};
   snprintf(field->name, sizeof field->name, "%s%s%s", group, *group ? "/" : "", name);
@@ -25,8 +27,9 @@ static oikos_field *add(fields *f, oikos_field_type type, void *data, const char
 }
 
 /* A one- or two-dimensional array (rows, columns); columns 0: one dimension. */
-static oikos_field *add_array(fields *f, oikos_field_type type, void *data, int64_t rows, int64_t columns, const char *meaning,
-                              const char *group, const char *name) {
+static oikos_field *add_array(fields *f, oikos_field_type type, void *data, int64_t rows,
+                              int64_t columns, const char *meaning, const char *group,
+                              const char *name) {
   oikos_field *field = add(f, type, data, meaning, group, name);
   field->n_dims = columns ? 2 : 1;
   field->dims[0] = rows;
@@ -35,13 +38,15 @@ static oikos_field *add_array(fields *f, oikos_field_type type, void *data, int6
   return field;
 }
 
-/* Numbers laid out as theta, one dataset per tensor from `first` on; rows > 0: (rows, from `first` to the end). */
-static void add_tensors(fields *f, const oikos_trainer *t, int first, int64_t rows, oikos_real *data, const char *meaning,
-                        const char *group) {
+/* Numbers laid out as theta, one dataset per tensor from `first` on; rows > 0: (rows, from `first`
+ * to the end). */
+static void add_tensors(fields *f, const oikos_trainer *t, int first, int64_t rows,
+                        oikos_real *data, const char *meaning, const char *group) {
   const oikos_segments *s = &t->segments;
   for (int i = first; data && i < s->n_tensors; i++) {
     const oikos_tensor *tensor = &s->tensor[i];
-    oikos_field *field = add(f, OIKOS_FIELD_REAL, data + tensor->offset - s->tensor[first].offset, meaning, group, tensor->name);
+    oikos_field *field = add(f, OIKOS_FIELD_REAL, data + tensor->offset - s->tensor[first].offset,
+                             meaning, group, tensor->name);
     field->n_dims = tensor->n_dims + (rows > 0);
     if (rows > 0)
       field->dims[0] = rows;
@@ -52,14 +57,15 @@ static void add_tensors(fields *f, const oikos_trainer *t, int first, int64_t ro
 }
 
 /* The learned rates' part of an array laid out as (M + A). */
-static void add_rates(fields *f, const oikos_trainer *t, oikos_real *data, const char *meaning, const char *group) {
+static void add_rates(fields *f, const oikos_trainer *t, oikos_real *data, const char *meaning,
+                      const char *group) {
   if (!data || t->weights.a == 0)
     return;
   if (t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
     add_tensors(f, t, 0, 0, data + t->weights.m, meaning, group);
   else
-    add_array(f, OIKOS_FIELD_REAL, data + t->weights.m, t->config.inner.steps, oikos_network_layers(t->net), meaning, group,
-              "by_step_and_layer");
+    add_array(f, OIKOS_FIELD_REAL, data + t->weights.m, t->config.inner.steps,
+              oikos_network_layers(t->net), meaning, group, "by_step_and_layer");
 }
 
 static void add_shared(fields *f, const oikos_trainer *t) {
@@ -68,10 +74,12 @@ static void add_shared(fields *f, const oikos_trainer *t) {
   add_tensors(f, t, 0, 0, w->shared, "shared weights w", "shared");
   add_rates(f, t, w->shared, "learned inner rates alpha", "rates");
   add_tensors(f, t, 0, 0, o->first, "optimizer: mean gradient of w", "optimizer/shared/first");
-  add_tensors(f, t, 0, 0, o->second, "optimizer: mean squared gradient of w", "optimizer/shared/second");
+  add_tensors(f, t, 0, 0, o->second, "optimizer: mean squared gradient of w",
+              "optimizer/shared/second");
   add_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
   add_rates(f, t, o->second, "optimizer: mean squared gradient of alpha", "optimizer/rates/second");
-  add_array(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made", "optimizer/shared", "count");
+  add_array(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made", "optimizer/shared",
+            "count");
 }
 
 static void add_homes(fields *f, const oikos_trainer *t) {
@@ -81,9 +89,12 @@ static void add_homes(fields *f, const oikos_trainer *t) {
   if (w->k == 0)
     return;
   add_tensors(f, t, first, w->n_homes, w->homes, "home parameters c_t, one row per home", "homes");
-  add_tensors(f, t, first, w->n_homes, o->first, "optimizer: mean gradient of c_t", "optimizer/homes/first");
-  add_tensors(f, t, first, w->n_homes, o->second, "optimizer: mean squared gradient of c_t", "optimizer/homes/second");
-  add_array(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made", "optimizer/homes", "count");
+  add_tensors(f, t, first, w->n_homes, o->first, "optimizer: mean gradient of c_t",
+              "optimizer/homes/first");
+  add_tensors(f, t, first, w->n_homes, o->second, "optimizer: mean squared gradient of c_t",
+              "optimizer/homes/second");
+  add_array(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
+            "optimizer/homes", "count");
 }
 
 static void own(oikos_field *field, const oikos_learners *learners) {
@@ -94,22 +105,31 @@ static void own(oikos_field *field, const oikos_learners *learners) {
 
 static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *err) {
   const oikos_learners *l = &t->learners;
-  int64_t n = t->config.learners.count, homes = t->config.home.count, row = (int64_t)t->history.fields;
+  int64_t n = t->config.learners.count, homes = t->config.home.count,
+          row = (int64_t)t->history.fields;
   f->n = 0;
   f->room = 10 * t->segments.n_tensors + 16;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);
-  own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners", "home"), l);
-  own(add_array(f, OIKOS_FIELD_DOUBLE, l->log_p, n, homes, "log home weights log p[i][t]", "learners", "log_p"), l);
-  add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid), oikos_grid_segments(t->segments.grid), 0,
-            "exponents of the exact sums", "sum", "exponents");
-  add_array(f, OIKOS_FIELD_DOUBLE, t->history.pending, row, 0, "sums over the steps since the last record", "history", "pending");
+  own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
+                "home"),
+      l);
+  own(add_array(f, OIKOS_FIELD_DOUBLE, l->log_p, n, homes, "log home weights log p[i][t]",
+                "learners", "log_p"),
+      l);
+  add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
+            oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
+            "exponents");
+  add_array(f, OIKOS_FIELD_DOUBLE, t->history.pending, row, 0,
+            "sums over the steps since the last record", "history", "pending");
   add_array(f, OIKOS_FIELD_DOUBLE, t->history.rows, t->history.records, row,
-            "records: step, episodes, support loss, query loss, accuracy, learner norm, gradient norm, rate, moved, members "
+            "records: step, episodes, support loss, query loss, accuracy, learner norm, gradient "
+            "norm, rate, moved, members "
             "by home, scores by home",
             "history", "records");
-  add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2, "records: seconds, tasks per second", "history", "times")
+  add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
+            "records: seconds, tasks per second", "history", "times")
       ->not_state = true;
   return OIKOS_OK;
 }
@@ -124,7 +144,8 @@ static oikos_status config_text(const oikos_config *config, char **text, oikos_e
   return OIKOS_OK;
 }
 
-static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const fields *f, oikos_error *err) {
+static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const fields *f,
+                                     oikos_error *err) {
   char *config = NULL, created[64], libraries[512], kernel[64];
   time_t now = time(NULL);
   struct tm utc;
@@ -149,7 +170,8 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   char path[OIKOS_LONG_PATH];
   fields f = {0};
   if (!t->run[0])
-    return oikos_fail(err, OIKOS_USAGE, "a checkpoint was asked for, but the trainer has no run directory");
+    return oikos_fail(err, OIKOS_USAGE,
+                      "a checkpoint was asked for, but the trainer has no run directory");
   oikos_checkpoint_path(t->run, t->step, path);
   double start = oikos_wall_clock();
   oikos_status status = oikos_agree(&t->team, fields_of(t, &f, err), err);
@@ -164,7 +186,8 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
 }
 
 /* The configuration in a checkpoint must be that of the run, but for what may change. */
-static oikos_status compare_config(const oikos_trainer *t, const char *path, const char *text, oikos_error *err) {
+static oikos_status compare_config(const oikos_trainer *t, const char *path, const char *text,
+                                   oikos_error *err) {
   oikos_config *old;
   OIKOS_TRY(oikos_alloc(&old, 1, sizeof *old, "a configuration", err));
   oikos_config_defaults(old);
@@ -175,14 +198,18 @@ static oikos_status compare_config(const oikos_trainer *t, const char *path, con
   return status;
 }
 
-static oikos_status read_info(const oikos_trainer *t, const char *path, int64_t numbers[2], oikos_error *err) {
+static oikos_status read_info(const oikos_trainer *t, const char *path, int64_t numbers[2],
+                              oikos_error *err) {
   oikos_checkpoint_info info;
   OIKOS_TRY(oikos_checkpoint_describe(path, &info, err));
   char kernel[64];
   oikos_version_kernel(kernel, sizeof kernel);
   if (strcmp(kernel, info.kernel) != 0)
-    oikos_trainer_say(t, "warning: %s was written with the BLAS kernel %s, this is %s: the bits will differ from an "
-                         "uninterrupted run", path, info.kernel, kernel);
+    oikos_trainer_say(
+        t,
+        "warning: %s was written with the BLAS kernel %s, this is %s: the bits will differ from an "
+        "uninterrupted run",
+        path, info.kernel, kernel);
   numbers[0] = info.step;
   numbers[1] = info.records;
   oikos_status status = compare_config(t, path, info.config, err);
@@ -208,8 +235,9 @@ oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error 
     t->step = numbers[0];
   for (int64_t i = 0; status == OIKOS_OK && i < t->learners.count; i++)
     if (t->learners.home[i] < 0 || t->learners.home[i] >= t->config.home.count)
-      status = oikos_fail(err, OIKOS_ERROR, "%s: learner %lld has home %d of %lld", path, (long long)(t->learners.first + i),
-                          t->learners.home[i], (long long)t->config.home.count);
+      status = oikos_fail(err, OIKOS_ERROR, "%s: learner %lld has home %d of %lld", path,
+                          (long long)(t->learners.first + i), t->learners.home[i],
+                          (long long)t->config.home.count);
   return oikos_agree(&t->team, status, err);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The loop. oikos_trainer_step is the method: the learners of this rank train from their homes, one all-reduce adds up
- * what they contribute, and the shared weights and the homes are updated from the sums, alike on all ranks. */
+ * The loop. oikos_trainer_step is the method: the learners of this rank train from their homes, one
+ * all-reduce adds up what they contribute, and the shared weights and the homes are updated from
+ * the sums, alike on all ranks. */
 #include <omp.h>
 #include <string.h>
 
@@ -9,14 +10,15 @@
 
 typedef oikos_real real;
 
-/* Step 1 for one learner, into the sums of one thread. Its next home stands apart until the step is over. */
+/* Step 1 for one learner, into the sums of one thread. Its next home stands apart until the step is
+ * over. */
 static void train_learner(oikos_trainer *t, int thread, int64_t i) {
   oikos_learners *own = &t->learners;
   size_t homes = (size_t)t->config.home.count;
   double *log_p = own->next_log_p + (size_t)i * homes;
   memcpy(log_p, own->log_p + (size_t)i * homes, homes * sizeof *log_p);
-  oikos_contribution c =
-      oikos_learner_train(&t->context, &t->workers[thread], t->step, own->first + i, log_p, own->home[i]);
+  oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], t->step,
+                                             own->first + i, log_p, own->home[i]);
   own->next_home[i] = c.home;
   if (!oikos_contribution_add(&t->segments, &t->weights, &c, &t->sums[thread]) &&
       (t->not_finite[thread] < 0 || own->first + i < t->not_finite[thread]))
@@ -45,10 +47,12 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
     if (t->not_finite[k] >= 0 && t->not_finite[k] < first)
       first = t->not_finite[k];
   MPI_Allreduce(&first, &lowest, 1, MPI_INT64_T, MPI_MIN, t->team.world);
-  return oikos_fail(err, OIKOS_ERROR,
-                    "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity): training has diverged. "
-                    "The last checkpoint is as it was; lower inner.rate or shared.rate, or set outer.clip",
-                    (long long)t->step, (long long)lowest);
+  return oikos_fail(
+      err, OIKOS_ERROR,
+      "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity): training "
+      "has diverged. "
+      "The last checkpoint is as it was; lower inner.rate or shared.rate, or set outer.clip",
+      (long long)t->step, (long long)lowest);
 }
 
 static void adopt_homes(oikos_learners *own) {
@@ -87,23 +91,25 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_sum *sum = &t->sums[0];
   bool again;
   do {
-    train(t);                              // step 1: find the home, adapt from it, meta-gradient
-    oikos_reduce(&t->team, grid, sum);     // the one all-reduce
+    train(t);                          // step 1: find the home, adapt from it, meta-gradient
+    oikos_reduce(&t->team, grid, sum); // the one all-reduce
     if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0)
       return diverged(t, err);
     again = oikos_grid_overflowed(grid, sum);
     if (again)
       oikos_grid_settle(grid, sum);
   } while (again);
-  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->weights, t->scratch); // step 2
-  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->weights, t->scratch);                // step 3
+  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->weights,
+                                    t->scratch);                                       // step 2
+  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->weights, t->scratch); // step 3
   adopt_homes(&t->learners);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   oikos_grid_settle(grid, sum);
   t->step++;
   if (t->observer.step)
-    t->observer.step(t->observer.user, t->step, t->history.now[OIKOS_ROW_QUERY_LOSS], t->history.now[OIKOS_ROW_ACCURACY]);
+    t->observer.step(t->observer.user, t->step, t->history.now[OIKOS_ROW_QUERY_LOSS],
+                     t->history.now[OIKOS_ROW_ACCURACY]);
   return OIKOS_OK;
 }
 
@@ -131,7 +137,8 @@ oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
   if (t->run[0] && (saved != t->step || t->step == 0))
     OIKOS_TRY(oikos_trainer_checkpoint(t, err));
   if (t->step < t->config.steps)
-    return oikos_fail(err, OIKOS_STOPPED, "stopped on request after step %lld of %lld%s", (long long)t->step,
-                      (long long)t->config.steps, t->run[0] ? "; a checkpoint was written, continue with --resume" : "");
+    return oikos_fail(err, OIKOS_STOPPED, "stopped on request after step %lld of %lld%s",
+                      (long long)t->step, (long long)t->config.steps,
+                      t->run[0] ? "; a checkpoint was written, continue with --resume" : "");
   return OIKOS_OK;
 }

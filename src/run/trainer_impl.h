@@ -13,8 +13,9 @@
 /* The learners this rank owns: number first .. first+count-1. */
 typedef struct oikos_learners {
   int64_t first, count;
-  double *log_p, *next_log_p; /* (count, T); next: as the step at hand leaves them, adopted when it is over */
-  int32_t *home, *next_home;  /* (count) */
+  double *log_p,
+      *next_log_p; /* (count, T); next: as the step at hand leaves them, adopted when it is over */
+  int32_t *home, *next_home; /* (count) */
 } oikos_learners;
 
 struct oikos_trainer {
@@ -33,32 +34,36 @@ struct oikos_trainer {
 
   oikos_learners learners;
   int n_threads;
-  oikos_worker *workers;  /* (n_threads) */
-  oikos_sum *sums;        /* (n_threads): [0] becomes the rank's sum, then the sum over ranks */
-  int64_t *not_finite;    /* (n_threads) the first learner whose numbers were not finite; -1: none */
-  oikos_real *scratch;    /* (2 (M + A) + T) */
+  oikos_worker *workers; /* (n_threads) */
+  oikos_sum *sums;       /* (n_threads): [0] becomes the rank's sum, then the sum over ranks */
+  int64_t *not_finite;   /* (n_threads) the first learner whose numbers were not finite; -1: none */
+  oikos_real *scratch;   /* (2 (M + A) + T) */
 
   int64_t step; /* steps done */
   oikos_history history;
   bool stopping; /* some rank was asked to stop */
 };
 
-/** Everything that needs no weights file: run, source, network, weights from the seed, learners, threads. */
+/** Everything that needs no weights file: run, source, network, weights from the seed, learners,
+ * threads. */
 oikos_status oikos_trainer_setup(oikos_trainer *t, MPI_Comm comm, oikos_error *err);
 
 /** Say something through the observer. */
-void oikos_trainer_say(const oikos_trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void oikos_trainer_say(const oikos_trainer *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /** Load the state from a checkpoint file that is known to be whole. */
 oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error *err);
 
-/** Find the newest whole checkpoint of the run and load it; leave everything as it is if there is none. */
+/** Find the newest whole checkpoint of the run and load it; leave everything as it is if there is
+ * none. */
 oikos_status oikos_trainer_resume(oikos_trainer *t, oikos_error *err);
 
 /** Make the run directory and write config.yaml; cut metrics.jsonl back to the step we are at. */
 oikos_status oikos_run_directory_prepare(const oikos_trainer *t, bool resume, oikos_error *err);
 
 /** Append a record to metrics.jsonl. Rank 0 writes. */
-oikos_status oikos_metrics_append(const oikos_trainer *t, const oikos_record *record, oikos_error *err);
+oikos_status oikos_metrics_append(const oikos_trainer *t, const oikos_record *record,
+                                  oikos_error *err);
 
 #endif

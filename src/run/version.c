@@ -22,7 +22,8 @@ void oikos_version_libraries(char *text, size_t size) {
   mpi[strcspn(mpi, ",\n")] = 0;
   H5get_libversion(&major, &minor, &patch);
   sscanf(openblas_get_config(), "%63s %63s", blas, blas); // "OpenBLAS 0.3.21 ..."
-  snprintf(text, size, "%s, %s, HDF5 %u.%u.%u, OpenBLAS %s", OIKOS_COMPILER, mpi, major, minor, patch, blas);
+  snprintf(text, size, "%s, %s, HDF5 %u.%u.%u, OpenBLAS %s", OIKOS_COMPILER, mpi, major, minor,
+           patch, blas);
 }
 
 void oikos_version_kernel(char *text, size_t size) {

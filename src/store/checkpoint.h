@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checkpoints: one HDF5 file each, written by all ranks together through MPI-IO, readable with h5py and h5dump.
+ * Checkpoints: one HDF5 file each, written by all ranks together through MPI-IO, readable with h5py
+ * and h5dump.
  *
- * The file begins with a user block of 512 bytes: "oikos checkpoint 1\n", then "xxh3-128 <hash of all bytes behind the
- * user block>\n". It is written last, after the data is on disk and was read back, so a file with a right hash is whole;
- * any truncation or changed bit shows before HDF5 looks at it. Root attributes: format, format_version, step, config
- * (YAML), oikos_version, libraries, kernel, ranks, created. Every dataset has the attributes description, checksum and
- * state (1 if it is part of the state that the digest covers).
+ * The file begins with a user block of 512 bytes: "oikos checkpoint 1\n", then "xxh3-128 <hash of
+ * all bytes behind the user block>\n". It is written last, after the data is on disk and was read
+ * back, so a file with a right hash is whole; any truncation or changed bit shows before HDF5 looks
+ * at it. Root attributes: format, format_version, step, config (YAML), oikos_version, libraries,
+ * kernel, ranks, created. Every dataset has the attributes description, checksum and state (1 if it
+ * is part of the state that the digest covers).
  *
- * A dataset's checksum is the sum modulo 2^64, over its rows r, of XXH3-64 of the row's bytes with seed r: it does not
- * depend on which rank wrote which row.
+ * A dataset's checksum is the sum modulo 2^64, over its rows r, of XXH3-64 of the row's bytes with
+ * seed r: it does not depend on which rank wrote which row.
  */
 #ifndef OIKOS_STORE_CHECKPOINT_H
 #define OIKOS_STORE_CHECKPOINT_H
@@ -20,7 +22,12 @@
 
 enum { OIKOS_FIELD_DIMS = 6, OIKOS_DIGEST = 33 };
 
-typedef enum { OIKOS_FIELD_REAL, OIKOS_FIELD_DOUBLE, OIKOS_FIELD_INT32, OIKOS_FIELD_INT64 } oikos_field_type;
+typedef enum {
+  OIKOS_FIELD_REAL,
+  OIKOS_FIELD_DOUBLE,
+  OIKOS_FIELD_INT32,
+  OIKOS_FIELD_INT64
+} oikos_field_type;
 
 /** One dataset and where it stands in memory. A field with a dimension of 0 is not written. */
 typedef struct oikos_field {
@@ -30,8 +37,9 @@ typedef struct oikos_field {
   int n_dims;
   int64_t dims[OIKOS_FIELD_DIMS]; /* of the dataset; dims[0] counts the rows */
   void *data;
-  size_t stride;        /* elements from row to row in memory */
-  bool owned;           /* rows are spread over ranks: data is row `first`, and this rank has `count`; else all have all */
+  size_t stride; /* elements from row to row in memory */
+  bool owned;    /* rows are spread over ranks: data is row `first`, and this rank has `count`; else
+                    all have all */
   int64_t first, count; /* owned only */
   bool not_state;       /* times and the like: outside the digest */
 } oikos_field;
@@ -48,23 +56,27 @@ typedef struct oikos_checkpoint_info {
 void oikos_checkpoint_info_clear(oikos_checkpoint_info *info);
 
 /**
- * Write a checkpoint. Collective. Under a temporary name, synced, read back and verified, then renamed: a failure leaves
- * what was there before.
+ * Write a checkpoint. Collective. Under a temporary name, synced, read back and verified, then
+ * renamed: a failure leaves what was there before.
  */
-oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path, const oikos_checkpoint_info *info,
-                                    const oikos_field *fields, int n, oikos_error *err);
+oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
+                                    const oikos_checkpoint_info *info, const oikos_field *fields,
+                                    int n, oikos_error *err);
 
-/** Fill the fields' data from a checkpoint; types and shapes must be as the fields say. Collective. */
-oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path, const oikos_field *fields, int n,
-                                   oikos_error *err);
+/** Fill the fields' data from a checkpoint; types and shapes must be as the fields say. Collective.
+ */
+oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path,
+                                   const oikos_field *fields, int n, oikos_error *err);
 
 /** Whether a file is a whole checkpoint: the user block and the hash. Not collective. */
 oikos_status oikos_checkpoint_verify(const char *path, oikos_error *err);
 
 /** What a whole checkpoint says of itself. Not collective. */
-oikos_status oikos_checkpoint_describe(const char *path, oikos_checkpoint_info *info, oikos_error *err);
+oikos_status oikos_checkpoint_describe(const char *path, oikos_checkpoint_info *info,
+                                       oikos_error *err);
 
-/** One hash over all state in a checkpoint: equal for equal state, whoever wrote it. Not collective. */
+/** One hash over all state in a checkpoint: equal for equal state, whoever wrote it. Not
+ * collective. */
 oikos_status oikos_checkpoint_digest(const char *path, char digest[OIKOS_DIGEST], oikos_error *err);
 
 #endif

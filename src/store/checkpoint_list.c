@@ -18,15 +18,18 @@ void oikos_checkpoint_path(const char *run, int64_t step, char *path) {
 static int is_checkpoint(const struct dirent *entry) {
   long long step;
   int end = 0;
-  return sscanf(entry->d_name, "step-%12lld.h5%n", &step, &end) == 1 && end > 0 && entry->d_name[end] == 0;
+  return sscanf(entry->d_name, "step-%12lld.h5%n", &step, &end) == 1 && end > 0 &&
+         entry->d_name[end] == 0;
 }
 
 static int is_left_over(const struct dirent *entry) {
   size_t length = strlen(entry->d_name);
-  return strncmp(entry->d_name, "step-", 5) == 0 && length > 4 && strcmp(entry->d_name + length - 4, ".tmp") == 0;
+  return strncmp(entry->d_name, "step-", 5) == 0 && length > 4 &&
+         strcmp(entry->d_name + length - 4, ".tmp") == 0;
 }
 
-/* The entries of RUN/checkpoints that pass a filter, in ascending order; n < 0 if there is no such folder. */
+/* The entries of RUN/checkpoints that pass a filter, in ascending order; n < 0 if there is no such
+ * folder. */
 static struct dirent **list(const char *run, int (*filter)(const struct dirent *), int *n) {
   char folder[OIKOS_LONG_PATH];
   struct dirent **entries = NULL;
@@ -41,7 +44,8 @@ static void free_list(struct dirent **entries, int n) {
   free(entries);
 }
 
-oikos_status oikos_checkpoint_newest(const char *run, char *path, void (*skipped)(void *user, const char *text), void *user,
+oikos_status oikos_checkpoint_newest(const char *run, char *path,
+                                     void (*skipped)(void *user, const char *text), void *user,
                                      oikos_error *err) {
   int n, whole = -1;
   struct dirent **entries = list(run, is_checkpoint, &n);
@@ -56,7 +60,10 @@ oikos_status oikos_checkpoint_newest(const char *run, char *path, void (*skipped
   }
   free_list(entries, n);
   if (n > 0 && whole < 0)
-    return oikos_fail(err, OIKOS_ERROR, "%s/checkpoints holds %d checkpoints, but none is whole; start a new run in another --out", run, n);
+    return oikos_fail(
+        err, OIKOS_ERROR,
+        "%s/checkpoints holds %d checkpoints, but none is whole; start a new run in another --out",
+        run, n);
   return OIKOS_OK;
 }
 
@@ -70,7 +77,8 @@ static void remove_from(const char *run, struct dirent **entries, int n) {
 
 void oikos_checkpoint_prune(const char *run, int64_t keep) {
   int n, left;
-  struct dirent **entries = list(run, is_checkpoint, &n), **left_over = list(run, is_left_over, &left);
+  struct dirent **entries = list(run, is_checkpoint, &n),
+                **left_over = list(run, is_left_over, &left);
   remove_from(run, entries, n > keep ? (int)(n - keep) : 0);
   remove_from(run, left_over, left);
   free_list(entries, n);

@@ -13,11 +13,12 @@ enum { OIKOS_LONG_PATH = 1200 };
 void oikos_checkpoint_path(const char *run, int64_t step, char *path);
 
 /**
- * The newest checkpoint that is whole into path (OIKOS_LONG_PATH), "" if there is none at all. Damaged ones are reported
- * through @p skipped (may be NULL).
+ * The newest checkpoint that is whole into path (OIKOS_LONG_PATH), "" if there is none at all.
+ * Damaged ones are reported through @p skipped (may be NULL).
  * @return OIKOS_ERROR if there are checkpoints but none is whole
  */
-oikos_status oikos_checkpoint_newest(const char *run, char *path, void (*skipped)(void *user, const char *text), void *user,
+oikos_status oikos_checkpoint_newest(const char *run, char *path,
+                                     void (*skipped)(void *user, const char *text), void *user,
                                      oikos_error *err);
 
 /** Remove all but the newest @p keep, and what a killed write left. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Filling memory from a checkpoint: what all ranks hold is read by rank 0 and broadcast; what is spread over ranks is read
- * by its owners. */
+ * Filling memory from a checkpoint: what all ranks hold is read by rank 0 and broadcast; what is
+ * spread over ranks is read by its owners. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,8 @@
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
 
-static oikos_status check_shape(const oikos_field *f, hid_t dataset, hid_t space, oikos_error *err) {
+static oikos_status check_shape(const oikos_field *f, hid_t dataset, hid_t space,
+                                oikos_error *err) {
   hsize_t dims[OIKOS_FIELD_DIMS] = {0};
   int n = H5Sget_simple_extent_ndims(space);
   bool fits = n == f->n_dims;
@@ -17,17 +18,22 @@ static oikos_status check_shape(const oikos_field *f, hid_t dataset, hid_t space
   for (int d = 0; fits && d < n; d++)
     fits = dims[d] == (hsize_t)f->dims[d];
   hid_t type = H5Dget_type(dataset);
-  bool same = H5Tget_class(type) == H5Tget_class(oikos_field_hdf5(f)) && H5Tget_size(type) == oikos_field_element(f);
+  bool same = H5Tget_class(type) == H5Tget_class(oikos_field_hdf5(f)) &&
+              H5Tget_size(type) == oikos_field_element(f);
   H5Tclose(type);
   if (!same)
-    return oikos_fail(err, OIKOS_ERROR, "dataset %s has another number type: was it written in another precision?", f->name);
+    return oikos_fail(err, OIKOS_ERROR,
+                      "dataset %s has another number type: was it written in another precision?",
+                      f->name);
   if (!fits)
-    return oikos_fail(err, OIKOS_ERROR, "dataset %s has another shape than the configuration gives", f->name);
+    return oikos_fail(err, OIKOS_ERROR, "dataset %s has another shape than the configuration gives",
+                      f->name);
   return OIKOS_OK;
 }
 
 /* Read rows first..first+count-1 into buffer, one after the other. */
-static oikos_status read_rows(const oikos_field *f, hid_t file, int64_t first, int64_t count, void *buffer, oikos_error *err) {
+static oikos_status read_rows(const oikos_field *f, hid_t file, int64_t first, int64_t count,
+                              void *buffer, oikos_error *err) {
   hid_t dataset = H5Dopen2(file, f->name, H5P_DEFAULT);
   if (dataset < 0)
     return oikos_fail(err, OIKOS_ERROR, "dataset %s is missing", f->name);
@@ -48,7 +54,8 @@ static oikos_status read_rows(const oikos_field *f, hid_t file, int64_t first, i
   return status;
 }
 
-static oikos_status read_field(const oikos_team *team, const oikos_field *f, hid_t file, oikos_error *err) {
+static oikos_status read_field(const oikos_team *team, const oikos_field *f, hid_t file,
+                               oikos_error *err) {
   int64_t first = f->owned ? f->first : 0, count = f->owned ? f->count : f->dims[0];
   size_t bytes = oikos_field_row(f) * oikos_field_element(f);
   char *buffer = NULL;
@@ -66,12 +73,14 @@ static oikos_status read_field(const oikos_team *team, const oikos_field *f, hid
   return status;
 }
 
-oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path, const oikos_field *fields, int n, oikos_error *err) {
+oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path,
+                                   const oikos_field *fields, int n, oikos_error *err) {
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fapl_mpio(access, team->world, MPI_INFO_NULL);
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
-  oikos_status status = file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;
+  oikos_status status =
+      file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;
   status = oikos_agree(team, status, err);
   for (int i = 0; status == OIKOS_OK && i < n; i++)
     if (!oikos_field_empty(&fields[i]))

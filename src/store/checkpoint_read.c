@@ -22,7 +22,8 @@ void oikos_checkpoint_info_clear(oikos_checkpoint_info *info) {
 }
 
 static void to_hex(XXH128_hash_t hash, char digest[OIKOS_DIGEST]) {
-  snprintf(digest, OIKOS_DIGEST, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
+  snprintf(digest, OIKOS_DIGEST, "%016llx%016llx", (unsigned long long)hash.high64,
+           (unsigned long long)hash.low64);
 }
 
 static oikos_status hash_stream(FILE *in, XXH3_state_t *state, char *block, oikos_error *err) {
@@ -32,7 +33,8 @@ static oikos_status hash_stream(FILE *in, XXH3_state_t *state, char *block, oiko
   XXH3_128bits_reset(state);
   while ((n = fread(block, 1, HASH_BLOCK, in)) > 0)
     XXH3_128bits_update(state, block, n);
-  return ferror(in) ? oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno)) : OIKOS_OK;
+  return ferror(in) ? oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno))
+                    : OIKOS_OK;
 }
 
 oikos_status oikos_file_hash(const char *path, char hash[OIKOS_DIGEST], oikos_error *err) {
@@ -41,7 +43,8 @@ oikos_status oikos_file_hash(const char *path, char hash[OIKOS_DIGEST], oikos_er
     return oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno));
   XXH3_state_t *state = XXH3_createState();
   char *block = NULL;
-  oikos_status status = state ? oikos_alloc(&block, HASH_BLOCK, 1, "a read buffer", err) : oikos_fail(err, OIKOS_ERROR, "out of memory");
+  oikos_status status = state ? oikos_alloc(&block, HASH_BLOCK, 1, "a read buffer", err)
+                              : oikos_fail(err, OIKOS_ERROR, "out of memory");
   if (status == OIKOS_OK)
     status = hash_stream(in, state, block, err);
   if (status == OIKOS_OK)
@@ -59,14 +62,18 @@ static oikos_status verify(const char *path, oikos_error *err) {
     return oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno));
   size_t n = fread(block, 1, OIKOS_USER_BLOCK, in);
   fclose(in);
-  if (n < OIKOS_USER_BLOCK || strncmp(block, OIKOS_CHECKPOINT_MAGIC, strlen(OIKOS_CHECKPOINT_MAGIC)) != 0)
-    return oikos_fail(err, OIKOS_ERROR, "it is not a checkpoint of this oikos: it does not begin with \"%.*s\"",
+  if (n < OIKOS_USER_BLOCK ||
+      strncmp(block, OIKOS_CHECKPOINT_MAGIC, strlen(OIKOS_CHECKPOINT_MAGIC)) != 0)
+    return oikos_fail(err, OIKOS_ERROR,
+                      "it is not a checkpoint of this oikos: it does not begin with \"%.*s\"",
                       (int)strlen(OIKOS_CHECKPOINT_MAGIC) - 1, OIKOS_CHECKPOINT_MAGIC);
   if (sscanf(block + strlen(OIKOS_CHECKPOINT_MAGIC), "xxh3-128 %32[0-9a-f]", stored) != 1)
     return oikos_fail(err, OIKOS_ERROR, "its user block is damaged: no hash");
   OIKOS_TRY(oikos_file_hash(path, hash, err));
   if (strcmp(hash, stored) != 0)
-    return oikos_fail(err, OIKOS_ERROR, "it is damaged: its bytes have the hash %s, but %s was written", hash, stored);
+    return oikos_fail(err, OIKOS_ERROR,
+                      "it is damaged: its bytes have the hash %s, but %s was written", hash,
+                      stored);
   return OIKOS_OK;
 }
 
@@ -98,9 +105,11 @@ static herr_t visit_object(hid_t file, const char *name, const H5O_info_t *info,
   return v->status != OIKOS_OK;
 }
 
-oikos_status oikos_visit_datasets(hid_t file, oikos_dataset_visitor *function, void *user, oikos_error *err) {
+oikos_status oikos_visit_datasets(hid_t file, oikos_dataset_visitor *function, void *user,
+                                  oikos_error *err) {
   visit v = {function, user, err, OIKOS_OK};
-  if (H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC) < 0 && v.status == OIKOS_OK)
+  if (H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC) < 0 &&
+      v.status == OIKOS_OK)
     return oikos_hdf5_fail(err, "its datasets cannot be listed");
   return v.status;
 }
@@ -109,7 +118,8 @@ static oikos_status describe(hid_t file, oikos_checkpoint_info *info, oikos_erro
   int32_t version;
   OIKOS_TRY(oikos_get_number(file, "format_version", H5T_NATIVE_INT32, &version, err));
   if (version != OIKOS_FORMAT_VERSION)
-    return oikos_fail(err, OIKOS_ERROR, "it has format version %d, but this oikos reads %d", version, OIKOS_FORMAT_VERSION);
+    return oikos_fail(err, OIKOS_ERROR, "it has format version %d, but this oikos reads %d",
+                      version, OIKOS_FORMAT_VERSION);
   OIKOS_TRY(oikos_get_number(file, "step", H5T_NATIVE_INT64, &info->step, err));
   OIKOS_TRY(oikos_get_number(file, "records", H5T_NATIVE_INT64, &info->records, err));
   OIKOS_TRY(oikos_get_number(file, "ranks", H5T_NATIVE_INT64, &info->ranks, err));
@@ -129,7 +139,8 @@ static oikos_status open_alone(const char *path, hid_t *file, oikos_error *err) 
   return *file < 0 ? oikos_hdf5_fail(err, "it cannot be opened") : OIKOS_OK;
 }
 
-oikos_status oikos_checkpoint_describe(const char *path, oikos_checkpoint_info *info, oikos_error *err) {
+oikos_status oikos_checkpoint_describe(const char *path, oikos_checkpoint_info *info,
+                                       oikos_error *err) {
   hid_t file = -1;
   *info = (oikos_checkpoint_info){0};
   oikos_hdf5_quiet was = oikos_hdf5_silence();
@@ -158,12 +169,14 @@ static oikos_status add_to_digest(void *user, hid_t dataset, const char *path, o
   return OIKOS_OK;
 }
 
-oikos_status oikos_checkpoint_digest(const char *path, char digest[OIKOS_DIGEST], oikos_error *err) {
+oikos_status oikos_checkpoint_digest(const char *path, char digest[OIKOS_DIGEST],
+                                     oikos_error *err) {
   hid_t file = -1;
   int64_t step = 0;
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   XXH3_state_t *state = XXH3_createState();
-  oikos_status status = state ? open_alone(path, &file, err) : oikos_fail(err, OIKOS_ERROR, "out of memory");
+  oikos_status status =
+      state ? open_alone(path, &file, err) : oikos_fail(err, OIKOS_ERROR, "out of memory");
   if (status == OIKOS_OK)
     status = oikos_get_number(file, "step", H5T_NATIVE_INT64, &step, err);
   if (status == OIKOS_OK) {

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -35,7 +34,9 @@ static oikos_status prepare(writer *w, oikos_error *err) {
   for (int i = 0; i < w->n; i++) {
     int64_t first, count;
     oikos_field_rows(&w->fields[i], w->team, &first, &count);
-    size_t bytes = oikos_mul(oikos_mul(oikos_field_row(&w->fields[i]), oikos_field_element(&w->fields[i])), (size_t)count);
+    size_t bytes =
+        oikos_mul(oikos_mul(oikos_field_row(&w->fields[i]), oikos_field_element(&w->fields[i])),
+                  (size_t)count);
     largest = bytes > largest ? bytes : largest;
   }
   OIKOS_TRY(oikos_alloc(&w->checksum, (size_t)w->n, sizeof *w->checksum, "the checksums", err));
@@ -65,13 +66,63 @@ static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oiko
   return oikos_put_text(file, "created", info->created, err);
 }
 
-/* Write this rank's rows of one dataset; all ranks together. */
-static herr_t write_rows(const writer *w, const oikos_field *f, hid_t dataset, hid_t space) {
+/* Lay one dataset out: its place in the file is taken, its data not written yet. */
+static oikos_status create_dataset(const writer *w, hid_t file, int i, oikos_error *err) {
+  const oikos_field *f = &w->fields[i];
+  hsize_t dims[OIKOS_FIELD_DIMS];
+  int32_t state = !f->not_state;
+  for (int d = 0; d < f->n_dims; d++)
+    dims[d] = (hsize_t)f->dims[d];
+  hid_t space = H5Screate_simple(f->n_dims, dims, NULL);
+  hid_t links = H5Pcreate(H5P_LINK_CREATE), layout = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_create_intermediate_group(links, 1);
+  H5Pset_alloc_time(layout, H5D_ALLOC_TIME_EARLY);
+  H5Pset_fill_time(layout, H5D_FILL_TIME_NEVER);
+  hid_t dataset = H5Dcreate2(file, f->name, oikos_field_hdf5(f), space, links, layout, H5P_DEFAULT);
+  oikos_status status = OIKOS_OK;
+  if (dataset < 0)
+    status = oikos_hdf5_fail(err, "dataset %s cannot be created", f->name);
+  if (status == OIKOS_OK)
+    status = oikos_put_text(dataset, "description", f->meaning, err);
+  if (status == OIKOS_OK)
+    status = oikos_put_number(dataset, "checksum", H5T_NATIVE_UINT64, &w->checksum[i], err);
+  if (status == OIKOS_OK)
+    status = oikos_put_number(dataset, "state", H5T_NATIVE_INT32, &state, err);
+  if (dataset >= 0)
+    H5Dclose(dataset);
+  H5Pclose(layout);
+  H5Pclose(links);
+  H5Sclose(space);
+  return status;
+}
+
+/* Rank 0 makes the file with everything but the data, so that all that is left is to fill it. */
+static oikos_status create_file(const writer *w, const char *path,
+                                const oikos_checkpoint_info *info, oikos_error *err) {
+  hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+  H5Pset_userblock(creation, OIKOS_USER_BLOCK);
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, H5P_DEFAULT);
+  H5Pclose(creation);
+  if (file < 0)
+    return oikos_hdf5_fail(err, "it cannot be created");
+  oikos_status status = describe(file, info, err);
+  for (int i = 0; status == OIKOS_OK && i < w->n; i++)
+    if (!oikos_field_empty(&w->fields[i]))
+      status = create_dataset(w, file, i, err);
+  if (H5Fclose(file) < 0 && status == OIKOS_OK)
+    status = oikos_hdf5_fail(err, "it cannot be closed");
+  return status;
+}
+
+/* Fill one dataset: this rank's rows, all ranks together. */
+static oikos_status write_field(const writer *w, hid_t file, const oikos_field *f,
+                                oikos_error *err) {
   int64_t first, count;
   pack(w, f, &first, &count);
   hsize_t start[OIKOS_FIELD_DIMS] = {(hsize_t)first}, size[OIKOS_FIELD_DIMS] = {(hsize_t)count};
   for (int d = 1; d < f->n_dims; d++)
     size[d] = (hsize_t)f->dims[d];
+  hid_t dataset = H5Dopen2(file, f->name, H5P_DEFAULT), space = H5Dget_space(dataset);
   hid_t memory = H5Screate_simple(f->n_dims, size, NULL), transfer = H5Pcreate(H5P_DATASET_XFER);
   H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
   if (count > 0) {
@@ -83,49 +134,24 @@ static herr_t write_rows(const writer *w, const oikos_field *f, hid_t dataset, h
   herr_t bad = H5Dwrite(dataset, oikos_field_hdf5(f), memory, space, transfer, w->packed);
   H5Pclose(transfer);
   H5Sclose(memory);
-  return bad;
-}
-
-static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error *err) {
-  const oikos_field *f = &w->fields[i];
-  hsize_t dims[OIKOS_FIELD_DIMS];
-  int32_t state = !f->not_state;
-  for (int d = 0; d < f->n_dims; d++)
-    dims[d] = (hsize_t)f->dims[d];
-  hid_t space = H5Screate_simple(f->n_dims, dims, NULL), links = H5Pcreate(H5P_LINK_CREATE);
-  H5Pset_create_intermediate_group(links, 1);
-  hid_t dataset = H5Dcreate2(file, f->name, oikos_field_hdf5(f), space, links, H5P_DEFAULT, H5P_DEFAULT);
-  oikos_status status = OIKOS_OK;
-  if (dataset < 0 || write_rows(w, f, dataset, space) < 0)
-    status = oikos_hdf5_fail(err, "dataset %s cannot be written", f->name);
-  if (status == OIKOS_OK)
-    status = oikos_put_text(dataset, "description", f->meaning, err);
-  if (status == OIKOS_OK)
-    status = oikos_put_number(dataset, "checksum", H5T_NATIVE_UINT64, &w->checksum[i], err);
-  if (status == OIKOS_OK)
-    status = oikos_put_number(dataset, "state", H5T_NATIVE_INT32, &state, err);
-  if (dataset >= 0)
-    H5Dclose(dataset);
-  H5Pclose(links);
   H5Sclose(space);
-  return status;
+  H5Dclose(dataset);
+  return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", f->name) : OIKOS_OK;
 }
 
-static oikos_status write_file(const writer *w, const char *path, const oikos_checkpoint_info *info, oikos_error *err) {
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
+static oikos_status write_data(const writer *w, const char *path, oikos_error *err) {
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fapl_mpio(access, w->team->world, MPI_INFO_NULL);
-  H5Pset_coll_metadata_write(access, true);
-  H5Pset_userblock(creation, OIKOS_USER_BLOCK);
-  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-  oikos_status status = file < 0 ? oikos_hdf5_fail(err, "it cannot be created") : OIKOS_OK;
-  H5Pclose(creation);
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, access);
+  oikos_status status =
+      file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;
   H5Pclose(access);
   OIKOS_TRY(oikos_agree(w->team, status, err));
-  status = describe(file, info, err);
-  // every rank goes through every collective call, so that a failure on one cannot leave the others waiting
+  // every rank goes through every collective call, so that a failure on one leaves none waiting
   for (int i = 0; i < w->n; i++) {
     oikos_error one;
-    if (!oikos_field_empty(&w->fields[i]) && write_field(w, file, i, &one) != OIKOS_OK && status == OIKOS_OK) {
+    if (!oikos_field_empty(&w->fields[i]) &&
+        write_field(w, file, &w->fields[i], &one) != OIKOS_OK && status == OIKOS_OK) {
       status = one.status;
       if (err)
         *err = one;
@@ -154,7 +180,10 @@ static oikos_status check_dataset(void *user, hid_t dataset, const char *path, o
   if (status == OIKOS_OK) {
     read = oikos_rows_checksum(data, 0, (int64_t)dims[0], points / (size_t)dims[0] * element);
     if (read != written)
-      status = oikos_fail(err, OIKOS_ERROR, "dataset %s was read back with other bits than written: the disk or its driver is faulty", path);
+      status = oikos_fail(
+          err, OIKOS_ERROR,
+          "dataset %s was read back with other bits than written: the disk or its driver is faulty",
+          path);
   }
   free(data);
   H5Tclose(type);
@@ -179,7 +208,8 @@ static oikos_status seal(const char *path, oikos_error *err) {
   snprintf(block, sizeof block, "%sxxh3-128 %s\n", OIKOS_CHECKPOINT_MAGIC, hash);
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0 || pwrite(fd, block, sizeof block, 0) != (ssize_t)sizeof block) {
-    oikos_status status = oikos_fail(err, OIKOS_ERROR, "its user block cannot be written: %s", strerror(errno));
+    oikos_status status =
+        oikos_fail(err, OIKOS_ERROR, "its user block cannot be written: %s", strerror(errno));
     if (fd >= 0)
       close(fd);
     return status;
@@ -188,30 +218,32 @@ static oikos_status seal(const char *path, oikos_error *err) {
   return oikos_sync_file(path, err);
 }
 
-/* Better to find a full disk before the write than in it. */
-static oikos_status check_space(const writer *w, const char *path, oikos_error *err) {
-  double needed = 1 << 20, room;
-  struct statvfs fs;
-  char folder[OIKOS_NAME_MAX];
+/* About the size that the file will have. */
+static off_t size_of(const writer *w) {
+  double bytes = 1 << 20;
   for (int i = 0; i < w->n; i++)
-    needed += (double)oikos_field_row(&w->fields[i]) * (double)oikos_field_element(&w->fields[i]) * (double)w->fields[i].dims[0];
-  oikos_folder_of(path, folder);
-  if (statvfs(folder, &fs) != 0)
-    return oikos_fail(err, OIKOS_ERROR, "its folder cannot be used: %s", strerror(errno));
-  room = (double)fs.f_bavail * (double)fs.f_frsize;
-  if (room < needed)
-    return oikos_fail(err, OIKOS_ERROR, "the disk is full: %.1f MiB are needed and %.1f MiB free; make room, then run again with --resume",
-                      needed / (1 << 20), room / (1 << 20));
-  return OIKOS_OK;
+    bytes += (double)oikos_field_row(&w->fields[i]) * (double)oikos_field_element(&w->fields[i]) *
+             (double)w->fields[i].dims[0];
+  return (off_t)bytes;
 }
 
-static oikos_status write_and_seal(writer *w, const char *path, const char *temporary, const oikos_checkpoint_info *info, oikos_error *err) {
-  oikos_status status = prepare(w, err);
-  if (status == OIKOS_OK && w->team->rank == 0)
-    status = check_space(w, path, err);
-  OIKOS_TRY(oikos_agree(w->team, status, err));
+/* Take the disk space first. A disk that fills up under MPI-IO makes it hang, and a failed flush
+ * makes HDF5 1.10 crash at the end of the process; so both only ever see space that is already
+ * theirs. */
+static oikos_status create(const writer *w, const char *path, const oikos_checkpoint_info *info,
+                           oikos_error *err) {
+  OIKOS_TRY(oikos_reserve(path, size_of(w), err));
+  OIKOS_TRY(create_file(w, path, info, err));
+  return oikos_reserve(path, 0, err);
+}
+
+static oikos_status write_and_seal(writer *w, const char *path, const char *temporary,
+                                   const oikos_checkpoint_info *info, oikos_error *err) {
+  OIKOS_TRY(oikos_agree(w->team, prepare(w, err), err));
   sum_checksums(w);
-  OIKOS_TRY(write_file(w, temporary, info, err));
+  oikos_status status = w->team->rank == 0 ? create(w, temporary, info, err) : OIKOS_OK;
+  OIKOS_TRY(oikos_agree(w->team, status, err));
+  OIKOS_TRY(write_data(w, temporary, err));
   if (w->team->rank == 0) {
     status = seal(temporary, err);
     if (status == OIKOS_OK)
@@ -220,8 +252,9 @@ static oikos_status write_and_seal(writer *w, const char *path, const char *temp
   return oikos_agree(w->team, status, err);
 }
 
-oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path, const oikos_checkpoint_info *info,
-                                    const oikos_field *fields, int n, oikos_error *err) {
+oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
+                                    const oikos_checkpoint_info *info, const oikos_field *fields,
+                                    int n, oikos_error *err) {
   writer w = {.team = team, .fields = fields, .n = n};
   char temporary[OIKOS_NAME_MAX];
   snprintf(temporary, sizeof temporary, "%s.tmp", path);

@@ -19,7 +19,8 @@ struct oikos_dump {
   oikos_hdf5_quiet was;
 };
 
-oikos_status oikos_dump_create(const char *path, const char *config, oikos_dump **dump, oikos_error *err) {
+oikos_status oikos_dump_create(const char *path, const char *config, oikos_dump **dump,
+                               oikos_error *err) {
   OIKOS_TRY(oikos_alloc(dump, 1, sizeof **dump, "a dump", err));
   (*dump)->was = oikos_hdf5_silence();
   (*dump)->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -32,14 +33,15 @@ oikos_status oikos_dump_create(const char *path, const char *config, oikos_dump 
   return status;
 }
 
-oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *name, int n_dims, const int64_t *dims,
-                              const oikos_real *data, oikos_error *err) {
+oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *name, int n_dims,
+                              const int64_t *dims, const oikos_real *data, oikos_error *err) {
   char path[256];
   hsize_t size[8];
   for (int d = 0; d < n_dims && d < 8; d++)
     size[d] = (hsize_t)dims[d];
   snprintf(path, sizeof path, "%s%s%s", group, *group ? "/" : "", name);
-  hid_t space = n_dims ? H5Screate_simple(n_dims, size, NULL) : H5Screate(H5S_SCALAR), links = H5Pcreate(H5P_LINK_CREATE);
+  hid_t space = n_dims ? H5Screate_simple(n_dims, size, NULL) : H5Screate(H5S_SCALAR),
+        links = H5Pcreate(H5P_LINK_CREATE);
   H5Pset_create_intermediate_group(links, 1);
   hid_t dataset = H5Dcreate2(dump->file, path, REAL, space, links, H5P_DEFAULT, H5P_DEFAULT);
   herr_t bad = dataset < 0 ? -1 : H5Dwrite(dataset, REAL, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);

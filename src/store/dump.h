@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * A dump: named arrays of numbers in an HDF5 file, for comparison with other frameworks. What `oikos gradcheck --dump`
- * writes: attribute config (YAML); /start, /trained, /meta_gradient and, if rates are learned, /rate and /rate_gradient,
- * each a group of tensors by name; /support_x (n, height, width, channels), /support_y, /query_x, /query_y; /query_loss. */
+ * A dump: named arrays of numbers in an HDF5 file, for comparison with other frameworks. What
+ * `oikos gradcheck --dump` writes: attribute config (YAML); /start, /trained, /meta_gradient and,
+ * if rates are learned, /rate and /rate_gradient, each a group of tensors by name; /support_x (n,
+ * height, width, channels), /support_y, /query_x, /query_y; /query_loss. */
 #ifndef OIKOS_STORE_DUMP_H
 #define OIKOS_STORE_DUMP_H
 
@@ -13,11 +14,12 @@
 typedef struct oikos_dump oikos_dump;
 
 /** Not collective: one process. */
-oikos_status oikos_dump_create(const char *path, const char *config, oikos_dump **dump, oikos_error *err);
+oikos_status oikos_dump_create(const char *path, const char *config, oikos_dump **dump,
+                               oikos_error *err);
 
 /** Write an array under group/name ("" for no group). */
-oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *name, int n_dims, const int64_t *dims,
-                              const oikos_real *data, oikos_error *err);
+oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *name, int n_dims,
+                              const int64_t *dims, const oikos_real *data, oikos_error *err);
 
 /** Close; the file is complete if everything succeeded. */
 oikos_status oikos_dump_close(oikos_dump *dump, oikos_error *err);

@@ -49,7 +49,8 @@ bool oikos_field_empty(const oikos_field *f) {
   return f->dims[0] == 0 || oikos_field_row(f) == 0;
 }
 
-void oikos_field_rows(const oikos_field *f, const oikos_team *team, int64_t *first, int64_t *count) {
+void oikos_field_rows(const oikos_field *f, const oikos_team *team, int64_t *first,
+                      int64_t *count) {
   if (f->owned) {
     *first = f->first;
     *count = f->count;

@@ -36,8 +36,10 @@ oikos_status oikos_hdf5_fail(oikos_error *err, const char *format, ...) {
   return oikos_fail(err, OIKOS_ERROR, "%s: HDF5 says: %s", what, why);
 }
 
-static oikos_status put(hid_t object, const char *name, hid_t type, const void *value, oikos_error *err) {
-  hid_t space = H5Screate(H5S_SCALAR), attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+static oikos_status put(hid_t object, const char *name, hid_t type, const void *value,
+                        oikos_error *err) {
+  hid_t space = H5Screate(H5S_SCALAR),
+        attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
   herr_t bad = attribute < 0 ? -1 : H5Awrite(attribute, type, value);
   if (attribute >= 0)
     H5Aclose(attribute);
@@ -54,7 +56,8 @@ oikos_status oikos_put_text(hid_t object, const char *name, const char *text, oi
   return status;
 }
 
-oikos_status oikos_put_number(hid_t object, const char *name, hid_t type, const void *value, oikos_error *err) {
+oikos_status oikos_put_number(hid_t object, const char *name, hid_t type, const void *value,
+                              oikos_error *err) {
   return put(object, name, type, value, err);
 }
 
@@ -86,8 +89,9 @@ static oikos_status get_text(hid_t object, const char *name, char **text, oikos_
   if (attribute < 0)
     return oikos_fail(err, OIKOS_ERROR, "attribute %s is missing", name);
   hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-  oikos_status status = H5Sget_simple_extent_npoints(space) == 1 ? read_text(attribute, type, text, err)
-                                                                  : oikos_fail(err, OIKOS_ERROR, "it is not one text");
+  oikos_status status = H5Sget_simple_extent_npoints(space) == 1
+                            ? read_text(attribute, type, text, err)
+                            : oikos_fail(err, OIKOS_ERROR, "it is not one text");
   if (status != OIKOS_OK)
     oikos_fail_prefix(err, "attribute %s: ", name);
   H5Sclose(space);
@@ -105,12 +109,14 @@ oikos_status oikos_get_text(hid_t object, const char *name, char **text, oikos_e
   return status;
 }
 
-oikos_status oikos_get_number(hid_t object, const char *name, hid_t type, void *value, oikos_error *err) {
+oikos_status oikos_get_number(hid_t object, const char *name, hid_t type, void *value,
+                              oikos_error *err) {
   hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
   if (attribute < 0)
     return oikos_fail(err, OIKOS_ERROR, "attribute %s is missing", name);
   hid_t space = H5Aget_space(attribute), stored = H5Aget_type(attribute);
-  bool fits = H5Sget_simple_extent_npoints(space) == 1 && H5Tget_class(stored) == H5Tget_class(type);
+  bool fits =
+      H5Sget_simple_extent_npoints(space) == 1 && H5Tget_class(stored) == H5Tget_class(type);
   herr_t bad = fits ? H5Aread(attribute, type, value) : -1;
   H5Tclose(stored);
   H5Sclose(space);

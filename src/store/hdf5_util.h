@@ -19,12 +19,16 @@ oikos_hdf5_quiet oikos_hdf5_silence(void);
 void oikos_hdf5_restore(oikos_hdf5_quiet was);
 
 /** Record "<what>: <HDF5's deepest message>" as OIKOS_ERROR. */
-oikos_status oikos_hdf5_fail(oikos_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+oikos_status oikos_hdf5_fail(oikos_error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /** Attributes of an object. Strings are variable length when read, fixed length when written. */
 oikos_status oikos_put_text(hid_t object, const char *name, const char *text, oikos_error *err);
-oikos_status oikos_put_number(hid_t object, const char *name, hid_t type, const void *value, oikos_error *err);
-oikos_status oikos_get_text(hid_t object, const char *name, char **text, oikos_error *err); /* released by free() */
-oikos_status oikos_get_number(hid_t object, const char *name, hid_t type, void *value, oikos_error *err);
+oikos_status oikos_put_number(hid_t object, const char *name, hid_t type, const void *value,
+                              oikos_error *err);
+oikos_status oikos_get_text(hid_t object, const char *name, char **text,
+                            oikos_error *err); /* released by free() */
+oikos_status oikos_get_number(hid_t object, const char *name, hid_t type, void *value,
+                              oikos_error *err);
 
 #endif

@@ -14,8 +14,10 @@ typedef struct oikos_image_data {
   void *memory; /* what the index points into */
 } oikos_image_data;
 
-/** Read an image file (store/image_file.h). Collective: each rank of a node reads its share of the images. */
-oikos_status oikos_image_load(const oikos_team *team, const char *path, oikos_image_data *data, oikos_error *err);
+/** Read an image file (store/image_file.h). Collective: each rank of a node reads its share of the
+ * images. */
+oikos_status oikos_image_load(const oikos_team *team, const char *path, oikos_image_data *data,
+                              oikos_error *err);
 
 /** Collective. */
 void oikos_image_unload(oikos_image_data *data);

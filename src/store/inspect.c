@@ -13,13 +13,22 @@ static oikos_status print_dataset(void *user, hid_t dataset, const char *path, o
   hsize_t dims[H5S_MAX_RANK];
   int n = H5Sget_simple_extent_dims(space, dims, NULL);
   H5T_class_t class = H5Tget_class(type);
-  const char *kind = class == H5T_FLOAT ? "float" : class == H5T_INTEGER ? "int" : class == H5T_STRING ? "text" : "other";
+  const char *kind = class == H5T_FLOAT     ? "float"
+                     : class == H5T_INTEGER ? "int"
+                     : class == H5T_STRING  ? "text"
+                                            : "other";
   char *meaning = NULL;
-  fprintf(out, "  /%-44s %s%zu (", path, kind, 8 * H5Tget_size(type));
+  fprintf(out, "  /%-44s %s", path, kind);
+  if (class != H5T_STRING)
+    fprintf(out, "%zu", 8 * H5Tget_size(type));
+  fputs(" (", out);
   for (int d = 0; d < n; d++)
     fprintf(out, d ? ", %llu" : "%llu", (unsigned long long)dims[d]);
-  oikos_status ignored = H5Aexists(dataset, "description") > 0 ? oikos_get_text(dataset, "description", &meaning, err) : OIKOS_OK;
-  fprintf(out, ")%s%s\n", ignored == OIKOS_OK && meaning ? "  " : "", ignored == OIKOS_OK && meaning ? meaning : "");
+  oikos_status ignored = H5Aexists(dataset, "description") > 0
+                             ? oikos_get_text(dataset, "description", &meaning, err)
+                             : OIKOS_OK;
+  fprintf(out, ")%s%s\n", ignored == OIKOS_OK && meaning ? "  " : "",
+          ignored == OIKOS_OK && meaning ? meaning : "");
   free(meaning);
   H5Tclose(type);
   H5Sclose(space);
@@ -48,7 +57,8 @@ static herr_t print_attribute(hid_t file, const char *name, const H5A_info_t *in
 static oikos_status inspect(const char *path, FILE *out, oikos_error *err) {
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (file < 0)
-    return oikos_hdf5_fail(err, "it is not a readable HDF5 file (missing, truncated or of another kind)");
+    return oikos_hdf5_fail(
+        err, "it is not a readable HDF5 file (missing, truncated or of another kind)");
   char *format = NULL, digest[OIKOS_DIGEST];
   oikos_status status = OIKOS_OK;
   if (H5Aexists(file, "format") > 0)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/try.h"
@@ -16,10 +17,28 @@ void oikos_folder_of(const char *path, char *folder) {
   snprintf(folder, OIKOS_NAME_MAX, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 }
 
+oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err) {
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  struct stat info = {0};
+  int failure = fd < 0 || fstat(fd, &info) != 0 ? errno : 0;
+  bytes = bytes ? bytes : info.st_size;
+  if (!failure && bytes > 0)
+    failure = posix_fallocate(fd, 0, bytes);
+  if (fd >= 0)
+    close(fd);
+  if (failure)
+    return oikos_fail(
+        err, OIKOS_ERROR,
+        "%.1f MiB of disk space cannot be had: %s; make room, then run again with --resume",
+        (double)bytes / (1 << 20), strerror(failure));
+  return OIKOS_OK;
+}
+
 oikos_status oikos_sync_file(const char *path, oikos_error *err) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0 || fsync(fd) != 0) {
-    oikos_status status = oikos_fail(err, OIKOS_ERROR, "%s cannot be synced to disk: %s", path, strerror(errno));
+    oikos_status status =
+        oikos_fail(err, OIKOS_ERROR, "%s cannot be synced to disk: %s", path, strerror(errno));
     if (fd >= 0)
       close(fd);
     return status;
@@ -31,7 +50,8 @@ oikos_status oikos_sync_file(const char *path, oikos_error *err) {
 oikos_status oikos_rename_synced(const char *from, const char *to, oikos_error *err) {
   char folder[OIKOS_NAME_MAX];
   if (rename(from, to) != 0)
-    return oikos_fail(err, OIKOS_ERROR, "%s cannot be renamed to %s: %s", from, to, strerror(errno));
+    return oikos_fail(err, OIKOS_ERROR, "%s cannot be renamed to %s: %s", from, to,
+                      strerror(errno));
   oikos_folder_of(to, folder);
   return oikos_sync_file(folder, err);
 }

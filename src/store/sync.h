@@ -3,12 +3,20 @@
 #ifndef OIKOS_STORE_SYNC_H
 #define OIKOS_STORE_SYNC_H
 
+#include <sys/types.h>
+
 #include "oikos/error.h"
 
 enum { OIKOS_NAME_MAX = 4096 };
 
 /** The folder part of a path ("." if there is none) into folder (OIKOS_NAME_MAX). */
 void oikos_folder_of(const char *path, char *folder);
+
+/**
+ * Take disk space for a file, created if it is missing, so that writing it cannot fill the disk.
+ * @param bytes  0 for the size that it has
+ */
+oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err);
 
 oikos_status oikos_sync_file(const char *path, oikos_error *err);
 

@@ -13,7 +13,8 @@
 
 enum { UNUSED = 3 };
 
-static oikos_status by_fraction(const oikos_config *config, int64_t n, uint8_t *part, oikos_error *err) {
+static oikos_status by_fraction(const oikos_config *config, int64_t n, uint8_t *part,
+                                oikos_error *err) {
   int64_t *order;
   OIKOS_TRY(oikos_alloc(&order, oikos_mul(2, (size_t)n), sizeof *order, "the split", err));
   oikos_random r = oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_SPLIT, 0, 0);
@@ -34,20 +35,26 @@ static int64_t find_class(const oikos_image_index *index, const char *name) {
   return -1;
 }
 
-static oikos_status read_list(const char *path, oikos_split which, const oikos_image_index *index, uint8_t *part, oikos_error *err) {
+static oikos_status read_list(const char *path, oikos_split which, const oikos_image_index *index,
+                              uint8_t *part, oikos_error *err) {
   FILE *in = fopen(path, "r");
   char *line = NULL;
   size_t size = 0;
   oikos_status status = OIKOS_OK;
   if (!in)
-    return oikos_fail(err, OIKOS_USAGE, "task.split list: %s cannot be read: %s", path, strerror(errno));
+    return oikos_fail(err, OIKOS_USAGE, "task.split list: %s cannot be read: %s", path,
+                      strerror(errno));
   for (int number = 1; status == OIKOS_OK && getline(&line, &size, in) >= 0; number++) {
     line[strcspn(line, "\r\n")] = 0;
     int64_t k = *line ? find_class(index, line) : -1;
     if (*line && k < 0)
-      status = oikos_fail(err, OIKOS_USAGE, "%s:%d: no class of that name in the image file: %.100s", path, number, line);
+      status =
+          oikos_fail(err, OIKOS_USAGE, "%s:%d: no class of that name in the image file: %.100s",
+                     path, number, line);
     else if (*line && part[k] != UNUSED)
-      status = oikos_fail(err, OIKOS_USAGE, "%s:%d: class %.100s is listed twice; a class belongs to one split", path, number, line);
+      status = oikos_fail(err, OIKOS_USAGE,
+                          "%s:%d: class %.100s is listed twice; a class belongs to one split", path,
+                          number, line);
     else if (*line)
       part[k] = (uint8_t)which;
   }
@@ -56,8 +63,10 @@ static oikos_status read_list(const char *path, oikos_split which, const oikos_i
   return status;
 }
 
-static oikos_status by_list(const oikos_config *config, const oikos_image_index *index, uint8_t *part, oikos_error *err) {
-  const char *path[] = {config->task.train_list, config->task.validation_list, config->task.test_list};
+static oikos_status by_list(const oikos_config *config, const oikos_image_index *index,
+                            uint8_t *part, oikos_error *err) {
+  const char *path[] = {config->task.train_list, config->task.validation_list,
+                        config->task.test_list};
   memset(part, UNUSED, (size_t)index->n_classes);
   if (!*path[OIKOS_TRAIN])
     return oikos_fail(err, OIKOS_USAGE, "task.split is list but task.train_list is not set");
@@ -67,12 +76,14 @@ static oikos_status by_list(const oikos_config *config, const oikos_image_index 
   return OIKOS_OK;
 }
 
-static oikos_status collect(const oikos_image_index *index, const uint8_t *part, oikos_class_split *split, oikos_error *err) {
+static oikos_status collect(const oikos_image_index *index, const uint8_t *part,
+                            oikos_class_split *split, oikos_error *err) {
   for (int64_t k = 0; k < index->n_classes; k++)
     if (part[k] < UNUSED)
       split->n[part[k]]++;
   for (int s = 0; s < 3; s++)
-    OIKOS_TRY(oikos_alloc(&split->classes[s], (size_t)split->n[s], sizeof **split->classes, "the split", err));
+    OIKOS_TRY(oikos_alloc(&split->classes[s], (size_t)split->n[s], sizeof **split->classes,
+                          "the split", err));
   int64_t at[3] = {0};
   for (int64_t k = 0; k < index->n_classes; k++)
     if (part[k] < UNUSED)
@@ -80,8 +91,8 @@ static oikos_status collect(const oikos_image_index *index, const uint8_t *part,
   return OIKOS_OK;
 }
 
-oikos_status oikos_class_split_create(const oikos_config *config, const oikos_image_index *index, oikos_class_split *split,
-                                      oikos_error *err) {
+oikos_status oikos_class_split_create(const oikos_config *config, const oikos_image_index *index,
+                                      oikos_class_split *split, oikos_error *err) {
   uint8_t *part;
   *split = (oikos_class_split){0};
   OIKOS_TRY(oikos_alloc(&part, (size_t)index->n_classes, 1, "the split", err));

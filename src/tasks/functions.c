@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * One-dimensional regression: a function drawn from a family, points drawn uniformly from -5..5. The sinusoid is that of
- * Finn, Abbeel and Levine, "Model-agnostic meta-learning", ICML 2017, section 5.1; the five modes are those of Vuorio et
- * al., "Multimodal model-agnostic meta-learning", NeurIPS 2019, appendix. */
+ * One-dimensional regression: a function drawn from a family, points drawn uniformly from -5..5.
+ * The sinusoid is that of Finn, Abbeel and Levine, "Model-agnostic meta-learning", ICML 2017,
+ * section 5.1; the five modes are those of Vuorio et al., "Multimodal model-agnostic
+ * meta-learning", NeurIPS 2019, appendix. */
 #include <math.h>
 #include <string.h>
 
@@ -38,7 +39,8 @@ static double sinusoid(parameters p, double x) {
 
 /* a, b, c in -3..3, as far as a family has them */
 static parameters draw_cube(oikos_random *r) {
-  double a = oikos_random_uniform(r, -3, 3), b = oikos_random_uniform(r, -3, 3), c = oikos_random_uniform(r, -3, 3);
+  double a = oikos_random_uniform(r, -3, 3), b = oikos_random_uniform(r, -3, 3),
+         c = oikos_random_uniform(r, -3, 3);
   return (parameters){a, b, c};
 }
 
@@ -47,7 +49,8 @@ static double linear(parameters p, double x) {
 }
 
 static parameters draw_quadratic(oikos_random *r) {
-  double a = oikos_random_uniform(r, 0.02, 0.15), sign = oikos_random_uniform(r, -1, 1) < 0 ? -1 : 1;
+  double a = oikos_random_uniform(r, 0.02, 0.15),
+         sign = oikos_random_uniform(r, -1, 1) < 0 ? -1 : 1;
   double b = oikos_random_uniform(r, -3, 3), c = oikos_random_uniform(r, -3, 3);
   return (parameters){sign * a, b, c};
 }
@@ -66,8 +69,9 @@ static double absolute(parameters p, double x) {
 
 static const family *family_of(const char *name) {
   static const family table[] = {
-      {"sinusoid", draw_sinusoid, sinusoid}, {"linear", draw_cube, linear},     {"quadratic", draw_quadratic, quadratic},
-      {"tanh", draw_cube, hyperbolic},       {"absolute", draw_cube, absolute},
+      {"sinusoid", draw_sinusoid, sinusoid},    {"linear", draw_cube, linear},
+      {"quadratic", draw_quadratic, quadratic}, {"tanh", draw_cube, hyperbolic},
+      {"absolute", draw_cube, absolute},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (strcmp(table[i].name, name) == 0)
@@ -75,7 +79,8 @@ static const family *family_of(const char *name) {
   return NULL;
 }
 
-static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data, oikos_error *err) {
+static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data,
+                           oikos_error *err) {
   (void)data;
   OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(functions), "the task source", err));
   functions *f = source->self;
@@ -83,7 +88,8 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   for (int i = 0; i < config->task.modes.n; i++) {
     f->mode[f->n_modes] = family_of(config->task.modes.item[i]);
     if (!f->mode[f->n_modes++])
-      return oikos_fail(err, OIKOS_USAGE, "task.modes: unknown family %s", config->task.modes.item[i]);
+      return oikos_fail(err, OIKOS_USAGE, "task.modes: unknown family %s",
+                        config->task.modes.item[i]);
   }
   if (f->n_modes == 0)
     return oikos_fail(err, OIKOS_USAGE, "task.modes: expected at least one family, found none");

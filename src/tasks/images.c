@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Few-shot classification (Vinyals et al. 2016): an episode is `ways` classes with `support` and `query` images of each.
- * With rotations every class stands for four, turned by 0, 90, 180 and 270 degrees (Santoro et al. 2016). Examples are
- * ordered shot by shot, so that any run of `ways` examples holds every class. */
+ * Few-shot classification (Vinyals et al. 2016): an episode is `ways` classes with `support` and
+ * `query` images of each. With rotations every class stands for four, turned by 0, 90, 180 and 270
+ * degrees (Santoro et al. 2016). Examples are ordered shot by shot, so that any run of `ways`
+ * examples holds every class. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,17 +27,20 @@ static oikos_status check(const images *m, const oikos_config *config, oikos_err
     int64_t held = m->index.class_start[k + 1] - m->index.class_start[k];
     if (held < m->support + m->query)
       return oikos_fail(err, OIKOS_USAGE,
-                        "%s: class %s has %lld images, but task.support %lld + task.query %lld are wanted of each class; "
+                        "%s: class %s has %lld images, but task.support %lld + task.query %lld are "
+                        "wanted of each class; "
                         "lower them",
-                        config->task.file, m->index.class_name[k], (long long)held, (long long)m->support, (long long)m->query);
+                        config->task.file, m->index.class_name[k], (long long)held,
+                        (long long)m->support, (long long)m->query);
   }
   if (m->rotations == 4 && m->index.height != m->index.width)
-    return oikos_fail(err, OIKOS_USAGE, "%s: task.rotations wants square images, found %lld x %lld", config->task.file,
-                      (long long)m->index.height, (long long)m->index.width);
+    return oikos_fail(err, OIKOS_USAGE, "%s: task.rotations wants square images, found %lld x %lld",
+                      config->task.file, (long long)m->index.height, (long long)m->index.width);
   return OIKOS_OK;
 }
 
-static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data, oikos_error *err) {
+static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data,
+                           oikos_error *err) {
   if (!data || !data->images || !data->pixels)
     return oikos_fail(err, OIKOS_ERROR, "task.source images was created without its data");
   OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(images), "the task source", err));
@@ -69,8 +73,11 @@ static oikos_status has(const oikos_source *source, oikos_split split, oikos_err
   const images *m = source->self;
   if (m->split.n[split] * m->rotations >= m->ways)
     return OIKOS_OK;
-  return oikos_fail(err, OIKOS_USAGE, "%s: task.ways is %lld, but the %s split has only %lld classes; lower task.ways or change task.split",
-                    m->file, (long long)m->ways, name[split], (long long)(m->split.n[split] * m->rotations));
+  return oikos_fail(err, OIKOS_USAGE,
+                    "%s: task.ways is %lld, but the %s split has only %lld classes; lower "
+                    "task.ways or change task.split",
+                    m->file, (long long)m->ways, name[split],
+                    (long long)(m->split.n[split] * m->rotations));
 }
 
 /* One image turned counterclockwise by `turns` quarters, as numbers 0..1. */
@@ -85,7 +92,8 @@ static void copy_turned(const images *m, int64_t row, int turns, oikos_real *to)
     }
 }
 
-static void draw_class(const images *m, int64_t turned_class, int64_t label, oikos_random *r, oikos_episode *e, int64_t *scratch) {
+static void draw_class(const images *m, int64_t turned_class, int64_t label, oikos_random *r,
+                       oikos_episode *e, int64_t *scratch) {
   int64_t class = turned_class / m->rotations, first = m->index.class_start[class];
   int64_t held = m->index.class_start[class + 1] - first, wanted = m->support + m->query;
   int64_t *chosen = scratch, size = m->index.height * m->index.width * m->index.channels;
@@ -111,4 +119,5 @@ static void destroy(oikos_source *source) {
   oikos_class_split_destroy(&((images *)source->self)->split);
 }
 
-const oikos_source_type oikos_source_images = {.create = create, .has = has, .draw = draw, .destroy = destroy};
+const oikos_source_type oikos_source_images = {
+    .create = create, .has = has, .draw = draw, .destroy = destroy};

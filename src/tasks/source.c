@@ -14,7 +14,8 @@ static const oikos_source_type *type_of(oikos_source_kind kind) {
   return table[kind];
 }
 
-oikos_status oikos_source_create(const oikos_config *config, const oikos_data *data, oikos_source **source, oikos_error *err) {
+oikos_status oikos_source_create(const oikos_config *config, const oikos_data *data,
+                                 oikos_source **source, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(source, 1, sizeof **source, "the task source", err));
   oikos_source *s = *source;
   s->type = type_of((oikos_source_kind)config->task.source);
@@ -41,7 +42,9 @@ oikos_task_shape oikos_source_shape(const oikos_source *source) {
 }
 
 const char *oikos_source_group(const oikos_source *source, int group) {
-  return source->type->group && group >= 0 && group < source->shape.n_groups ? source->type->group(source, group) : NULL;
+  return source->type->group && group >= 0 && group < source->shape.n_groups
+             ? source->type->group(source, group)
+             : NULL;
 }
 
 oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oikos_error *err) {
@@ -56,7 +59,8 @@ oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, 
   OIKOS_TRY(oikos_alloc(&e->y, oikos_mul(n, source->targets), sizeof *e->y, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->scratch, source->scratch, sizeof *e->scratch, "an episode", err));
   e->support = (oikos_batch){.n = s.support, .x = e->x, .y = e->y};
-  e->query = (oikos_batch){.n = s.query, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
+  e->query = (oikos_batch){
+      .n = s.query, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
   return OIKOS_OK;
 }
 
@@ -67,7 +71,8 @@ void oikos_episode_destroy(oikos_episode *e) {
   *e = (oikos_episode){0};
 }
 
-void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner, oikos_episode *episode) {
+void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
+                       oikos_episode *episode) {
   static const oikos_purpose purpose[] = {OIKOS_DRAW_TRAIN, OIKOS_DRAW_VALIDATION, OIKOS_DRAW_TEST};
   oikos_random r = oikos_random_at(source->seed, purpose[split], (uint64_t)step, (uint64_t)learner);
   source->type->draw(source, split, &r, episode);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A task source is one file that defines an oikos_source_type, and one line in the table of source.c, at the place of
- * its oikos_source_kind. */
+ * A task source is one file that defines an oikos_source_type, and one line in the table of
+ * source.c, at the place of its oikos_source_kind. */
 #ifndef OIKOS_TASKS_SOURCE_H
 #define OIKOS_TASKS_SOURCE_H
 
@@ -9,9 +9,12 @@
 
 typedef struct oikos_source_type {
   /* Fill source->shape, source->scratch and source->self (freed by free). */
-  oikos_status (*create)(oikos_source *source, const oikos_config *config, const oikos_data *data, oikos_error *err);
-  oikos_status (*has)(const oikos_source *source, oikos_split split, oikos_error *err); /* NULL: always */
-  void (*draw)(const oikos_source *source, oikos_split split, oikos_random *r, oikos_episode *episode);
+  oikos_status (*create)(oikos_source *source, const oikos_config *config, const oikos_data *data,
+                         oikos_error *err);
+  oikos_status (*has)(const oikos_source *source, oikos_split split,
+                      oikos_error *err); /* NULL: always */
+  void (*draw)(const oikos_source *source, oikos_split split, oikos_random *r,
+               oikos_episode *episode);
   const char *(*group)(const oikos_source *source, int group); /* NULL: there are none */
   void (*destroy)(oikos_source *source);                       /* what self owns; NULL: nothing */
 } oikos_source_type;

@@ -190,12 +190,15 @@ static void test_overflow(void **state) {
   int before = oikos_grid_exponents(grid)[1], other = oikos_grid_exponents(grid)[0];
   assert_true(oikos_sum_add(grid, &sum, 1, x, 1));
   assert_true(oikos_sum_add(grid, &sum, 1, x, -3));
+  assert_true(oikos_grid_overflowed(grid, &sum));
+  assert_int_equal(oikos_grid_exponents(grid)[1], before);
   assert_true(oikos_grid_settle(grid, &sum));
   assert_true(oikos_grid_exponents(grid)[1] > before);
   assert_int_equal(oikos_grid_exponents(grid)[0], other); // no terms, no change
   oikos_sum_zero(grid, &sum);
   assert_true(oikos_sum_add(grid, &sum, 1, x, 1));
   assert_true(oikos_sum_add(grid, &sum, 1, x, -3));
+  assert_false(oikos_grid_overflowed(grid, &sum));
   assert_false(oikos_grid_settle(grid, &sum));
   oikos_sum_get(grid, &sum, 1, 0.5, result);
   for (int i = 0; i < K; i++)
@@ -210,9 +213,10 @@ static void check_largest(int64_t max_terms, real sign) {
   oikos_sum one = sum_of(grid), sum = sum_of(grid);
   real x[K], result[K];
   double bound = ldexp(1, oikos_grid_exponents(grid)[1]);
-  for (int i = 0; i < K; i++)
-    x[i] = sign * (real)(bound * (1 - 0x1p-24));
-  assert_true(oikos_sum_add(grid, &one, 1, x, 1));
+  for (int i = 0; i < K; i++) // with the weight below just under the bound, by 2^-46: rounded to
+                              // the grid it is the bound
+    x[i] = sign * (real)(bound * (1 + 0x1p-23));
+  assert_true(oikos_sum_add(grid, &one, 1, x, (real)(1 - 0x1p-23)));
   for (int64_t bit = (int64_t)1 << 40; bit;
        bit >>= 1) { // Horner: double, then add one where the bit is set
     oikos_sum_merge(grid, &sum, &sum);
@@ -221,7 +225,7 @@ static void check_largest(int64_t max_terms, real sign) {
   }
   oikos_sum_get(grid, &sum, 1, 1, result);
   for (size_t i = 0; i < K; i++)
-    check_near((double)result[i], (double)max_terms * (double)x[i], 0x1p-24, 0, i,
+    check_near((double)result[i], (double)max_terms * bound * (double)sign, 0x1p-24, 0, i,
                "sum of largest terms");
   assert_false(oikos_grid_settle(grid, &sum));
   oikos_sum_destroy(&one);
@@ -332,6 +336,12 @@ static void test_weights(void **state) {
   oikos_sum_get(grid, &a, 0, 4, result);
   for (int i = 0; i < 3; i++)
     assert_true(result[i] == 3 * x[i]);
+  const real fine[3] = {(real)(1 + 0x1p-12)}; // the product is not rounded before it is added
+  oikos_sum_zero(grid, &b);
+  oikos_sum_add(grid, &b, 0, fine, (real)(1 + 0x1p-20));
+  oikos_sum_add(grid, &b, 0, fine, -1);
+  oikos_sum_get(grid, &b, 0, 1, result);
+  assert_true((double)result[0] == 0x1p-20 + 0x1p-32);
   assert_true(a.words[0] == 0 && a.words[1] == 5 && a.words[2] == 7);
   oikos_sum_destroy(&a);
   oikos_sum_destroy(&b);

@@ -13,6 +13,8 @@ typedef oikos_real real;
 
 enum { DIRECTIONS = 4, SUPPORT = 10, QUERY = 8 };
 
+#define H 1e-6 /* step of the central differences */
+
 static const char *const mlp = "model: {layers: [dense: 8, relu, dense: 6, tanh, dense: 1]}\n";
 static const char *const conv =
     "model: {loss: cross_entropy, layers: [conv2d: {filters: 3, kernel: 3, padding: 1}, "
@@ -32,9 +34,7 @@ typedef struct rig {
   real *rates, *gradient;
 } rig;
 
-static bool in_double(void) {
-  return sizeof(real) == sizeof(double);
-}
+enum { IN_DOUBLE = sizeof(real) == sizeof(double) };
 
 static void *array(size_t count, size_t size) {
   void *memory = calloc(count + 1, size);
@@ -143,14 +143,13 @@ static double along(const rig *g) {
 }
 
 static void check_second(const char *model, const char *inner) {
-  const double h = 1e-6;
   rig g;
   set_up(&g, model, inner);
   double loss = meta_gradient(&g);
   check_near(loss, query_loss(&g, 0), 0, 0, 0, "query loss");
-  for (uint64_t d = 0; in_double() && d < DIRECTIONS; d++) {
+  for (uint64_t d = 0; IN_DOUBLE && d < DIRECTIONS; d++) {
     turn(&g, d);
-    double truth = (query_loss(&g, h) - query_loss(&g, -h)) / (2 * h);
+    double truth = (query_loss(&g, H) - query_loss(&g, -H)) / (2 * H);
     check_near(along(&g), truth, 1e-6, 1e-7 * size_along(&g), d, inner);
   }
   tear_down(&g);
@@ -231,15 +230,13 @@ static void test_micro_batches(void **state) {
   set_up(&parts, mlp, "steps: 5, rate: 0.05, micro_batches: 3");
   meta_gradient(&whole);
   meta_gradient(&parts);
-  check_vectors(whole.m, parts.gradient, whole.gradient, in_double() ? 1e-12 : 1e-4,
-                "micro-batches");
-  // more of them than examples: some are empty
-  parts.config->inner.micro_batches = 25;
+  check_vectors(whole.m, parts.gradient, whole.gradient, IN_DOUBLE ? 1e-12 : 1e-4, "micro-batches");
   oikos_error err;
+  parts.config->inner.micro_batches = 25; // more of them than examples: some are empty
   oikos_inner_destroy(parts.inner);
   CHECK_OK(oikos_inner_create(parts.net, parts.config, &parts.inner, &err));
   meta_gradient(&parts);
-  check_vectors(whole.m, parts.gradient, whole.gradient, in_double() ? 1e-12 : 1e-4,
+  check_vectors(whole.m, parts.gradient, whole.gradient, IN_DOUBLE ? 1e-12 : 1e-4,
                 "single examples");
   tear_down(&whole);
   tear_down(&parts);
@@ -251,7 +248,8 @@ static void check_plain_gradient(const char *model, const char *inner) {
   set_up(&g, model, inner);
   meta_gradient(&g);
   real *truth = array(g.m, sizeof *truth);
-  const real *theta = oikos_path_parameters(g.inner, g.path, g.steps);
+  const real *theta =
+      g.steps ? oikos_path_parameters(g.inner, g.path, g.steps) : oikos_path_start(g.path);
   oikos_network_gradient(g.net, oikos_path_workspace(g.path), theta, &g.query, 1, truth);
   assert_memory_equal(g.gradient, truth, g.m * sizeof *truth);
   free(truth);
@@ -306,9 +304,8 @@ static double frozen_loss(rig *g, double t, const real *frozen) {
  * are not. */
 static void test_first_order_projected(void **state) {
   (void)state;
-  const double h = 1e-6;
   rig g;
-  if (!in_double())
+  if (!IN_DOUBLE)
     skip(); // differences need double
   set_up(&g, mlp, "steps: 4, rate: 0.05, order: first, learned_rates: parameter, max_norm: 0.8");
   assert_true(cut(&g, 0.8));
@@ -320,7 +317,7 @@ static void test_first_order_projected(void **state) {
                            frozen + (size_t)k * g.m);
   for (uint64_t d = 0; d < DIRECTIONS; d++) {
     turn(&g, d);
-    double truth = (frozen_loss(&g, h, frozen) - frozen_loss(&g, -h, frozen)) / (2 * h);
+    double truth = (frozen_loss(&g, H, frozen) - frozen_loss(&g, -H, frozen)) / (2 * H);
     check_near(along(&g), truth, 1e-6, 1e-7 * size_along(&g), d, "first order, projected");
   }
   free(frozen);
@@ -331,8 +328,8 @@ static void test_first_order_projected(void **state) {
  * spelled out. */
 static void test_adapt(void **state) {
   (void)state;
-  rig g;
   oikos_error err;
+  rig g;
   set_up(&g, mlp, "steps: 3, rate: 0.05, scope: last");
   meta_gradient(&g);
   size_t last = oikos_network_last_layer(g.net);
@@ -342,23 +339,23 @@ static void test_adapt(void **state) {
   for (size_t i = last; i < g.m; i++)
     assert_true(trained[i] != start[i]);
   tear_down(&g);
-  set_up(&g, mlp, "steps: 1, rate: 0.05, learned_rates: step_layer");
+  set_up(&g, mlp, "steps: 2, rate: 0.05, learned_rates: step_layer");
   oikos_path_destroy(g.path);
-  CHECK_OK(oikos_path_create(g.inner, 3, SUPPORT + QUERY, &g.path, &err));
+  CHECK_OK(oikos_path_create(g.inner, 4, SUPPORT + QUERY, &g.path, &err));
   stand(&g, 0);
-  oikos_adapt(g.inner, g.path, g.rates, &g.support, 3);
+  oikos_adapt(g.inner, g.path, g.rates, &g.support, 4);
   real *theta = array(g.m, sizeof *theta), *grad = array(g.m, sizeof *grad);
   memcpy(theta, oikos_path_start(g.path), g.m * sizeof *theta);
-  for (int k = 0; k < 3; k++) {
+  for (int k = 0; k < 4; k++) {
     memset(grad, 0, g.m * sizeof *grad);
     oikos_network_gradient(g.net, oikos_path_workspace(g.path), theta, &g.support, 1, grad);
     for (int i = 0; i < oikos_network_tensor_count(g.net); i++) {
       const oikos_tensor *t = &oikos_network_tensors(g.net)[i];
       for (size_t j = t->offset; j < t->offset + t->size; j++)
-        theta[j] -= g.rates[t->layer] * grad[j];
+        theta[j] -= g.rates[(k < 1 ? 0 : 3) + t->layer] * grad[j]; // three layers
     }
   }
-  check_vectors(g.m, oikos_path_parameters(g.inner, g.path, 3), theta, in_double() ? 1e-13 : 1e-6,
+  check_vectors(g.m, oikos_path_parameters(g.inner, g.path, 4), theta, IN_DOUBLE ? 1e-13 : 1e-6,
                 "steps beyond");
   free(theta);
   free(grad);
@@ -368,7 +365,6 @@ static void test_adapt(void **state) {
 /* No inner loop, nearest class mean as head: both sets in one batch. */
 static void test_prototypes(void **state) {
   (void)state;
-  const double h = 1e-5;
   rig g;
   set_up(&g, mlp, "steps: 0");
   oikos_network_destroy(g.net);
@@ -383,9 +379,9 @@ static void test_prototypes(void **state) {
     g.y[i] = (real)(i % 5);
   g.query = (oikos_batch){.n = SUPPORT + QUERY, .x = g.x, .y = g.y, .n_support = SUPPORT};
   check_near(meta_gradient(&g), query_loss(&g, 0), 0, 0, 0, "prototype loss");
-  for (uint64_t d = 0; in_double() && d < DIRECTIONS; d++) {
+  for (uint64_t d = 0; IN_DOUBLE && d < DIRECTIONS; d++) {
     turn(&g, d);
-    check_near(along(&g), (query_loss(&g, h) - query_loss(&g, -h)) / (2 * h), 1e-6,
+    check_near(along(&g), (query_loss(&g, H) - query_loss(&g, -H)) / (2 * H), 1e-6,
                1e-7 * size_along(&g), d, "prototypes");
   }
   tear_down(&g);
