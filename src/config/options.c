@@ -18,7 +18,7 @@
 
 const oikos_option *oikos_options(void) {
   static const oikos_option table[] = {
-      {INT("seed", seed, "1", 0, 0x1p53), FIXED, "Seed of every random draw."},
+      {INT("seed", seed, "1", 0, 0x1p53 - 1), FIXED, "Seed of every random draw."},
       {INT("steps", steps, "1000", 0, 1e15), FREE, "Outer steps to train."},
 
       {CHOICE("task.source", task.source, "functions", "functions|images"), FIXED,
@@ -107,7 +107,7 @@ const oikos_option *oikos_options(void) {
       {INT("outer.warmup", outer.warmup, "0", 0, 1e15), FIXED,
        "Steps in which the rate rises linearly from zero."},
       {REAL("outer.final_rate", outer.final_rate, "0", 0, 1), FIXED,
-       "cosine: the last rate, as a share of the first."},
+       "cosine: the rate at the end of the last step, as a share of the first."},
       {REAL("outer.clip", outer.clip, "0", 0, 1e12), FIXED,
        "Largest norm of the averaged meta-gradient, of the shared weights and of each home; 0 is "
        "off."},

@@ -114,6 +114,9 @@ static oikos_status read_layer_args(parser *p, const yaml_node_t *node, oikos_la
       return wrong(p, key, "model.layers", "at most 8 arguments");
     if (!number_of(value, &spec->arg[spec->n_args].value))
       return wrong(p, value, text_of(key), "a number");
+    for (int a = 0; a < spec->n_args; a++)
+      if (strcmp(spec->arg[a].key, text_of(key)) == 0)
+        return wrong(p, key, "model.layers", "each argument once");
     snprintf(spec->arg[spec->n_args++].key, OIKOS_NAME, "%s", text_of(key));
   }
   return OIKOS_OK;
@@ -213,7 +216,8 @@ static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char 
       if (strcmp(text_of(yaml_document_get_node(&p->document, j->key)), text_of(name)) == 0)
         return oikos_fail(p->err, OIKOS_USAGE, "%s:%d: %s: the key stands twice; keep one", p->name,
                           line_of(name), key);
-    const oikos_option *o = oikos_option_find(key);
+    // a section is written as one, so that no key can stand in two places
+    const oikos_option *o = strchr(text_of(name), '.') ? NULL : oikos_option_find(key);
     if (o) {
       OIKOS_TRY(read_option(p, o, value));
     } else if (!section && is_section(key)) {
@@ -227,6 +231,21 @@ static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char 
           line_of(name), key, nearest_key(key));
     }
   }
+  return OIKOS_OK;
+}
+
+/* A file is one YAML document. */
+static oikos_status expect_end(yaml_parser_t *yaml, const char *name, oikos_error *err) {
+  yaml_document_t next;
+  if (!yaml_parser_load(yaml, &next))
+    return oikos_fail(err, OIKOS_USAGE, "%s:%zu: not valid YAML: %s", name,
+                      yaml->problem_mark.line + 1, yaml->problem ? yaml->problem : "unreadable");
+  const yaml_node_t *root = yaml_document_get_root_node(&next);
+  size_t line = root ? root->start_mark.line + 1 : 0;
+  yaml_document_delete(&next);
+  if (root)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s:%zu: a second document begins here; a configuration is one", name, line);
   return OIKOS_OK;
 }
 
@@ -251,6 +270,8 @@ oikos_status oikos_config_parse(oikos_config *config, const char *name, const ch
     status =
         oikos_fail(err, OIKOS_USAGE, "%s: expected sections such as `task:` and `model:`, found %s",
                    name, root ? "no mapping" : "an empty file");
+  if (status == OIKOS_OK)
+    status = expect_end(&yaml, name, err);
   yaml_document_delete(&p.document);
   yaml_parser_delete(&yaml);
   if (status == OIKOS_OK)

@@ -59,7 +59,6 @@ static oikos_status allocate(oikos_path *p, size_t m, oikos_error *err) {
                         "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->theta, m, sizeof *p->theta, "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->support, m, sizeof *p->support, "the inner steps", err));
-  OIKOS_TRY(oikos_alloc(&p->u, m, sizeof *p->u, "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->scaled, m, sizeof *p->scaled, "the inner steps", err));
   return oikos_alloc(&p->product, m, sizeof *p->product, "the inner steps", err);
 }
@@ -85,7 +84,6 @@ void oikos_path_destroy(oikos_path *p) {
     free(p->z);
     free(p->theta);
     free(p->support);
-    free(p->u);
     free(p->scaled);
     free(p->product);
   }

@@ -22,7 +22,6 @@ struct oikos_path {
       *z; /* (max_steps + 1, M): theta_0, then each step's parameters before the projection */
   oikos_real *theta;   /* (M) a projected row of z */
   oikos_real *support; /* (M) support gradient of one step */
-  oikos_real *u;       /* (M) what comes back through the projection */
   oikos_real *scaled;  /* (M) rate * u: the direction of the Hessian product */
   oikos_real *product; /* (M) the Hessian product */
 };

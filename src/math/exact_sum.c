@@ -106,9 +106,8 @@ static double largest(size_t n, const real *x) {
 /* The upper exponent of the bucket of a magnitude: magnitude < 2^result, and result is a multiple
  * of 8. */
 static int bucket_exponent(double magnitude) {
-  int e = OIKOS_MIN_EXPONENT;
-  if (magnitude > 0)
-    frexp(magnitude, &e); // magnitude < 2^e
+  int e;
+  frexp(magnitude, &e); // magnitude < 2^e
   int bucket = (e - OIKOS_MIN_EXPONENT + OIKOS_BUCKET_BITS - 1) / OIKOS_BUCKET_BITS;
   bucket = e <= OIKOS_MIN_EXPONENT ? 0 : bucket;
   return OIKOS_MIN_EXPONENT + bucket * OIKOS_BUCKET_BITS;
@@ -131,6 +130,8 @@ bool oikos_sum_add(const oikos_grid *g, oikos_sum *sum, int segment, const real 
       to[i] += weight * x[i];
     return true;
   }
+  if (most == 0)
+    return true; // nothing to add, and nothing said of where the grid should be
   int exponent = bucket_exponent(most);
   sum->words[buckets_at(g, segment) +
              (size_t)((exponent - OIKOS_MIN_EXPONENT) / OIKOS_BUCKET_BITS)]++;
@@ -160,15 +161,17 @@ static int32_t seen(const oikos_grid *g, const oikos_sum *sum, int segment) {
   return top < 0 ? INT32_MIN : OIKOS_MIN_EXPONENT + top * OIKOS_BUCKET_BITS;
 }
 
-bool oikos_grid_overflowed(const oikos_grid *g, const oikos_sum *sum) {
-  for (int s = 0; s < g->n_segments && !g->fast; s++)
-    if (seen(g, sum, s) > g->exponent[s])
+bool oikos_grid_misplaced(const oikos_grid *g, const oikos_sum *sum) {
+  for (int s = 0; s < g->n_segments && !g->fast; s++) {
+    int32_t most = seen(g, sum, s);
+    if (most != INT32_MIN && (most > g->exponent[s] || most < g->exponent[s] - OIKOS_MAX_SLACK))
       return true;
+  }
   return false;
 }
 
 bool oikos_grid_settle(oikos_grid *g, const oikos_sum *sum) {
-  bool again = oikos_grid_overflowed(g, sum);
+  bool again = oikos_grid_misplaced(g, sum);
   for (int s = 0; s < g->n_segments && !g->fast; s++) {
     int32_t most = seen(g, sum, s);
     if (most != INT32_MIN) // without terms in this step it stays where the data was last

@@ -8,12 +8,14 @@
  * The place: a segment's exponent E bounds its terms, |x| < 2^E, and g = E + ceil(log2 terms) - 62,
  * so that no sum of `max_terms` terms can wrap. How large the terms were rides along in the sum
  * itself: one counter per segment and bucket of 8 binades. After the sum everybody knows the
- * largest bucket: if a term did not fit, it was left out, the exponent is raised and the step is
- * computed again; else the next exponent is one bucket above the largest seen.
+ * largest bucket. If a term did not fit (it was left out) or E lies more than 24 above it (the grid
+ * is too coarse), the exponent is placed anew and the step computed again; else the next E is one
+ * bucket above the largest.
  *
- * Error: at most terms * 2^(g-1) plus the last rounding to real. With the exponent at most 16 above
- * the largest term and 2^10 terms this is 2^-27 of the largest term in the worst case, below what
- * one float32 addition of it loses.
+ * Error: at most terms * 2^(g-1) plus the last rounding to real. With E at most 24 above the
+ * largest term and 2^10 terms this is 2^-19 of the largest term if every rounding falls the same
+ * way, and 2^-24 for roundings that do not; with E in its usual place, 8 above, it is 2^-35 and
+ * 2^-40.
  *
  * In fast mode the terms are added in floating point as they are, for comparison.
  */
@@ -27,7 +29,7 @@
 #include "oikos/error.h"
 #include "oikos/real.h"
 
-enum { OIKOS_BUCKET_BITS = 8, OIKOS_MIN_EXPONENT = -160, OIKOS_BUCKETS = 40 };
+enum { OIKOS_BUCKET_BITS = 8, OIKOS_MIN_EXPONENT = -160, OIKOS_BUCKETS = 40, OIKOS_MAX_SLACK = 24 };
 
 /** Segments, their exponents and the counters: what all accumulators share. */
 typedef struct oikos_grid oikos_grid;
@@ -59,7 +61,7 @@ oikos_status oikos_sum_create(const oikos_grid *grid, oikos_sum *sum, oikos_erro
 void oikos_sum_destroy(oikos_sum *sum);
 void oikos_sum_zero(const oikos_grid *grid, oikos_sum *sum);
 
-/** Add weight * x, a term of this segment. False if a number is not finite (2^160 and above counts
+/** Add weight * x, a term of this segment. False if a number is not finite (2^126 and above counts
  * as that): then only counter 0 changes. */
 bool oikos_sum_add(const oikos_grid *grid, oikos_sum *sum, int segment, const oikos_real *x,
                    oikos_real weight);
@@ -67,12 +69,13 @@ bool oikos_sum_add(const oikos_grid *grid, oikos_sum *sum, int segment, const oi
 /** Add another accumulator. */
 void oikos_sum_merge(const oikos_grid *grid, oikos_sum *sum, const oikos_sum *other);
 
-/** Given the sum over all ranks, place the exponents for the next step. True: a term did not fit,
- * compute this step again. */
-bool oikos_grid_settle(oikos_grid *grid, const oikos_sum *sum);
+/** Given the sum over all ranks: whether a term did not fit, or the grid was too coarse for all
+ * terms of a segment, so that this step is to be computed again after oikos_grid_settle. */
+bool oikos_grid_misplaced(const oikos_grid *grid, const oikos_sum *sum);
 
-/** Whether a term did not fit, so that oikos_grid_settle will say so; changes nothing. */
-bool oikos_grid_overflowed(const oikos_grid *grid, const oikos_sum *sum);
+/** Given the sum over all ranks, place the exponents for the next step. Returns
+ * oikos_grid_misplaced. */
+bool oikos_grid_settle(oikos_grid *grid, const oikos_sum *sum);
 
 /** out (size of the segment) = scale * the sum. Before oikos_grid_settle. */
 void oikos_sum_get(const oikos_grid *grid, const oikos_sum *sum, int segment, double scale,

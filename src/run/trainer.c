@@ -95,7 +95,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
     oikos_reduce(&t->team, grid, sum); // the one all-reduce
     if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0)
       return diverged(t, err);
-    again = oikos_grid_overflowed(grid, sum);
+    again = oikos_grid_misplaced(grid, sum);
     if (again)
       oikos_grid_settle(grid, sum);
   } while (again);

@@ -20,9 +20,16 @@ void oikos_hdf5_restore(oikos_hdf5_quiet was) {
   H5Eset_auto2(H5E_DEFAULT, was.function, was.data);
 }
 
+/* "file read failed: time = .., error message = 'No space left', buf = .." becomes "file read
+ * failed: No space left": the rest names addresses. */
 static herr_t keep_deepest(unsigned depth, const H5E_error2_t *error, void *text) {
-  if (depth == 0 && error->desc) // "file read failed: time = ...": what follows names addresses
-    snprintf(text, 256, "%.*s", (int)strcspn(error->desc, ":\n"), error->desc);
+  static const char cause[] = "error message = '";
+  if (depth != 0 || !error->desc)
+    return 0;
+  const char *why = strstr(error->desc, cause);
+  why = why ? why + strlen(cause) : "";
+  snprintf(text, 256, "%.*s%s%.*s", (int)strcspn(error->desc, ":\n"), error->desc, *why ? ": " : "",
+           (int)strcspn(why, "'"), why);
   return 0;
 }
 

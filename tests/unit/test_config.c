@@ -183,7 +183,7 @@ static void test_mistakes(void **state) {
       {"task: {support: 3, query: {}}",
        1,
        {"task.query", "a whole number from 1 to 1000000", "a mapping"}},
-      {"\nseed: abc", 2, {"seed", "a whole number from 0 to 9007199254740992", "found abc"}},
+      {"\nseed: abc", 2, {"seed", "a whole number from 0 to 9007199254740991", "found abc"}},
       {"seed: 1.5", 1, {"seed", "whole", "1.5"}},
       {"seed: -1", 1, {"seed", "from 0", "-1"}},
       {"seed:", 1, {"seed", "whole", "found nothing"}},
