@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
+# What the e2e scripts share. CTest gives OIKOS, the program, and SOURCE, the source tree. A script works in a folder of
+# its own, which goes away with it, and closes with `finish`, which exits 1 if a check failed.
+: "${OIKOS:?set it to the path of the program}"
+SOURCE=${SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+SOURCE=$(realpath "$SOURCE")
+OIKOS=$(realpath "$OIKOS")
+export OIKOS SOURCE LC_ALL=C OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+
+# The kernel that oikos would choose, chosen beforehand: no restart, and no line on stderr about it.
+export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-$("$OIKOS" --version | sed -n 's/^BLAS kernel //p')}
+
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/oikos-e2e.XXXXXX")
+log=$WORK/last # of the last run: $log.out, $log.err, $log.status
+status=0       # of the last run
+failures=0
+
+clean_up() {
+  local jobs
+  jobs=$(jobs -p)
+  [[ -z $jobs ]] || kill $jobs 2>/dev/null || true # `timeout` passes it on to mpirun, which ends the ranks
+  [[ ! -e $WORK/mounted ]] || umount "$(<"$WORK/mounted")" || true
+  wait
+  rm -rf "$WORK"
+}
+trap clean_up EXIT
+cd "$WORK"
+
+fail() {
+  echo "FAIL: $*"
+  failures=$((failures + 1))
+}
+
+skip() {
+  echo "skipped: $*"
+  exit 77
+}
+
+finish() {
+  echo "$(basename "$0"): $failures failures"
+  exit $((failures > 0))
+}
+
+# check_equal WHAT EXPECTED FOUND
+check_equal() {
+  [[ $2 == "$3" ]] || fail "$1: expected $2, found $3"
+}
+
+# check_match WHAT REGEX FILE: some line of FILE matches.
+check_match() {
+  grep -Eq -- "$2" "$3" && return
+  fail "$1: expected a line that matches /$2/, found:"
+  head -20 "$3" | cut -c1-300 | sed 's/^/    /'
+}
+
+# check_status WHAT EXPECTED: of the last run.
+check_status() {
+  local meaning=
+  case $status in
+  124) meaning=" (it hung and was ended)" ;;
+  132 | 134 | 135 | 136 | 139) meaning=" (it crashed)" ;;
+  esac
+  [[ $status == "$2" ]] && return
+  fail "$1: expected exit status $2, found $status$meaning; it said:"
+  tail -n 5 "$log.err" | cut -c1-300 | sed 's/^/    /'
+}
+
+# Run a command as a job that may not hang; the exit status comes as $status.
+launch() {
+  status=0
+  timeout -k 10 "${LIMIT:-60}" "$@" >"$log.out" 2>"$log.err" </dev/null || status=$?
+}
+
+mpirun=(mpirun -q --oversubscribe --bind-to none -n)
+
+# run ARGS...: without mpirun. run_ranks N ARGS...: with it.
+run() { launch "$OIKOS" "$@"; }
+run_ranks() { launch "${mpirun[@]}" "$1" "$OIKOS" "${@:2}"; }
+
+# start_ranks N ARGS...: in the background; end_of_job waits for it.
+start_ranks() {
+  timeout -k 10 "${LIMIT:-60}" "${mpirun[@]}" "$1" "$OIKOS" "${@:2}" >"$log.out" 2>"$log.err" </dev/null &
+  job=$!
+}
+end_of_job() {
+  status=0
+  wait "$job" || status=$?
+}
+
+# wait_for WHAT COMMAND...: until the command succeeds; fails when the background job ends before.
+wait_for() {
+  local what=$1
+  while ! "${@:2}"; do
+    if ! kill -0 "$job" 2>/dev/null; then
+      fail "the job ended before $what; it said:"
+      tail -n 5 "$log.out" "$log.err"
+      return 0
+    fi
+    sleep 0.02
+  done
+}
+
+# ranks_with PATH [RANK]: process numbers of all ranks, or of one, of the job that has PATH as an argument.
+ranks_with() {
+  local p
+  for p in $(pgrep -f -- "$1"); do
+    [[ $(tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | head -1) == "$OIKOS" ]] || continue
+    [[ -z ${2:-} ]] || tr '\0' '\n' 2>/dev/null <"/proc/$p/environ" | grep -qx "OMPI_COMM_WORLD_RANK=$2" || continue
+    echo "$p"
+  done
+}
+
+digest() { "$OIKOS" inspect "$1" --digest; }
+newest() { find "$1/checkpoints" -name 'step-*.h5' 2>/dev/null | sort | tail -1; }
+step_of() { [[ $1 =~ step-0*([0-9]+)\.h5 ]] && echo "${BASH_REMATCH[1]}" || echo 0; }
+metrics() { sed 's/, "seconds".*//' "$1/metrics.jsonl"; } # without times
+
+# last_step RUN: that metrics.jsonl tells of; 0 before there is one.
+last_step() {
+  local line=
+  [[ ! -e $1/metrics.jsonl ]] || line=$(tail -1 "$1/metrics.jsonl")
+  [[ $line =~ ^'{"step": '([0-9]+), ]] && echo "${BASH_REMATCH[1]}" || echo 0
+}
+reached() { (($(last_step "$1") >= $2)); }
+
+# check_same WHAT RUN RUN: the same state at the end, and the same metrics.
+check_same() {
+  check_equal "$1: digest of $3" "$(digest "$(newest "$2")")" "$(digest "$(newest "$3")")"
+  diff <(metrics "$2") <(metrics "$3") || fail "$1: metrics.jsonl of $2 and $3 differ"
+}
+
+# flip FILE OFFSET: change all bits of one byte.
+flip() {
+  local byte
+  byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+  # shellcheck disable=SC2059
+  printf "\\x$(printf %02x $((byte ^ 255)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# A small regression network; the caller appends what it wants of the sections that are not here.
+write_mlp() {
+  cat >"$1" <<'YAML'
+task: {modes: [sinusoid, linear, quadratic], support: 5, query: 5}
+learners: {count: 7}
+model:
+  layers: [dense: 20, relu, dense: 20, relu, dense: 1]
+inner: {steps: 2}
+YAML
+}
+
+# An image file of 20 classes with 12 images of 9 x 9 each, by way of IDX files. As text, two hex digits a byte, because
+# a pattern of a class is then one line of awk.
+write_images() {
+  mkdir -p idx
+  awk 'BEGIN {
+    printf "00000803000000f00000000900000009"
+    for (c = 0; c < 20; c++)
+      for (i = 0; i < 12; i++)
+        for (y = 0; y < 9; y++)
+          for (x = 0; x < 9; x++)
+            printf "%02x", ((x * (c % 5 + 1) + y * (int(c / 5) + 1)) * 17 + (x * 31 + y * 7 + i * 13) % 40) % 256
+  }' | from_hex >idx/train-images-idx3-ubyte
+  awk 'BEGIN {
+    printf "00000801000000f0"
+    for (c = 0; c < 20; c++)
+      for (i = 0; i < 12; i++) printf "%02x", c
+  }' | from_hex >idx/train-labels-idx1-ubyte
+  "$OIKOS" import idx idx -o "$1" >import.out
+}
+from_hex() { perl -ne 'print pack "H*", $_'; }
+
+write_conv() {
+  cat >"$1" <<YAML
+task: {source: images, file: $WORK/images.h5, ways: 3, support: 2, query: 2, split: fraction, test_fraction: 0.4}
+learners: {count: 5}
+model:
+  loss: cross_entropy
+  layers:
+    - conv2d: {filters: 6, kernel: 3, padding: 1}
+    - batch_norm
+    - relu
+    - max_pool: 2
+    - flatten
+    - dense: 3
+inner: {steps: 2, rate: 0.1}
+YAML
+}
