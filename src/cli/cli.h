@@ -60,6 +60,10 @@ error_t oikos_cli_only(struct argp_state *state, const char *name, const char **
 oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets,
                               oikos_config *config, oikos_error *err);
 
+/** The file that an argument means: itself, or the newest whole checkpoint if it is a run
+ * directory, into path (OIKOS_LONG_PATH). Not collective. */
+oikos_status oikos_cli_find_checkpoint(const char *what, char *path, oikos_error *err);
+
 /** Print on rank 0. */
 void oikos_cli_print(const oikos_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -36,25 +35,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static void say_skipped(void *user, const char *text) {
-  (void)user;
-  fprintf(stderr, "oikos: warning: passed over a damaged checkpoint: %s\n", text);
-}
-
-/* The checkpoint that a run directory or a file name means, and the configuration in it. Rank 0. */
-static oikos_status find_checkpoint(const char *what, char *path, char **text, oikos_error *err) {
-  struct stat info;
+/* The checkpoint that is meant, and the configuration in it. Rank 0. */
+static oikos_status find(const char *what, char *path, char **text, oikos_error *err) {
   oikos_checkpoint_info about;
-  if (stat(what, &info) != 0)
-    return oikos_fail(err, OIKOS_USAGE, "%s: no such run directory or checkpoint", what);
-  snprintf(path, OIKOS_LONG_PATH, "%.1023s", what);
-  if (S_ISDIR(info.st_mode)) {
-    OIKOS_TRY(oikos_checkpoint_newest(what, path, say_skipped, NULL, err));
-    if (!path[0])
-      return oikos_fail(err, OIKOS_USAGE,
-                        "%s holds no checkpoint; train first: oikos train CONFIG --out %s", what,
-                        what);
-  }
+  OIKOS_TRY(oikos_cli_find_checkpoint(what, path, err));
   OIKOS_TRY(oikos_checkpoint_describe(path, &about, err));
   *text = about.config;
   about.config = NULL;
@@ -67,7 +51,7 @@ static oikos_status share_config(oikos_cli *cli, const options *o, char *path, o
                                  oikos_error *err) {
   char *text = NULL;
   uint64_t length;
-  oikos_status status = cli->team.rank == 0 ? find_checkpoint(o->what, path, &text, err) : OIKOS_OK;
+  oikos_status status = cli->team.rank == 0 ? find(o->what, path, &text, err) : OIKOS_OK;
   OIKOS_TRY(oikos_agree(&cli->team, status, err));
   length = text ? strlen(text) : 0;
   oikos_broadcast(&cli->team, path, OIKOS_LONG_PATH);

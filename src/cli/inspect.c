@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "cli/cli.h"
 #include "store/checkpoint.h"
+#include "store/checkpoint_list.h"
 #include "store/inspect.h"
 
 typedef struct options {
@@ -36,16 +37,20 @@ oikos_status oikos_command_inspect(oikos_cli *cli, int argc, char **argv, oikos_
       {0},
   };
   static const struct argp argp = {
-      table, parse, "FILE", "Show what a checkpoint or an image file holds.", NULL, NULL, NULL};
+      table,  parse,
+      "FILE", "Show what a checkpoint, the newest one of a run, or an image file holds.",
+      NULL,   NULL,
+      NULL};
   options o = {0};
-  char digest[OIKOS_DIGEST];
+  char digest[OIKOS_DIGEST], path[OIKOS_LONG_PATH];
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help || cli->team.rank != 0)
     return OIKOS_OK;
+  OIKOS_TRY(oikos_cli_find_checkpoint(o.file, path, err));
   if (!o.digest)
-    return oikos_inspect(o.file, stdout, err);
-  OIKOS_TRY(oikos_checkpoint_digest(o.file, digest, err));
+    return oikos_inspect(path, stdout, err);
+  OIKOS_TRY(oikos_checkpoint_digest(path, digest, err));
   puts(digest);
   return OIKOS_OK;
 }

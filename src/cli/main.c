@@ -16,7 +16,7 @@ static const oikos_command commands[] = {
      "train, with checkpoints; then evaluate", oikos_command_train},
     {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S]", "evaluate on unseen tasks",
      oikos_command_eval},
-    {"inspect", "FILE [--digest]", "show what a checkpoint or an image file holds",
+    {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or an image file holds",
      oikos_command_inspect},
     {"import", "KIND SOURCE ... -o FILE.h5", "make an HDF5 file of a data set",
      oikos_command_import},

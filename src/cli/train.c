@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * oikos train: train, with checkpoints, then evaluate on unseen tasks. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +99,8 @@ static oikos_status train(oikos_cli *cli, const options *o, const oikos_config *
   }
   if (status == OIKOS_OK) {
     oikos_cli_print(cli, "the run is in %s: config.yaml, metrics.jsonl, checkpoints/\n", out);
-    oikos_cli_print(cli, "next: oikos eval %s --steps %lld --episodes %lld\n", out,
-                    (long long)(c->inner.steps ? 2 * c->inner.steps : 0),
+    oikos_cli_print(cli, "next: %s eval %s --steps %lld --episodes %lld\n", program_invocation_name,
+                    out, (long long)(c->inner.steps ? 2 * c->inner.steps : 0),
                     (long long)(c->eval.episodes ? c->eval.episodes : 1000));
   }
   oikos_trainer_destroy(t);

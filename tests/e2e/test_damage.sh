@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A damaged or foreign checkpoint is named, with what is wrong, and passed over: the run resumes from the one before and
+# ends with the same digest. Where none is whole, or the configuration has changed, the run does not start.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+write_mlp mlp.yaml
+train=(train mlp.yaml --set steps=40 --set checkpoint.every=10 --set checkpoint.keep=9 --set log.every=5
+  --set eval.episodes=0)
+run_ranks 2 "${train[@]}" --out whole
+check_status "the undisturbed run" 0
+end=$(digest "$(newest whole)")
+size=$(stat -c %s "$(newest whole)")
+name=step-000000000040.h5
+run gradcheck mlp.yaml --float --dump dump.h5
+check_status "gradcheck" 0
+
+# Each takes the file. What follows the name is a regular expression for what must be said of it.
+cut_short() { truncate -s $((size * 2 / 3)) "$1"; }
+cut_last_byte() { truncate -s $((size - 1)) "$1"; }
+grown() { echo >>"$1"; }
+emptied() { : >"$1"; }
+a_text() { cp "$SOURCE/LICENSE" "$1"; }
+another_hdf5() { cp dump.h5 "$1"; }
+flipped_magic() { flip "$1" 3; }
+flipped_hash() { flip "$1" 35; }
+flipped_superblock() { flip "$1" 520; }
+flipped_middle() { flip "$1" $((size / 2)); }
+flipped_last() { flip "$1" $((size - 1)); }
+zeroed_page() { dd if=/dev/zero of="$1" bs=4096 seek=1 count=1 conv=notrunc status=none; }
+damages='cut_short        it is damaged
+cut_last_byte             it is damaged
+grown                     it is damaged
+emptied                   it is not a checkpoint
+a_text                    it is not a checkpoint
+another_hdf5              it is not a checkpoint
+flipped_magic             it is not a checkpoint
+flipped_hash              its user block is damaged
+flipped_superblock        it is damaged
+flipped_middle            it is damaged
+flipped_last              it is damaged
+zeroed_page               it is damaged'
+
+ranks=1
+while read -r damage wrong; do
+  file=$WORK/$damage/checkpoints/$name
+  cp -r whole "$damage"
+  "$damage" "$file"
+  for command in "inspect $file" "inspect --digest $file" "eval $file"; do
+    run $command
+    [[ $status == 1 || $status == 2 ]] || check_status "${command% *} of $damage" "1 or 2"
+    check_equal "${command% *} of $damage: lines on stderr" 1 "$(wc -l <"$log.err")"
+    check_match "${command% *} of $damage" "^oikos: .*$name: " "$log.err"
+  done
+  run_ranks $ranks "${train[@]}" --out "$damage" --resume
+  check_status "resumed: $damage" 0
+  check_match "resumed: $damage" "passed over a damaged checkpoint: .*$name: $wrong" "$log.out"
+  check_match "resumed: $damage" "^resumed from .*0030.h5 at step 30" "$log.out"
+  check_equal "resumed: $damage: digest at the end" "$end" "$(digest "$(newest "$damage")")"
+  diff <(metrics whole) <(metrics "$damage") || fail "resumed: $damage: metrics.jsonl differs"
+  ranks=$((ranks % 3 + 1))
+done <<<"$damages"
+
+# Bytes that say nothing, and a name that promises too much, do no harm.
+flipped_padding() { flip "$1" 400; }
+misnamed() { cp "${1/40/30}" "$1"; }
+for harmless in flipped_padding misnamed; do
+  cp -r whole $harmless
+  $harmless $WORK/$harmless/checkpoints/$name
+  run_ranks 2 "${train[@]}" --out $harmless --resume
+  check_status "$harmless" 0
+  check_equal "$harmless: digest at the end" "$end" "$(digest "$(newest $harmless)")"
+done
+
+# eval of a run passes over the damaged one as well.
+cp -r whole evaluated
+cut_short "evaluated/checkpoints/$name"
+run_ranks 3 eval evaluated --episodes 10
+check_status "eval of a run" 0
+check_match "eval of a run" "^oikos: warning: passed over a damaged checkpoint: .*$name: it is damaged" "$log.err"
+check_match "eval of a run" "step-000000000030.h5, step 30" "$log.out"
+
+# refused RUN STATUS REGEX ARGS...
+refused() {
+  run_ranks 3 "${train[@]}" --out "$1" "${@:4}"
+  check_status "$1 ${*:4}" "$2"
+  check_match "$1 ${*:4}" "^oikos: $3" "$log.err"
+  check_equal "$1 ${*:4}: lines on stderr" 1 "$(wc -l <"$log.err")"
+}
+cp -r whole nothing_left
+for file in nothing_left/checkpoints/*; do flip "$file" 1000; done
+refused nothing_left 1 ".*nothing_left/checkpoints holds 4 checkpoints, but none is whole" --resume
+refused whole 2 "whole already holds the checkpoints of a run; continue it with --resume"
+refused whole 2 "inner.steps was 2 in the checkpoint and is 3 now" --resume --set inner.steps=3
+refused whole 2 "model.layers was .*dense: 20.* in the checkpoint and is .*dense: 21.* now" --resume \
+  --set 'model.layers=[dense: 21, relu, dense: 1]'
+refused whole 2 "task.modes was \[sinusoid, linear, quadratic\] in the checkpoint and is \[linear\] now" --resume \
+  --set 'task.modes=[linear]'
+cp -r whole stranger
+run train mlp.yaml --set steps=40 --set seed=7 --set eval.episodes=0 --set log.every=5 --out other
+cp other/checkpoints/$name stranger/checkpoints/
+refused stranger 2 ".*seed was 7 in the checkpoint and is 1 now" --resume
+check_equal "a refused run: its metrics" "$(metrics whole)" "$(metrics stranger)"
+check_equal "a refused run: its checkpoint" "$end" "$(digest "$(newest whole)")"
+finish

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# When a checkpoint cannot be written, by a limit on file sizes or because the disk is full, all ranks end with one clear
+# message and exit status 1, and the checkpoint before is as it was.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+cat >big.yaml <<'YAML'
+task: {support: 2, query: 2}
+learners: {count: 2}
+model:
+  layers: [dense: 1500, relu, dense: 1500, relu, dense: 1]
+inner: {order: first, rate: 0.0001}
+YAML
+write_mlp small.yaml
+
+# check_failed WHAT RUN: how the last run ended, and what it left.
+check_failed() {
+  check_status "$1" 1
+  check_match "$1" "^oikos: checkpoint .*\.h5 could not be written: .*($3)" "$log.err"
+  check_equal "$1: lines on stderr" 1 "$(wc -l <"$log.err")"
+  check_equal "$1: files left over" "" "$(find "$2" -name '*.tmp')"
+  run_ranks 2 eval "$2" --episodes 4
+  check_status "$1: eval of the checkpoint before" 0
+}
+
+# A file size limit, in KiB. Open MPI wants some MB for itself; the checkpoint has 27.
+train=(train big.yaml --set eval.episodes=0)
+run_ranks 2 "${train[@]}" --set steps=1 --out run
+check_status "without a limit" 0
+before=$(sha256sum run/checkpoints/*.h5)
+for ranks in 1 3; do
+  # shellcheck disable=SC2016
+  launch "${mpirun[@]}" $ranks bash -c 'ulimit -f 16000; exec "$OIKOS" "$@"' bash "${train[@]}" --set steps=2 --out run \
+    --resume
+  check_failed "file size limit on $ranks ranks" run "File too large"
+  check_equal "file size limit on $ranks ranks: checkpoints" "$before" "$(sha256sum run/checkpoints/*.h5)"
+done
+run_ranks 2 "${train[@]}" --set steps=2 --out run --resume
+check_status "without a limit again" 0
+
+# A full disk: every tenth step one more checkpoint into 3 MB.
+mkdir disk
+if [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=3m tmpfs disk 2>/dev/null; then
+  echo "$WORK/disk" >mounted
+  run_ranks 3 train small.yaml --set 'model.layers=[dense: 200, relu, dense: 200, relu, dense: 1]' --set eval.episodes=0 \
+    --set steps=1000 --set checkpoint.every=10 --set checkpoint.keep=1000 --out disk/run
+  check_failed "full disk" disk/run "No space left on device"
+  last=$(step_of "$(newest disk/run)")
+  check_match "full disk" "step-0*$((last + 10))\.h5 could not be written" "$log.err"
+else
+  echo "not tried: a full disk (mount -t tmpfs is not permitted here)"
+fi
+finish
