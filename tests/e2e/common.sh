@@ -96,9 +96,41 @@ wait_for() {
     if ! kill -0 "$job" 2>/dev/null; then
       fail "the job ended before $what; it said:"
       tail -n 5 "$log.out" "$log.err"
-      return 0
+      exit 1
     fi
     sleep 0.02
+  done
+}
+
+# apart NAME COMMAND...: in the background, four at a time, with a log of its own. gather waits for all of them and takes
+# over their failures.
+apart() {
+  while (($(jobs -rp | wc -l) >= 4)); do wait -n || true; done
+  (
+    trap clean_up_apart EXIT
+    log=$WORK/$1
+    failures=0
+    "${@:2}"
+    echo "$failures" >"$log.failures"
+  ) >"$WORK/$1.report" 2>&1 &
+}
+clean_up_apart() {
+  local jobs
+  jobs=$(jobs -p)
+  [[ -z $jobs ]] || kill $jobs 2>/dev/null || true
+}
+gather() {
+  local report name
+  wait
+  for report in *.report; do
+    name=${report%.report}
+    cat "$report"
+    if [[ -e $name.failures ]]; then
+      failures=$((failures + $(<"$name.failures")))
+    else
+      fail "$name did not come to its end"
+    fi
+    rm -f "$report" "$name.failures"
   done
 }
 
@@ -145,8 +177,10 @@ write_mlp() {
 task: {modes: [sinusoid, linear, quadratic], support: 5, query: 5}
 learners: {count: 7}
 model:
+  init: glorot
   layers: [dense: 20, relu, dense: 20, relu, dense: 1]
-inner: {steps: 2}
+inner: {steps: 2, rate: 0.002}
+outer: {clip: 10}
 YAML
 }
 

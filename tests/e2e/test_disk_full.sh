@@ -14,10 +14,11 @@ inner: {order: first, rate: 0.0001}
 YAML
 write_mlp small.yaml
 
-# check_failed WHAT RUN: how the last run ended, and what it left.
+# check_failed WHAT RUN REGEX EVERY: how the last run ended, and what it left.
 check_failed() {
   check_status "$1" 1
-  check_match "$1" "^oikos: checkpoint .*\.h5 could not be written: .*($3)" "$log.err"
+  local next=$(($(step_of "$(newest "$2")") + $4))
+  check_match "$1" "^oikos: checkpoint .*step-0*$next\.h5 could not be written: .*($3)" "$log.err"
   check_equal "$1: lines on stderr" 1 "$(wc -l <"$log.err")"
   check_equal "$1: files left over" "" "$(find "$2" -name '*.tmp')"
   run_ranks 2 eval "$2" --episodes 4
@@ -33,7 +34,7 @@ for ranks in 1 3; do
   # shellcheck disable=SC2016
   launch "${mpirun[@]}" $ranks bash -c 'ulimit -f 16000; exec "$OIKOS" "$@"' bash "${train[@]}" --set steps=2 --out run \
     --resume
-  check_failed "file size limit on $ranks ranks" run "File too large"
+  check_failed "file size limit on $ranks ranks" run "File too large" 1
   check_equal "file size limit on $ranks ranks: checkpoints" "$before" "$(sha256sum run/checkpoints/*.h5)"
 done
 run_ranks 2 "${train[@]}" --set steps=2 --out run --resume
@@ -45,9 +46,7 @@ if [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=3m tmpfs disk 2>/dev/null; then
   echo "$WORK/disk" >mounted
   run_ranks 3 train small.yaml --set 'model.layers=[dense: 200, relu, dense: 200, relu, dense: 1]' --set eval.episodes=0 \
     --set steps=1000 --set checkpoint.every=10 --set checkpoint.keep=1000 --out disk/run
-  check_failed "full disk" disk/run "No space left on device"
-  last=$(step_of "$(newest disk/run)")
-  check_match "full disk" "step-0*$((last + 10))\.h5 could not be written" "$log.err"
+  check_failed "full disk" disk/run "No space left on device" 10
 else
   echo "not tried: a full disk (mount -t tmpfs is not permitted here)"
 fi

@@ -6,7 +6,16 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 command -v pgrep >/dev/null || skip "pgrep is not installed"
 
-write_mlp mlp.yaml
+# Slow enough that most of the time no checkpoint is written.
+cat >slow.yaml <<'YAML'
+task: {modes: [sinusoid, linear, quadratic], support: 20, query: 20}
+learners: {count: 12}
+model:
+  init: glorot
+  layers: [dense: 100, relu, dense: 100, relu, dense: 1]
+inner: {steps: 3, rate: 0.0005}
+outer: {clip: 10}
+YAML
 cat >big.yaml <<'YAML'
 task: {support: 2, query: 2}
 learners: {count: 2}
@@ -14,7 +23,7 @@ model:
   layers: [dense: 1500, relu, dense: 1500, relu, dense: 1]
 inner: {order: first, rate: 0.0001}
 YAML
-small=(train mlp.yaml --set home.count=3 --set home.owns=all --set log.every=5 --set checkpoint.every=50
+slow=(train slow.yaml --set home.count=3 --set home.owns=all --set log.every=5 --set checkpoint.every=50
   --set eval.episodes=0)
 big=(train big.yaml --set log.every=1 --set checkpoint.every=1 --set eval.episodes=0)
 endless=(--set steps=1000000000)
@@ -45,20 +54,21 @@ same_at_the_end() {
 
 # Between checkpoints: the metrics are some steps beyond the newest one.
 between() { local s; s=$(last_step "$1"); ((s > 50 && s % 50 >= 15 && s % 50 <= 35)); }
-for victim in 0 2; do
-  start_ranks 3 "${small[@]}" "${endless[@]}" --out "$WORK/r$victim"
-  wait_for "a step between checkpoints" between "r$victim"
-  kill -9 $(ranks_with "$WORK/r$victim" "$victim")
-  end_soon "rank $victim of 3 killed" "r$victim"
-  same_at_the_end "rank $victim of 3 killed" "r$victim" $((victim + 1)) "${small[@]}"
-done
+kill_rank() { kill -9 $(ranks_with "$WORK/$1" "$2"); }
+kill_mpirun() { pkill -9 -P "$job"; } # as a batch system does at last
 
-# mpirun itself, as a batch system does at last.
-start_ranks 2 "${small[@]}" "${endless[@]}" --out "$WORK/mpirun"
-wait_for "a step between checkpoints" between mpirun
-pkill -9 -P "$job"
-end_soon "mpirun killed" mpirun
-same_at_the_end "mpirun killed" mpirun 2 "${small[@]}"
+# undisturbed_by RUN RANKS COMMAND...: resumed, the run is as if the command had not killed it.
+undisturbed_by() {
+  start_ranks 3 "${slow[@]}" "${endless[@]}" --out "$WORK/$1"
+  wait_for "a step between checkpoints" between "$1"
+  "${@:3}"
+  end_soon "$1" "$1"
+  same_at_the_end "$1" "$1" "$2" "${slow[@]}"
+}
+apart rank_0 undisturbed_by rank_0_killed 1 kill_rank rank_0_killed 0
+apart rank_2 undisturbed_by rank_2_killed 4 kill_rank rank_2_killed 2
+apart mpirun undisturbed_by mpirun_killed 3 kill_mpirun
+gather
 
 # While a checkpoint is written. A blow that misses, because the file was renamed meanwhile, is struck again.
 writing() { [[ -n $(newest big) ]] && compgen -G 'big/checkpoints/*.tmp' >/dev/null; }

@@ -19,7 +19,7 @@ stop() {
   start_ranks "$1" "${train[@]}" "${endless[@]}" --out "$WORK/run" --resume
   wait_for "it was stopped" reached run $((from + 20))
   case $2 in
-  ranks) ranks_with "$WORK/run" | xargs kill -TERM ;;
+  ranks) kill -TERM $(ranks_with "$WORK/run") ;;
   mpirun) pkill -USR1 -P "$job" ;; # the child of timeout; passes it on to its ranks
   esac
   end_of_job
@@ -61,7 +61,7 @@ check_match "back to step 20" "^resumed from .* at step 20\$" "$log.out"
 check_same "back to step 20" cosine back
 
 # The evaluation at the end can be stopped too.
-start_ranks 2 eval "$WORK/run" --episodes 1000000000
+start_ranks 2 eval "$WORK/run" --episodes 400000 --steps 10
 sleep 2
 ranks_with "$WORK/run" | xargs kill -TERM
 end_of_job

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Every command in a ```sh block of the README works, in the order in which they stand; trainings are shortened.
+# tools/test is what runs this.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+ln -s "$(dirname "$OIKOS")" build
+ln -s "$SOURCE/configs" "$SOURCE/tools" .
+mkdir data
+omniglot=$SOURCE/../shared/data/omniglot
+[ -d "$omniglot" ] && ln -s "$omniglot"/images_{background,evaluation}.zip .
+
+steps=0
+while read -r line; do
+  case $line in
+    tools/test) continue ;;
+    tools/demo)
+      [ "$(dirname "$OIKOS")" = "$SOURCE/build" ] || { echo "skipped, another build folder: $line"; continue; }
+      OIKOS_DEMO_STEPS=100 "$SOURCE/tools/demo" >demo.log </dev/null || { cat demo.log; exit 1; }
+      run=$(sed -n 's/^the run is in \(.*\): config.*/\1/p' demo.log)
+      rm -r "${SOURCE:?}/${run:?}"
+      continue ;;
+    tools/report*)
+      python3=/usr/bin/python3
+      $python3 -c 'import matplotlib' 2>/dev/null || { echo "skipped, no matplotlib: $line"; continue; } ;;
+    *import\ idx*) [ -d /usr/share/datasets/fashion-mnist ] || { echo "skipped, dataset-fashion-mnist is not installed: $line"; continue; } ;;
+    *import\ omniglot*) [ -e images_background.zip ] || { echo "skipped, no Omniglot: $line"; continue; } ;;
+    *configs/fashion.yaml) [ -e data/fashion.h5 ] || continue ;;
+    *configs/omniglot*) [ -e data/omniglot.h5 ] || continue ;;
+  esac
+  case $line in
+    *\ train\ *) # a few steps, growing so that --resume has something to do
+      steps=$((steps + 5))
+      line="$line --set steps=$steps --set eval.episodes=10 --set log.every=1" ;;
+    *\ eval\ *) line="$line --episodes 10" ;;
+  esac
+  line=${line//mpirun /mpirun --oversubscribe --bind-to none }
+  echo "+ $line"
+  bash -c "$line" >log 2>&1 </dev/null || { cat log; echo "failed: $line"; exit 1; }
+done < <(awk '/^```sh$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$SOURCE/README.md")
