@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * The OpenBLAS kernel trap: see math/kernel.h. OIKOS_KERNEL remembers across a restart what was
- * tried: "<n> <first>", n candidates so far, after OpenBLAS chose <first> by itself. */
+ * The OpenBLAS kernel trap: see math/kernel.h. OIKOS_KERNEL is "keep" to leave
+ * the kernel alone, "auto" to choose even where OPENBLAS_CORETYPE is set, and otherwise remembers
+ * across a restart what was tried: "<n> <first>", n candidates so far, after OpenBLAS chose <first>
+ * by itself. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,20 +29,19 @@ void oikos_kernel_prepare(char **argv) {
   const char *memory = getenv("OIKOS_KERNEL"), *chosen = getenv("OPENBLAS_CORETYPE");
   char first[64] = "";
   int tried = 0;
-  if (memory && strcmp(memory, "keep") == 0) // bench gemm wants OpenBLAS's own choice
+  if (memory && strcmp(memory, "keep") == 0)
     return;
   if (chosen && !*chosen) { // OpenBLAS takes an empty value for an unknown CPU
-    unsetenv("OPENBLAS_CORETYPE");
     start_again(argv, 0, oikos_kernel_name(), NULL);
     return;
   }
-  if (memory && sscanf(memory, "%d %63s", &tried, first) == 2 && tried > 0 && chosen) {
-    if (!oikos_kernel_self_test())
+  if (memory && sscanf(memory, "%d %63s", &tried, first) == 2 && tried > 0) {
+    if (chosen && !oikos_kernel_self_test())
       start_again(argv, tried + 1, first, oikos_kernel_candidate(tried));
     return;
   }
-  if (chosen || tried > 0) // the user's own choice, or nothing better is left
-    return;
+  if (chosen && !(memory && strcmp(memory, "auto") == 0))
+    return; // the user's own choice
   snprintf(first, sizeof first, "%s", oikos_kernel_name());
   if ((oikos_kernel_is_poor(first) || !oikos_kernel_self_test()) && oikos_kernel_candidate(0))
     start_again(argv, 1, first, oikos_kernel_candidate(0));

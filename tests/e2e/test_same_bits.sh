@@ -30,11 +30,12 @@ same() {
 }
 
 homes=(home.count=5 home.owns=all)
-same hard mlp.yaml "${homes[@]}" learners.count=11
-same weighted mlp.yaml "${homes[@]}" home.rule=weighted home.memory=1 shared.mixing=0.2 home.mixing=0.3
-same rates mlp.yaml inner.learned_rates=step_layer home.count=2 home.owns=last home.score=held_out
-same few_learners mlp.yaml learners.count=3 inner.learned_rates=parameter inner.max_norm=2
-same conv conv.yaml home.count=2 home.owns=last
+apart hard same hard mlp.yaml "${homes[@]}" learners.count=11
+apart weighted same weighted mlp.yaml "${homes[@]}" home.rule=weighted home.memory=1 shared.mixing=0.2 home.mixing=0.3
+apart rates same rates mlp.yaml inner.learned_rates=step_layer home.count=2 home.owns=last home.score=held_out
+apart few_learners same few_learners mlp.yaml learners.count=3 inner.learned_rates=parameter inner.max_norm=2
+apart conv same conv conv.yaml home.count=2 home.owns=last
+gather
 
 train hard.seed 2 1 mlp.yaml "${homes[@]}" learners.count=11 seed=2
 [[ $(digest "$(newest hard.seed)") != "$(digest "$(newest hard.1x1)")" ]] || fail "another seed gives the same digest"

@@ -120,8 +120,8 @@ static inline void folder_remove(const char *folder) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-/** Start MPI. What ranks other than 0 print goes nowhere, but file descriptor 2 stays theirs: what a
- * sanitizer says is seen. glibc's standard streams are variables. */
+/** Start MPI. What ranks other than 0 print goes nowhere, but file descriptor 2 stays theirs: what
+ * a sanitizer says is seen. glibc's standard streams are variables. */
 static inline void ranks_begin(int *argc, char ***argv) {
   int provided;
   MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
