@@ -103,7 +103,7 @@ void oikos_gradcheck_in_double(int argc, char **argv) {
   ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
   if (length < 0)
     return;
-  strcpy(path + length, "-f64");
+  snprintf(path + length, sizeof path - (size_t)length, "-f64");
   execv(path, argv);
   fprintf(stderr, "oikos: %s is not there, so the check runs in float\n", path);
 }

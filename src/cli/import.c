@@ -74,7 +74,7 @@ static char *list_kinds(int key, const char *text, void *input) {
   (void)input;
   FILE *out = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&help, &size) : NULL;
   if (!out)
-    return (char *)(size_t)text;
+    return (char *)text;
   int n;
   const oikos_importer *importers = oikos_importers(&n);
   fputs("Kinds:\n", out);

@@ -35,7 +35,7 @@ const oikos_option *oikos_option_find(const char *key);
 
 /** The address of an option's value in a configuration. */
 static inline void *oikos_option_at(const oikos_option *o, const oikos_config *c) {
-  return (char *)(size_t)c + o->offset;
+  return (char *)c + o->offset;
 }
 
 /** Which of "a|b|c" the word is, or -1. */

@@ -126,6 +126,8 @@ static oikos_status place_class(import *m, const record *r, int64_t n, oikos_err
 }
 
 static oikos_status place_all(import *m, oikos_error *err) {
+  if (m->images.n == 0)
+    return OIKOS_OK; // the writer says that there is nothing
   qsort(m->records, (size_t)m->images.n, sizeof *m->records, by_label_and_order);
   for (int64_t i = 0, n; i < m->images.n; i += n) {
     for (n = 1; i + n < m->images.n && m->records[i + n].label == m->records[i].label; n++)

@@ -233,6 +233,8 @@ static oikos_status place_class(import *m, const drawing *d, int64_t n, oikos_er
 }
 
 static oikos_status place_all(import *m, oikos_error *err) {
+  if (m->images.n == 0)
+    return OIKOS_OK; // the writer says that there is nothing
   qsort(m->drawings, (size_t)m->images.n, sizeof *m->drawings, by_class_and_file);
   OIKOS_TRY(check_duplicates(m, err));
   for (int64_t i = 0, n; i < m->images.n; i += n) {

@@ -48,7 +48,7 @@ static oikos_status decode(spng_ctx *context, const void *bytes, size_t size, in
 
 oikos_status oikos_png_decode(const void *bytes, size_t size, int64_t max_side, uint8_t **pixels,
                               int64_t *height, int64_t *width, oikos_error *err) {
-  struct spng_ihdr header;
+  struct spng_ihdr header = {0};
   uint8_t *decoded = NULL;
   spng_ctx *context = spng_ctx_new(0);
   if (!context)

@@ -73,9 +73,9 @@ void oikos_optimizer_update(const oikos_config *c, oikos_optimizer *o, size_t ro
     w[i] *= (real)(1 - rate * c->outer.weight_decay);
   if (c->outer.optimizer == OIKOS_SGD)
     update_sgd(rate, o->n, gradient, w);
-  else if (c->outer.optimizer == OIKOS_MOMENTUM)
+  else if (c->outer.optimizer == OIKOS_MOMENTUM && first)
     update_momentum(c->outer.momentum, rate, o->n, first, gradient, w);
-  else
+  else if (first && second)
     update_adam(c, (double)o->count[row], rate, o->n, first, second, gradient, w);
 }
 

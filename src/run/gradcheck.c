@@ -94,7 +94,8 @@ static double block_error(const check *c, size_t first, size_t n, double *analyt
   double width = sqrt(dot(n, c->x + first, c->x + first));
   *analytic = dot(n, c->gradient + first, c->direction + first);
   *numeric = NAN;
-  for (double h = 1e-3; h > 5e-7; h /= 10) {
+  for (int width_exponent = 3; width_exponent <= 6; width_exponent++) {
+    double h = pow(10, -width_exponent);
     double now = difference(c, at, h * (width > 1 ? width : 1));
     double size = fmax(fmax(fabs(now), fabs(*analytic)), floor),
            error = size == 0 ? 0 : fabs(now - *analytic) / size;

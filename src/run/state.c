@@ -157,7 +157,7 @@ static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const f
                                 .ranks = t->team.size,
                                 .records = t->history.records,
                                 .config = config,
-                                .version = (char *)(size_t)oikos_version(),
+                                .version = (char *)oikos_version(),
                                 .libraries = libraries,
                                 .kernel = kernel,
                                 .created = created};
