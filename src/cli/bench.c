@@ -8,11 +8,11 @@
 
 #include <cblas.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
 #include "cli/cli.h"
 #include "math/kernel.h"
-#include "run/history.h"
 
 enum { RUNS = 5 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * An evaluation as tables. */
+#include <math.h>
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -12,7 +13,10 @@ static void print_steps(const oikos_evaluation *v, bool classification) {
   for (int64_t k = 0; k <= v->steps; k++) {
     if (k > 1 && k < v->steps && k != 5 && k != 10 && v->steps > 10)
       continue;
-    printf("  %11lld   %10.4f +- %-11.4f", (long long)k, v->loss[k].mean, v->loss[k].interval);
+    if (isfinite(v->loss[k].mean))
+      printf("  %11lld   %10.4f +- %-11.4f", (long long)k, v->loss[k].mean, v->loss[k].interval);
+    else
+      printf("  %11lld   %-25s", (long long)k, "diverged: not finite");
     if (classification)
       printf("   %8.4f +- %.4f", v->accuracy[k].mean, v->accuracy[k].interval);
     putchar('\n');

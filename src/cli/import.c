@@ -2,11 +2,11 @@
  * oikos import: make an HDF5 file of a data set. One process works; others only wait. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "import/import.h"
-#include "run/history.h"
 
 enum { MAX_SOURCES = 64 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/history.h"
+#include "base/clock.h"
 
 static void erase(oikos_progress *p) {
   if (p->drawn)

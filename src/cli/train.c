@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "run/history.h"
 
 typedef struct options {
   const char *config, *out;

@@ -3,16 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
-
-double oikos_wall_clock(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 oikos_status oikos_history_create(int n_homes, oikos_history *h, oikos_error *err) {
   *h = (oikos_history){.n_homes = n_homes, .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes};

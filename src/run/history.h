@@ -50,6 +50,4 @@ oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episode
 /** A record by its number. */
 oikos_record oikos_history_record(const oikos_history *h, int64_t index);
 
-double oikos_wall_clock(void);
-
 #endif

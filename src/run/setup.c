@@ -2,7 +2,6 @@
  * Step 0, initialise: everything is allocated here, nothing in the loop. */
 #include <math.h>
 #include <omp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +9,6 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "run/trainer_impl.h"
-
-void oikos_trainer_say(const oikos_trainer *t, const char *format, ...) {
-  char text[OIKOS_PATH + 512];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  if (t->observer.message)
-    t->observer.message(t->observer.user, text);
-}
 
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
   *data = (oikos_data){0};
