@@ -22,6 +22,7 @@ typedef oikos_status oikos_command_function(oikos_cli *cli, int argc, char **arg
 typedef struct oikos_command {
   const char *name, *arguments, *help;
   oikos_command_function *run;
+  bool stops; /* on SIGTERM, SIGUSR1 and SIGINT by itself; the others are ended by them */
 } oikos_command;
 
 oikos_command_function oikos_command_train, oikos_command_eval, oikos_command_inspect,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * oikos: a distributed meta-learning trainer. */
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,19 +14,19 @@
 
 static const oikos_command commands[] = {
     {"train", "CONFIG [--out DIR] [--resume] [--set KEY=VALUE ...]",
-     "train, with checkpoints; then evaluate", oikos_command_train},
+     "train, with checkpoints; then evaluate", oikos_command_train, true},
     {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S]", "evaluate on unseen tasks",
-     oikos_command_eval},
+     oikos_command_eval, true},
     {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or an image file holds",
-     oikos_command_inspect},
+     oikos_command_inspect, false},
     {"import", "KIND SOURCE ... -o FILE.h5", "make an HDF5 file of a data set",
-     oikos_command_import},
+     oikos_command_import, false},
     {"gradcheck", "CONFIG [--dump FILE.h5]", "check the meta-gradient against finite differences",
-     oikos_command_gradcheck},
+     oikos_command_gradcheck, false},
     {"config", "--explain | CONFIG", "explain every key, or show a configuration resolved",
-     oikos_command_config},
-    {"bench", "gemm", "measure this machine against its own bounds", oikos_command_bench},
-    {NULL, NULL, NULL, NULL},
+     oikos_command_config, false},
+    {"bench", "gemm", "measure this machine against its own bounds", oikos_command_bench, false},
+    {NULL, NULL, NULL, NULL, false},
 };
 
 static void usage(FILE *out) {
@@ -68,6 +69,23 @@ static const oikos_command *find(const char *name) {
   return NULL;
 }
 
+/* Output that could not be written is an error of the program. */
+static oikos_status close_output(oikos_status status) {
+  if ((fflush(stdout) == 0 && !ferror(stdout)) || status != OIKOS_OK)
+    return status;
+  fprintf(stderr, "oikos: standard output cannot be written: %s\n", strerror(errno));
+  return OIKOS_ERROR;
+}
+
+/* Before MPI is up: whether this is the one process that speaks. */
+static bool speaks(void) {
+  static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"};
+  for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++)
+    if (getenv(ranks[i]))
+      return strcmp(getenv(ranks[i]), "0") == 0;
+  return true;
+}
+
 /* Run a subcommand under MPI. Only rank 0 prints the error, which is the same on all. */
 static int run(const oikos_command *command, int argc, char **argv) {
   oikos_cli cli = {0};
@@ -84,32 +102,44 @@ static int run(const oikos_command *command, int argc, char **argv) {
   }
   if (status != OIKOS_OK && cli.team.rank == 0 && err.message[0])
     fprintf(stderr, "oikos: %s\n", err.message);
+  if (cli.team.rank == 0)
+    status = close_output(status);
   oikos_team_destroy(&cli.team);
   MPI_Finalize();
   return (int)status;
 }
 
-int main(int argc, char **argv) {
-  const char *name = argc > 1 ? argv[1] : "--help";
-  if (argc < 2 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
-      strcmp(name, "help") == 0) {
-    usage(argc < 2 ? stderr : stdout);
-    return argc < 2 ? OIKOS_USAGE : OIKOS_OK;
-  }
-  const oikos_command *command = find(name);
-  if (!command && strcmp(name, "--version") != 0) {
+/* What needs no MPI: help, version, a wrong command. */
+static oikos_status speak(const char *name, bool known) {
+  bool help =
+      name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0);
+  if (help || !name)
+    usage(help ? stdout : stderr);
+  else if (known)
+    version();
+  else
     fprintf(stderr, "oikos: unknown command %s; `oikos --help` lists them\n", name);
-    return OIKOS_USAGE;
-  }
+  return help || known ? OIKOS_OK : OIKOS_USAGE;
+}
+
+int main(int argc, char **argv) {
+  const char *name = argc > 1 ? argv[1] : NULL;
+  const oikos_command *command = name ? find(name) : NULL;
+  bool asks_version = name && strcmp(name, "--version") == 0;
   if (command && command->run == oikos_command_gradcheck)
     oikos_gradcheck_in_double(argc, argv);
-  oikos_kernel_prepare(argv);
-  openblas_set_num_threads(1);
+  if (command || asks_version)
+    oikos_kernel_prepare(argv);
   if (!command) {
-    version();
-    return OIKOS_OK;
+    if (!speaks() && !freopen("/dev/null", "w", stdout))
+      return OIKOS_ERROR;
+    if (!speaks() && !freopen("/dev/null", "w", stderr))
+      return OIKOS_ERROR;
+    return (int)close_output(speak(name, asks_version));
   }
-  oikos_signals_block();
+  openblas_set_num_threads(1);
+  if (command->stops)
+    oikos_signals_block();
   signal(SIGXFSZ,
          SIG_IGN); // a file size limit is an error of the write, not the end of the process
   return run(command, argc - 1, argv + 1);

@@ -156,7 +156,7 @@ const oikos_option *oikos_options(void) {
        "How many of the newest checkpoints stay."},
       {INT("log.every", log.every, "100", 1, 1e15), FIXED,
        "Steps between lines of metrics.jsonl, each the mean over them."},
-      {INT("eval.episodes", eval.episodes, "1000", 0, 1e9), FREE,
+      {INT("eval.episodes", eval.episodes, "1000", 0, 1e7), FREE,
        "Unseen episodes to evaluate at the end of training and by `oikos eval`."},
       {INT("eval.steps", eval.steps, "-1", -1, 10000), FREE,
        "Inner steps in evaluation; -1 takes inner.steps."},

@@ -111,7 +111,7 @@ void oikos_config_explain(FILE *out) {
   free(c);
 }
 
-/* One option as the text that oikos_config_write gives it; freed by the caller. */
+/* An option's value as oikos_config_write gives it, on one line; freed by the caller. */
 static char *option_text(const oikos_option *o, const oikos_config *c) {
   char *text = NULL;
   size_t size = 0;
@@ -123,6 +123,8 @@ static char *option_text(const oikos_option *o, const oikos_config *c) {
   else
     oikos_option_print(o, c, out);
   fclose(out);
+  for (char *at = text; at && *at; at++)
+    *at = *at == '\n' ? ' ' : *at;
   return text;
 }
 
@@ -138,10 +140,9 @@ oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config 
     bool equal = was && is && strcmp(was, is) == 0;
     if (!equal)
       oikos_fail(err, OIKOS_USAGE,
-                 "%s was %.80s in the checkpoint and is %.80s now; only keys that leave the "
+                 "%s was %.300s in the checkpoint and is %.300s now; only keys that leave the "
                  "computation as it is may "
-                 "change: keep "
-                 "the old value, or start a new run in another --out",
+                 "change: keep the old value, or start a new run in another --out",
                  o->key, was ? was : "?", is ? is : "?");
     free(was);
     free(is);

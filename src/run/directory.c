@@ -27,40 +27,29 @@ static oikos_status make_folder(const char *path, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status write_config(const oikos_trainer *t, oikos_error *err) {
-  char path[OIKOS_LONG_PATH];
-  snprintf(path, sizeof path, "%s/config.yaml", t->run);
-  FILE *out = fopen(path, "w");
+/* Write a file of the run directory as a whole or not at all. */
+static oikos_status write_whole(const oikos_trainer *t, const char *name,
+                                void (*write)(const oikos_trainer *t, FILE *out),
+                                oikos_error *err) {
+  char path[OIKOS_LONG_PATH], temporary[OIKOS_LONG_PATH];
+  snprintf(path, sizeof path, "%s/%s", t->run, name);
+  snprintf(temporary, sizeof temporary, "%s/%s.tmp", t->run, name);
+  FILE *out = fopen(temporary, "w");
   if (!out)
     return oikos_fail(err, OIKOS_USAGE, "%s cannot be written: %s", path, strerror(errno));
+  write(t, out);
+  bool bad = ferror(out);
+  bad |= fclose(out) != 0;
+  if (bad || rename(temporary, path) != 0) {
+    oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
+    unlink(temporary);
+    return OIKOS_ERROR;
+  }
+  return OIKOS_OK;
+}
+
+static void write_config(const oikos_trainer *t, FILE *out) {
   oikos_config_write(&t->config, out);
-  if (fclose(out) != 0)
-    return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
-  return OIKOS_OK;
-}
-
-static int64_t step_of(const char *line) {
-  long long step;
-  return sscanf(line, "{\"step\": %lld", &step) == 1 ? step : INT64_MAX;
-}
-
-/* Keep the lines up to this step: what lies beyond will be trained, and written, again. */
-static oikos_status cut_metrics(const oikos_trainer *t, oikos_error *err) {
-  char path[OIKOS_LONG_PATH], temporary[OIKOS_LONG_PATH], *line = NULL;
-  size_t size = 0;
-  snprintf(path, sizeof path, "%s/metrics.jsonl", t->run);
-  snprintf(temporary, sizeof temporary, "%s/metrics.jsonl.tmp", t->run);
-  FILE *in = fopen(path, "r"), *out = in ? fopen(temporary, "w") : NULL;
-  if (!in)
-    return OIKOS_OK;
-  while (out && getline(&line, &size, in) >= 0)
-    if (step_of(line) <= t->step && strchr(line, '\n'))
-      fputs(line, out);
-  free(line);
-  fclose(in);
-  if (!out || fclose(out) != 0 || rename(temporary, path) != 0)
-    return oikos_fail(err, OIKOS_ERROR, "%s cannot be rewritten: %s", path, strerror(errno));
-  return OIKOS_OK;
 }
 
 /* A new run must not mix with the checkpoints of an old one. */
@@ -76,29 +65,48 @@ static oikos_status refuse_old(const oikos_trainer *t, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
-  char checkpoints[OIKOS_LONG_PATH], metrics[OIKOS_LONG_PATH];
-  snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", t->run);
-  snprintf(metrics, sizeof metrics, "%s/metrics.jsonl", t->run);
-  OIKOS_TRY(make_folder(t->run, err));
-  if (!resume) {
-    OIKOS_TRY(refuse_old(t, err));
-    unlink(metrics);
-  }
-  OIKOS_TRY(make_folder(checkpoints, err));
-  OIKOS_TRY(write_config(t, err));
-  return cut_metrics(t, err);
-}
-
-oikos_status oikos_run_directory_prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
-  return oikos_agree(&t->team, t->team.rank == 0 ? prepare(t, resume, err) : OIKOS_OK, err);
-}
-
 static void write_list(FILE *out, const char *name, int n, const double *x) {
   fprintf(out, ", \"%s\": [", name);
   for (int i = 0; i < n; i++)
     fprintf(out, "%s%.9g", i ? ", " : "", x[i]);
   fputc(']', out);
+}
+
+static void write_record(const oikos_record *r, FILE *out) {
+  fprintf(out,
+          "{\"step\": %lld, \"episodes\": %lld, \"support_loss\": %.9g, \"query_loss\": %.9g, "
+          "\"accuracy\": %.9g, \"learner_norm\": %.9g, \"gradient_norm\": %.9g, \"rate\": %.9g, "
+          "\"moved\": %.9g",
+          (long long)r->step, (long long)r->episodes, r->support_loss, r->query_loss, r->accuracy,
+          r->learner_norm, r->gradient_norm, r->rate, r->moved);
+  write_list(out, "members", r->n_homes, r->members);
+  write_list(out, "scores", r->n_homes, r->scores);
+  fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds,
+          r->tasks_per_second);
+}
+
+/* All records that the state holds: none in a new run; in a resumed one those up to its step,
+ * whatever the file had. */
+static void write_metrics(const oikos_trainer *t, FILE *out) {
+  for (int64_t i = 0; i < t->history.records; i++) {
+    oikos_record r = oikos_history_record(&t->history, i);
+    write_record(&r, out);
+  }
+}
+
+static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
+  char checkpoints[OIKOS_LONG_PATH];
+  snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", t->run);
+  OIKOS_TRY(make_folder(t->run, err));
+  if (!resume)
+    OIKOS_TRY(refuse_old(t, err));
+  OIKOS_TRY(make_folder(checkpoints, err));
+  OIKOS_TRY(write_whole(t, "config.yaml", write_config, err));
+  return write_whole(t, "metrics.jsonl", write_metrics, err);
+}
+
+oikos_status oikos_run_directory_prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
+  return oikos_agree(&t->team, t->team.rank == 0 ? prepare(t, resume, err) : OIKOS_OK, err);
 }
 
 static oikos_status append(const oikos_trainer *t, const oikos_record *r, oikos_error *err) {
@@ -107,16 +115,7 @@ static oikos_status append(const oikos_trainer *t, const oikos_record *r, oikos_
   FILE *out = fopen(path, "a");
   if (!out)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
-  fprintf(out,
-          "{\"step\": %lld, \"episodes\": %lld, \"support_loss\": %.9g, \"query_loss\": %.9g, "
-          "\"accuracy\": %.9g, "
-          "\"learner_norm\": %.9g, \"gradient_norm\": %.9g, \"rate\": %.9g, \"moved\": %.9g",
-          (long long)r->step, (long long)r->episodes, r->support_loss, r->query_loss, r->accuracy,
-          r->learner_norm, r->gradient_norm, r->rate, r->moved);
-  write_list(out, "members", r->n_homes, r->members);
-  write_list(out, "scores", r->n_homes, r->scores);
-  fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds,
-          r->tasks_per_second);
+  write_record(r, out);
   if (fclose(out) != 0)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
   return OIKOS_OK;

@@ -169,6 +169,12 @@ static oikos_status dump_all(const check *c, oikos_dump *d, oikos_error *err) {
   return oikos_dump_write(d, "", "query_loss", 0, NULL, &loss, err);
 }
 
+static size_t size_of_sets(const check *c) {
+  oikos_task_shape shape = oikos_source_shape(c->t->source);
+  size_t each = oikos_network_input(c->t->net) + oikos_network_targets(c->t->net);
+  return (shape.support + shape.query) * each;
+}
+
 static oikos_status dump_file(const check *c, const char *path, oikos_error *err) {
   char *config = NULL;
   size_t size;
@@ -178,7 +184,7 @@ static oikos_status dump_file(const check *c, const char *path, oikos_error *err
   oikos_config_write(&c->t->config, text);
   fclose(text);
   oikos_dump *d;
-  oikos_status status = oikos_dump_create(path, config, &d, err);
+  oikos_status status = oikos_dump_create(path, config, 6 * c->n + size_of_sets(c), &d, err);
   free(config);
   OIKOS_TRY(status);
   status = dump_all(c, d, err);

@@ -181,7 +181,7 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   free(f.list);
   OIKOS_TRY(status);
   if (t->team.rank == 0)
-    oikos_checkpoint_prune(t->run, t->config.checkpoint.keep);
+    oikos_checkpoint_prune(t->run, t->step, t->config.checkpoint.keep);
   oikos_trainer_say(t, "checkpoint %s written in %.2f s", path, oikos_wall_clock() - start);
   return OIKOS_OK;
 }
@@ -214,6 +214,8 @@ static oikos_status read_info(const oikos_trainer *t, const char *path, int64_t 
   numbers[0] = info.step;
   numbers[1] = info.records;
   oikos_status status = compare_config(t, path, info.config, err);
+  if (status != OIKOS_OK)
+    oikos_fail_prefix(err, "%s: ", path);
   oikos_checkpoint_info_clear(&info);
   return status;
 }

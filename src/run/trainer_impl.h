@@ -59,7 +59,8 @@ oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error 
  * none. */
 oikos_status oikos_trainer_resume(oikos_trainer *t, oikos_error *err);
 
-/** Make the run directory and write config.yaml; cut metrics.jsonl back to the step we are at. */
+/** Make the run directory; write config.yaml, and metrics.jsonl with the records that the state
+ * holds. */
 oikos_status oikos_run_directory_prepare(const oikos_trainer *t, bool resume, oikos_error *err);
 
 /** Append a record to metrics.jsonl. Rank 0 writes. */

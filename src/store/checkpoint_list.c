@@ -15,11 +15,16 @@ void oikos_checkpoint_path(const char *run, int64_t step, char *path) {
   snprintf(path, OIKOS_LONG_PATH, "%.1023s/checkpoints/step-%012lld.h5", run, (long long)step);
 }
 
-static int is_checkpoint(const struct dirent *entry) {
+/* The step in a checkpoint's name, or -1. */
+static int64_t step_of(const char *name) {
   long long step;
   int end = 0;
-  return sscanf(entry->d_name, "step-%12lld.h5%n", &step, &end) == 1 && end > 0 &&
-         entry->d_name[end] == 0;
+  return sscanf(name, "step-%12lld.h5%n", &step, &end) == 1 && end > 0 && name[end] == 0 ? step
+                                                                                         : -1;
+}
+
+static int is_checkpoint(const struct dirent *entry) {
+  return step_of(entry->d_name) >= 0;
 }
 
 static int is_left_over(const struct dirent *entry) {
@@ -75,11 +80,14 @@ static void remove_from(const char *run, struct dirent **entries, int n) {
   }
 }
 
-void oikos_checkpoint_prune(const char *run, int64_t keep) {
+void oikos_checkpoint_prune(const char *run, int64_t step, int64_t keep) {
   int n, left;
   struct dirent **entries = list(run, is_checkpoint, &n),
                 **left_over = list(run, is_left_over, &left);
-  remove_from(run, entries, n > keep ? (int)(n - keep) : 0);
+  int counted = n;
+  while (counted > 0 && step_of(entries[counted - 1]->d_name) > step)
+    counted--;
+  remove_from(run, entries, counted > keep ? (int)(counted - keep) : 0);
   remove_from(run, left_over, left);
   free_list(entries, n);
   free_list(left_over, left);

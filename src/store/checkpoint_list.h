@@ -21,7 +21,11 @@ oikos_status oikos_checkpoint_newest(const char *run, char *path,
                                      void (*skipped)(void *user, const char *text), void *user,
                                      oikos_error *err);
 
-/** Remove all but the newest @p keep, and what a killed write left. */
-void oikos_checkpoint_prune(const char *run, int64_t keep);
+/**
+ * After the checkpoint of @p step: remove all but the newest @p keep up to it, and what a killed
+ * write left. Later ones were passed over as damaged; they do not count, and stay until training
+ * writes them again.
+ */
+void oikos_checkpoint_prune(const char *run, int64_t step, int64_t keep);
 
 #endif

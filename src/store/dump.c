@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/try.h"
 #include "store/hdf5_util.h"
+#include "store/sync.h"
 
 #ifdef OIKOS_DOUBLE
 #define REAL H5T_NATIVE_DOUBLE
@@ -19,13 +21,21 @@ struct oikos_dump {
   oikos_hdf5_quiet was;
 };
 
-oikos_status oikos_dump_create(const char *path, const char *config, oikos_dump **dump,
-                               oikos_error *err) {
-  OIKOS_TRY(oikos_alloc(dump, 1, sizeof **dump, "a dump", err));
+oikos_status oikos_dump_create(const char *path, const char *config, size_t numbers,
+                               oikos_dump **dump, oikos_error *err) {
+  off_t bytes = (off_t)(numbers * sizeof(oikos_real)) + (1 << 20);
+  *dump = NULL;
+  oikos_status status = oikos_reserve(path, bytes, err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(dump, 1, sizeof **dump, "a dump", err);
+  if (status != OIKOS_OK) {
+    unlink(path);
+    return status;
+  }
   (*dump)->was = oikos_hdf5_silence();
   (*dump)->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  oikos_status status = (*dump)->file < 0 ? oikos_hdf5_fail(err, "%s cannot be created", path)
-                                          : oikos_put_text((*dump)->file, "config", config, err);
+  status = (*dump)->file < 0 ? oikos_hdf5_fail(err, "%s cannot be created", path)
+                             : oikos_put_text((*dump)->file, "config", config, err);
   if (status != OIKOS_OK) {
     oikos_dump_close(*dump, NULL);
     *dump = NULL;

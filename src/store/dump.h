@@ -6,6 +6,7 @@
 #ifndef OIKOS_STORE_DUMP_H
 #define OIKOS_STORE_DUMP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "oikos/error.h"
@@ -13,9 +14,9 @@
 
 typedef struct oikos_dump oikos_dump;
 
-/** Not collective: one process. */
-oikos_status oikos_dump_create(const char *path, const char *config, oikos_dump **dump,
-                               oikos_error *err);
+/** Not collective: one process. Takes disk space for @p numbers numbers first. */
+oikos_status oikos_dump_create(const char *path, const char *config, size_t numbers,
+                               oikos_dump **dump, oikos_error *err);
 
 /** Write an array under group/name ("" for no group). */
 oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *name, int n_dims,

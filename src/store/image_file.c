@@ -202,7 +202,9 @@ static void divert(hid_t file) {
 
 static oikos_status write_file(const char *path, const oikos_image_index *index, size_t image_bytes,
                                oikos_image_reader *read, void *user, oikos_error *err) {
-  hid_t file = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
+  // a disk so full that HDF5 cannot even begin makes it fail again at the end of the process
+  OIKOS_TRY(oikos_reserve(path, 1 << 20, err));
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   if (file < 0)
     return h5_fail(err, "a new file");
   oikos_status status = put_all(file, index, image_bytes, read, user, err);

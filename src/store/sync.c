@@ -26,12 +26,14 @@ oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err) {
     failure = posix_fallocate(fd, 0, bytes);
   if (fd >= 0)
     close(fd);
-  if (failure)
-    return oikos_fail(
-        err, OIKOS_ERROR,
-        "%.1f MiB of disk space cannot be had: %s; make room, then run again with --resume",
-        (double)bytes / (1 << 20), strerror(failure));
-  return OIKOS_OK;
+  if (!failure)
+    return OIKOS_OK;
+  if (fd < 0)
+    return oikos_fail(err, OIKOS_ERROR, "%s cannot be created: %s", path, strerror(failure));
+  return oikos_fail(
+      err, OIKOS_ERROR,
+      "%s cannot be written: %.1f MiB of disk space cannot be had: %s; make room and try again",
+      path, (double)bytes / (1 << 20), strerror(failure));
 }
 
 oikos_status oikos_sync_file(const char *path, oikos_error *err) {

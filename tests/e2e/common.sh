@@ -17,16 +17,19 @@ log=$WORK/last # of the last run: $log.out, $log.err, $log.status
 status=0       # of the last run
 failures=0
 
-clean_up() {
+end_jobs() {
   local jobs
   jobs=$(jobs -p)
   [[ -z $jobs ]] || kill $jobs 2>/dev/null || true # `timeout` passes it on to mpirun, which ends the ranks
-  [[ ! -e $WORK/mounted ]] || umount "$(<"$WORK/mounted")" || true
   wait
+}
+clean_up() {
+  end_jobs
+  [[ ! -e $WORK/mounted ]] || umount "$(<"$WORK/mounted")" || true
   rm -rf "$WORK"
 }
 trap clean_up EXIT
-cd "$WORK"
+cd "$WORK" || exit
 
 fail() {
   echo "FAIL: $*"
@@ -55,39 +58,40 @@ check_match() {
   head -20 "$3" | cut -c1-300 | sed 's/^/    /'
 }
 
-# check_status WHAT EXPECTED: of the last run.
+# check_status WHAT EXPECTED: of the last run; EXPECTED is a pattern, such as [12].
 check_status() {
   local meaning=
   case $status in
   124) meaning=" (it hung and was ended)" ;;
   132 | 134 | 135 | 136 | 139) meaning=" (it crashed)" ;;
   esac
-  [[ $status == "$2" ]] && return
+  # shellcheck disable=SC2053
+  [[ $status == $2 ]] && return
   fail "$1: expected exit status $2, found $status$meaning; it said:"
   tail -n 5 "$log.err" | cut -c1-300 | sed 's/^/    /'
 }
 
-# Run a command as a job that may not hang; the exit status comes as $status.
-launch() {
-  status=0
-  timeout -k 10 "${LIMIT:-60}" "$@" >"$log.out" 2>"$log.err" </dev/null || status=$?
-}
-
-mpirun=(mpirun -q --oversubscribe --bind-to none -n)
-
-# run ARGS...: without mpirun. run_ranks N ARGS...: with it.
-run() { launch "$OIKOS" "$@"; }
-run_ranks() { launch "${mpirun[@]}" "$1" "$OIKOS" "${@:2}"; }
-
-# start_ranks N ARGS...: in the background; end_of_job waits for it.
-start_ranks() {
-  timeout -k 10 "${LIMIT:-60}" "${mpirun[@]}" "$1" "$OIKOS" "${@:2}" >"$log.out" 2>"$log.err" </dev/null &
+# start COMMAND...: in the background, with a time limit, so that a hang is a failure. end_of_job waits for it and sets
+# status. launch does both.
+start() {
+  timeout -k 10 "${LIMIT:-60}" "$@" >"$log.out" 2>"$log.err" </dev/null &
   job=$!
 }
 end_of_job() {
   status=0
-  wait "$job" || status=$?
+  wait "$job" 2>/dev/null || status=$?
 }
+launch() {
+  start "$@"
+  end_of_job
+}
+
+mpirun=(mpirun -q --oversubscribe --bind-to none -n)
+
+# run ARGS...: without mpirun. run_ranks N ARGS...: with it; start_ranks N ARGS...: in the background.
+run() { launch "$OIKOS" "$@"; }
+run_ranks() { launch "${mpirun[@]}" "$1" "$OIKOS" "${@:2}"; }
+start_ranks() { start "${mpirun[@]}" "$1" "$OIKOS" "${@:2}"; }
 
 # wait_for WHAT COMMAND...: until the command succeeds; fails when the background job ends before.
 wait_for() {
@@ -107,17 +111,12 @@ wait_for() {
 apart() {
   while (($(jobs -rp | wc -l) >= 4)); do wait -n || true; done
   (
-    trap clean_up_apart EXIT
+    trap end_jobs EXIT
     log=$WORK/$1
     failures=0
     "${@:2}"
     echo "$failures" >"$log.failures"
   ) >"$WORK/$1.report" 2>&1 &
-}
-clean_up_apart() {
-  local jobs
-  jobs=$(jobs -p)
-  [[ -z $jobs ]] || kill $jobs 2>/dev/null || true
 }
 gather() {
   local report name

@@ -14,8 +14,8 @@ try() {
   local what="oikos ${*:5} (on $2 ranks)"
   check_status "$what" "$3"
   check_match "$what" "^oikos.*$4" "$log.err"
-  # argp adds a line of its own
-  check_equal "$what: lines on stderr" 1 "$(grep -cvE '^Try .oikos .* --help.' "$log.err")"
+  # argp says where to find help besides
+  check_equal "$what: lines on stderr" 1 "$(sed '/^Try .oikos /,$d' "$log.err" | wc -l)"
 }
 cases=0
 bad() { # STATUS REGEX ARGS...
@@ -73,7 +73,7 @@ bad 2 'shared\.mixing: expected a number from 0 to 1, found 1\.5' train mlp.yaml
 bad 2 'learners\.count: expected .*, found 0' train mlp.yaml --set learners.count=0
 bad 2 'outer\.optimizer: expected one of sgd\|.*, found adamm' train mlp.yaml --set outer.optimizer=adamm
 bad 2 'task\.rotations: expected true or false, found perhaps' train mlp.yaml --set task.rotations=perhaps
-bad 2 'unknown family cosinus' train mlp.yaml --set 'task.modes=[cosinus]'
+bad 2 'task\.modes: .*found cosinus' train mlp.yaml --set 'task.modes=[cosinus]'
 bad 2 'home\.count is 3 but home\.owns is nothing' train mlp.yaml --set home.count=3
 bad 2 'inner\.micro_batches is 9, more than' train mlp.yaml --set inner.micro_batches=9
 bad 2 'task\.file is not set' train mlp.yaml --set task.source=images --set model.loss=cross_entropy
@@ -86,7 +86,7 @@ layers mlp.yaml 'the last layer gives .* 3 numbers, but the task wants 1' '[dens
 layers mlp.yaml 'units.*expected a whole number' '[dense: 0]'
 layers mlp.yaml 'no argument units_' '[dense: {units_: 3}]'
 layers mlp.yaml 'no layer of the network has parameters' '[relu]'
-layers mlp.yaml 'too large' '[dense: 1000000000, dense: 1]'
+layers mlp.yaml 'too large' '[dense: 100000, dense: 100000, dense: 1]'
 layers conv.yaml 'dense: expected a vector, .*; put .flatten. before it' '[conv2d: {filters: 3, kernel: 3}, dense: 3]'
 layers conv.yaml 'the kernel is 11 x 11 but the padded input only 9 x 9' '[conv2d: {filters: 3, kernel: 11}, flatten, dense: 3]'
 layers conv.yaml 'the window is 10 x 10 but the input only 9 x 9' '[max_pool: 10, flatten, dense: 3]'
@@ -126,13 +126,13 @@ bad 2 'CONFIG is missing' gradcheck
 bad 2 'CONFIG is missing' config
 bad 2 'WHAT is gemm, found speed' bench speed
 bad 2 '--episodes: expected a whole number from 1 .*, found many' eval run --episodes many
-bad 2 'nix: no such run directory or checkpoint' eval nix
+bad 2 'nix: no such run directory' eval nix
 bad 2 'folder\.yaml holds no checkpoint; train first' eval folder.yaml
-bad '[12]' 'nix\.h5: .*(No such file|missing)' inspect nix.h5
-bad '[12]' 'nix\.h5: .*(No such file|missing|cannot be read)' inspect --digest nix.h5
-bad 2 'the run directory mlp.yaml/run cannot be made: mlp.yaml: Not a directory|File exists' train mlp.yaml \
+bad '[12]' 'nix\.h5: .*([Nn]o such|missing)' inspect nix.h5
+bad '[12]' 'nix\.h5: .*([Nn]o such|missing|cannot be read)' inspect --digest nix.h5
+bad 2 'the run directory mlp.yaml/run cannot be made: .*(Not a directory|File exists)' train mlp.yaml \
   --out mlp.yaml/run
-bad '[12]' 'x/y\.h5.*cannot be written' gradcheck mlp.yaml --dump x/y.h5
+bad '[12]' 'x/y\.h5 cannot be (created|written)' gradcheck mlp.yaml --dump x/y.h5
 if [[ $(id -u) != 0 ]]; then
   mkdir -m 500 locked
   bad 2 'the run directory locked/run cannot be made: .*Permission denied' train mlp.yaml --out locked/run
@@ -145,7 +145,7 @@ bad 2 "there is no importer 'csv'; there are: omniglot, idx" import csv mlp.yaml
 bad 2 'KIND is missing' import -o x.h5
 bad 2 'SOURCE is missing' import idx -o x.h5
 bad 2 '-o FILE.h5 is missing' import idx idx
-bad 2 'nix: .*No such file' import idx nix -o x.h5
+bad 2 'nix.* No such file' import idx nix -o x.h5
 bad '[12]' 'no_idx' import idx no_idx -o x.h5
 bad 2 'nix.zip: cannot be opened: No such file' import omniglot nix.zip -o x.h5
 bad 1 'text\.zip: not an intact zip' import omniglot text.zip -o x.h5

@@ -12,7 +12,7 @@ run_ranks 2 "${train[@]}" --out whole
 check_status "the undisturbed run" 0
 end=$(digest "$(newest whole)")
 size=$(stat -c %s "$(newest whole)")
-name=step-000000000040.h5
+name="step-000000000040.h5"
 run gradcheck mlp.yaml --float --dump dump.h5
 check_status "gradcheck" 0
 
@@ -50,7 +50,7 @@ passed_over() {
   for command in inspect eval; do
     [[ "$command $1" != "inspect another_hdf5" ]] || continue # it shows any HDF5 file
     run $command "$file"
-    [[ $status == 2 ]] || check_status "$command of $1" 1
+    check_status "$command of $1" "[12]"
     check_equal "$command of $1: lines on stderr" 1 "$(wc -l <"$log.err")"
     check_match "$command of $1" "^oikos: .*$name: " "$log.err"
   done
@@ -78,6 +78,15 @@ for harmless in flipped_padding misnamed; do
   check_status "$harmless" 0
   check_equal "$harmless: digest at the end" "$end" "$(digest "$(newest $harmless)")"
 done
+
+# Damaged files must not push the good ones out of those that are kept.
+cp -r whole kept
+for step in 20 30 40; do flip kept/checkpoints/step-0000000000$step.h5 1000; done
+run_ranks 2 "${train[@]}" --set checkpoint.keep=2 --set checkpoint.every=3 --set steps=16 --out kept --resume
+check_status "three damaged ones ahead" 0
+run_ranks 2 eval kept --episodes 4
+check_status "three damaged ones ahead: eval" 0
+check_match "three damaged ones ahead: eval" "step-000000000016.h5, step 16" "$log.out"
 
 # eval of a run passes over the damaged one as well.
 cp -r whole evaluated

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# When a checkpoint cannot be written, by a limit on file sizes or because the disk is full, all ranks end with one clear
-# message and exit status 1, and the checkpoint before is as it was.
+# When a file cannot be written, by a limit on file sizes or because the disk is full, all ranks end with one clear
+# message and exit status 1, and what was there before is as it was.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
@@ -40,6 +40,13 @@ done
 run_ranks 2 "${train[@]}" --set steps=2 --out run --resume
 check_status "without a limit again" 0
 
+# Standard output may be a file on a full disk as well.
+for args in --help --version "config small.yaml" "inspect $(newest run)"; do
+  status=0
+  "$OIKOS" $args >/dev/full 2>"$log.err" || status=$?
+  check_status "${args%% /*} >/dev/full" 1
+done
+
 # A full disk: every tenth step one more checkpoint into 3 MB.
 mkdir disk
 if [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=3m tmpfs disk 2>/dev/null; then
@@ -47,6 +54,22 @@ if [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=3m tmpfs disk 2>/dev/null; then
   run_ranks 3 train small.yaml --set 'model.layers=[dense: 200, relu, dense: 200, relu, dense: 1]' --set eval.episodes=0 \
     --set steps=1000 --set checkpoint.every=10 --set checkpoint.keep=1000 --out disk/run
   check_failed "full disk" disk/run "No space left on device" 10
+
+  dd if=/dev/zero of=disk/fill bs=4k 2>/dev/null || true # now there is no byte left
+  config=$(<disk/run/config.yaml)
+  run_ranks 2 train disk/run/config.yaml --out disk/run --resume
+  check_status "resumed on a full disk" 1
+  check_equal "resumed on a full disk: config.yaml" "$config" "$(<disk/run/config.yaml)"
+  write_images images.h5
+  for args in "import idx idx -o disk/new.h5" "gradcheck small.yaml --dump disk/new.h5" \
+    "train small.yaml --out disk/new.h5"; do
+    run $args
+    check_status "$args" 1
+    check_match "$args" "^oikos: .*disk/new\.h5.*(cannot|could not) be (created|written)" "$log.err"
+    check_equal "$args: lines on stderr" 1 "$(wc -l <"$log.err")"
+    check_equal "$args: files left over" "" "$(find disk -name 'new*' -type f)"
+    rm -rf disk/new*
+  done
 else
   echo "not tried: a full disk (mount -t tmpfs is not permitted here)"
 fi

@@ -16,6 +16,14 @@
 
 #include "check.h"
 
+#include "run/trainer_impl.h"
+
+typedef oikos_real real;
+
+/** Two ways to live in three homes. */
+#define HARD     "count: 3, owns: all, perturbation: 0.4, rate: 0.02, mixing: 0.3"
+#define WEIGHTED HARD ", rule: weighted, memory: 0.9, eta: 0.1"
+
 enum { RANKS_SECONDS = 60, RANKS_PATH = 256 };
 
 /** What this rank found in a test: its first failure. */
@@ -77,7 +85,8 @@ static inline void expect_error(verdict *v, oikos_status got, oikos_status expec
   expect_same(v, message, sizeof message, "error message");
 }
 
-/** The end of a test: all ranks agree; rank 0 reports the failure of the lowest. Collective. */
+/** The end of a test, its last call, since rank 0 does not come back if it failed: all ranks agree,
+ * rank 0 reports the failure of the lowest. Collective. */
 static inline void conclude(verdict *v) {
   int size = ranks_size(), mine = v->failed ? ranks_rank() : size, lowest;
   MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
@@ -118,6 +127,84 @@ static inline void folder_remove(const char *folder) {
   if (ranks_rank() == 0)
     remove_tree(folder);
   MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static inline void read_config(oikos_config *config, const char *text) {
+  oikos_error err;
+  if (oikos_config_parse(config, "test", text, strlen(text), &err) != OIKOS_OK) {
+    fprintf(stderr, "%s\n", err.message);
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+}
+
+/** The run of a test: the number of learners, the home section, and further YAML over it. */
+static inline oikos_config *config_of(int learners, const char *home, const char *more) {
+  oikos_config *config = calloc(1, sizeof *config);
+  char text[2048];
+  snprintf(text, sizeof text,
+           "seed: 5\nsteps: 6\ntask: {modes: [sinusoid, linear, quadratic], support: 6, query: 7, "
+           "noise: 0.1}\nlearners: {count: %d}\n"
+           "model: {layers: [dense: 13, relu, dense: 9, tanh, dense: 1]}\n"
+           "outer: {optimizer: adam, clip: 3, schedule: cosine}\nhome: {%s}\neval: {episodes: 0}\n",
+           learners, home);
+  oikos_config_defaults(config);
+  read_config(config, text);
+  if (*more)
+    read_config(config, more);
+  return config;
+}
+
+static inline oikos_trainer *trainer_of(verdict *v, MPI_Comm comm, const oikos_config *config,
+                                        const oikos_observer *observer) {
+  oikos_trainer *t = NULL;
+  oikos_error err;
+  if (oikos_trainer_create(comm, config, NULL, false, observer, &t, &err) != OIKOS_OK) {
+    expect(v, false, "oikos_trainer_create: %s", err.message);
+    fprintf(stderr, "%s\n", err.message);
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  return t;
+}
+
+static inline void steps_of(verdict *v, oikos_trainer *t, int steps) {
+  oikos_error err;
+  for (int i = 0; i < steps; i++)
+    expect_ok(v, oikos_trainer_step(t, &err), &err, "oikos_trainer_step");
+}
+
+static inline bool same(const void *a, const void *b, size_t count, size_t size) {
+  return !a || memcmp(a, b, count * size) == 0;
+}
+
+/** All state of a joint trainer is that of another that owns at least its learners (one that
+ * trained alone): of what is spread over ranks, this rank's part. */
+static inline void expect_same_state(verdict *v, const oikos_trainer *joint,
+                                     const oikos_trainer *alone) {
+  const oikos_weights *a = &joint->weights, *b = &alone->weights;
+  const oikos_learners *l = &joint->learners, *all = &alone->learners;
+  size_t shared = a->m + a->a, owned = (size_t)a->n_homes * a->k, homes = (size_t)a->n_homes,
+         first = (size_t)(l->first - all->first), count = (size_t)l->count;
+  expect(v, joint->step == alone->step, "other step");
+  expect(v, same(a->shared, b->shared, shared, sizeof *a->shared), "other w");
+  expect(v, same(a->homes, b->homes, owned, sizeof *a->homes), "other homes");
+  const oikos_optimizer *o[2] = {&a->shared_optimizer, &a->home_optimizer},
+                        *p[2] = {&b->shared_optimizer, &b->home_optimizer};
+  for (int i = 0; i < 2; i++)
+    expect(v,
+           same(o[i]->first, p[i]->first, o[i]->rows * o[i]->n, sizeof(real)) &&
+               same(o[i]->second, p[i]->second, o[i]->rows * o[i]->n, sizeof(real)) &&
+               same(o[i]->count, p[i]->count, o[i]->rows, sizeof *o[i]->count),
+           "other state of optimizer %d", i);
+  expect(v, same(l->home, all->home + first, count, sizeof *l->home), "other homes of learners");
+  expect(v, same(l->log_p, all->log_p + first * homes, count * homes, sizeof *l->log_p),
+         "other log p");
+  expect(v,
+         same(oikos_grid_exponents(joint->segments.grid),
+              oikos_grid_exponents(alone->segments.grid),
+              (size_t)oikos_grid_segments(joint->segments.grid), sizeof(int32_t)),
+         "other exponents");
+  expect(v, same(joint->history.pending, alone->history.pending, joint->history.fields, 8),
+         "other metrics");
 }
 
 /** Start MPI. What ranks other than 0 print goes nowhere, but file descriptor 2 stays theirs: what

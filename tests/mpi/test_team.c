@@ -6,8 +6,6 @@
 #include "base/random.h"
 #include "dist/reduce.h"
 
-typedef oikos_real real;
-
 static oikos_team team_of(MPI_Comm comm, verdict *v) {
   oikos_team team;
   oikos_error err;
