@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The configuration as text: resolved, explained, compared. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,16 @@ void oikos_config_explain(FILE *out) {
   free(c);
 }
 
+/* Make one line of a text: runs of blanks and line ends become one blank, none at the beginning. */
+static void fold(char *text) {
+  char *to = text;
+  for (const char *from = text; from && *from; from++)
+    if (!isspace((unsigned char)*from) || (to > text && to[-1] != ' '))
+      *to++ = isspace((unsigned char)*from) ? ' ' : *from;
+  if (to)
+    *to = 0;
+}
+
 /* An option's value as oikos_config_write gives it, on one line; freed by the caller. */
 static char *option_text(const oikos_option *o, const oikos_config *c) {
   char *text = NULL;
@@ -123,8 +134,7 @@ static char *option_text(const oikos_option *o, const oikos_config *c) {
   else
     oikos_option_print(o, c, out);
   fclose(out);
-  for (char *at = text; at && *at; at++)
-    *at = *at == '\n' ? ' ' : *at;
+  fold(text);
   return text;
 }
 

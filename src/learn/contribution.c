@@ -35,7 +35,9 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
   }
   s->home_size = (s->n_tensors - s->first_owned) * (1 + s->home_trained);
   s->weights = n;
-  sizes[n++] = (size_t)w->n_homes;
+  for (int64_t t = 0; t < w->n_homes; t++)
+    sizes[n++] =
+        1; // each on a grid of its own: a home that hardly anybody counts at has a mean too
   s->scores = n;
   sizes[n++] = (size_t)w->n_homes;
   s->losses = n;
@@ -50,7 +52,8 @@ oikos_status oikos_segments_create(const oikos_config *config, const oikos_netwo
                         .tensor = oikos_network_tensors(net)};
   while (s->first_owned < s->n_tensors && s->tensor[s->first_owned].offset < w->m - w->k)
     s->first_owned++;
-  size_t most = oikos_mul((size_t)s->n_tensors, 2 * (size_t)(w->n_homes + 1)) + 4;
+  size_t most =
+      oikos_mul((size_t)s->n_tensors, 2 * (size_t)(w->n_homes + 1)) + (size_t)w->n_homes + 4;
   OIKOS_TRY(oikos_alloc(&sizes, most, sizeof *sizes, "the segments", err));
   int n = number_segments(config, w, s, sizes);
   oikos_status status =
@@ -81,6 +84,7 @@ static bool add_homes(const oikos_segments *s, const oikos_weights *w, const oik
     int segment = s->homes + (int)t * s->home_size;
     if (c->p[t] == 0)
       continue;
+    finite &= oikos_sum_add(s->grid, sum, s->weights + (int)t, c->p + t, 1);
     finite &= add_parameters(s, segment, s->first_owned, c->gradient, c->p[t], sum);
     if (s->home_trained)
       finite &=
@@ -97,7 +101,6 @@ bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
   if (s->rates >= 0)
     finite &= oikos_sum_add(s->grid, sum, s->rates, c->gradient + w->m, 1);
   finite &= add_homes(s, w, c, sum);
-  finite &= oikos_sum_add(s->grid, sum, s->weights, c->p, 1);
   finite &= oikos_sum_add(s->grid, sum, s->scores, c->score, 1);
   finite &= oikos_sum_add(s->grid, sum, s->losses, c->loss, 1);
   sum->words[OIKOS_COUNT_CORRECT] += c->correct;

@@ -38,16 +38,16 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
 
 void oikos_update_homes(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum,
                         int64_t step, oikos_weights *w, real *scratch) {
-  real *gradient = scratch, *trained = scratch + w->m, *members = trained + w->k;
+  real *gradient = scratch, *trained = scratch + w->m, members;
   if (w->k == 0)
     return;
-  oikos_sum_get(s->grid, sum, s->weights, 1, members);
   for (int64_t t = 0; t < w->n_homes; t++) {
     int segment = s->homes + (int)t * s->home_size;
     real *c = w->homes + (size_t)t * w->k;
-    if (!(members[t] > 0))
+    oikos_sum_get(s->grid, sum, s->weights + (int)t, 1, &members);
+    if (!(members > 0))
       continue; // nobody lives here: the home stays as it is
-    double share = 1 / (double)members[t];
+    double share = 1 / (double)members;
     if (s->home_trained) {
       get_parameters(s, sum, segment + s->home_size / 2, s->first_owned, share, trained);
       mix(config->home.mixing, w->k, trained, c);

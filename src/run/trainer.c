@@ -25,8 +25,9 @@ static void train_learner(oikos_trainer *t, int thread, int64_t i) {
     t->not_finite[thread] = own->first + i;
 }
 
-/* Step 1, train: all learners of this rank, in any order on any thread. */
-static void train(oikos_trainer *t) {
+/* Step 1, train: all learners of this rank, in any order on any thread. A request to stop rides
+ * along. */
+static void train(oikos_trainer *t, bool stop) {
   for (int k = 0; k < t->n_threads; k++) {
     oikos_sum_zero(t->segments.grid, &t->sums[k]);
     t->not_finite[k] = -1;
@@ -36,8 +37,7 @@ static void train(oikos_trainer *t) {
     train_learner(t, omp_get_thread_num(), i);
   for (int k = 1; k < t->n_threads; k++)
     oikos_sum_merge(t->segments.grid, &t->sums[0], &t->sums[k]);
-  if (t->observer.stop && t->observer.stop(t->observer.user))
-    t->sums[0].words[OIKOS_COUNT_STOP]++;
+  t->sums[0].words[OIKOS_COUNT_STOP] += stop;
 }
 
 /* Some learner's numbers are not finite: find the first one, so that the message can name it. */
@@ -89,9 +89,10 @@ static void note(oikos_trainer *t, double gradient_norm) {
 oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_grid *grid = t->segments.grid;
   oikos_sum *sum = &t->sums[0];
-  bool again;
+  bool again, stop = false;
   do {
-    train(t);                          // step 1: find the home, adapt from it, meta-gradient
+    stop |= t->observer.stop && t->observer.stop(t->observer.user);
+    train(t, stop);                    // step 1: find the home, adapt from it, meta-gradient
     oikos_reduce(&t->team, grid, sum); // the one all-reduce
     if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0)
       return diverged(t, err);
