@@ -11,8 +11,8 @@ file(WRITE ${CMAKE_BINARY_DIR}/generated/oikosConfig.cmake
      "include(\${CMAKE_CURRENT_LIST_DIR}/oikosTargets.cmake)\n")
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/oikosConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/generated/oikosConfig.cmake ${CMAKE_BINARY_DIR}/generated/oikosConfigVersion.cmake
-              cmake/dependencies.cmake
+              tools/cmake/dependencies.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/oikos)
 string(REPLACE ";" " " OIKOS_HDF5_LINK "${HDF5_LIBRARIES}")
-configure_file(cmake/oikos.pc.in ${CMAKE_BINARY_DIR}/generated/oikos.pc @ONLY)
+configure_file(tools/cmake/oikos.pc.in ${CMAKE_BINARY_DIR}/generated/oikos.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/generated/oikos.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
