@@ -53,6 +53,11 @@ typedef struct oikos_sets {
 /** Keep one `--set` argument. */
 error_t oikos_cli_add_set(struct argp_state *state, oikos_sets *sets, const char *assignment);
 
+/** The arguments of every command that reads a configuration: CONFIG and --set. A parser's last
+ * resort. */
+error_t oikos_cli_parse_config(int key, char *arg, struct argp_state *state, const char **config,
+                               oikos_sets *sets);
+
 /** Keep the one positional argument. */
 error_t oikos_cli_only(struct argp_state *state, const char *name, const char **place,
                        const char *argument);

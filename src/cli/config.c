@@ -19,14 +19,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'e':
     o->explain = true;
     return 0;
-  case 's':
-    return oikos_cli_add_set(state, &o->sets, arg);
-  case ARGP_KEY_ARG:
-    return oikos_cli_only(state, "CONFIG", &o->config, arg);
   case ARGP_KEY_END:
-    return o->config || o->explain ? 0 : oikos_cli_wrong(state, "--explain or CONFIG is missing");
+    return o->explain ? 0 : oikos_cli_parse_config(key, arg, state, &o->config, &o->sets);
   default:
-    return ARGP_ERR_UNKNOWN;
+    return oikos_cli_parse_config(key, arg, state, &o->config, &o->sets);
   }
 }
 

@@ -33,14 +33,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'f':
     o->single = true;
     return 0;
-  case 's':
-    return oikos_cli_add_set(state, &o->sets, arg);
-  case ARGP_KEY_ARG:
-    return oikos_cli_only(state, "CONFIG", &o->config, arg);
-  case ARGP_KEY_END:
-    return o->config ? 0 : oikos_cli_wrong(state, "CONFIG is missing");
   default:
-    return ARGP_ERR_UNKNOWN;
+    return oikos_cli_parse_config(key, arg, state, &o->config, &o->sets);
   }
 }
 

@@ -71,6 +71,20 @@ error_t oikos_cli_only(struct argp_state *state, const char *name, const char **
   return 0;
 }
 
+error_t oikos_cli_parse_config(int key, char *arg, struct argp_state *state, const char **config,
+                               oikos_sets *sets) {
+  switch (key) {
+  case 's':
+    return oikos_cli_add_set(state, sets, arg);
+  case ARGP_KEY_ARG:
+    return oikos_cli_only(state, "CONFIG", config, arg);
+  case ARGP_KEY_END:
+    return *config ? 0 : oikos_cli_wrong(state, "CONFIG is missing");
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
 oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets,
                               oikos_config *config, oikos_error *err) {
   char *text;
