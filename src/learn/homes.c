@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "math/vector.h"
 
 typedef oikos_real real;
 
@@ -21,13 +22,6 @@ size_t oikos_home_size(const oikos_config *config, const oikos_network *net) {
   return 0;
 }
 
-static double spread(size_t n, const real *x) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++)
-    sum += (double)x[i] * (double)x[i];
-  return sqrt(sum / (double)n);
-}
-
 void oikos_homes_initialise(const oikos_config *config, const oikos_network *net, const real *w,
                             real *homes) {
   size_t k = oikos_home_size(config, net), first = oikos_network_parameters(net) - k;
@@ -40,7 +34,8 @@ void oikos_homes_initialise(const oikos_config *config, const oikos_network *net
       const oikos_tensor *tensor = &oikos_network_tensors(net)[i];
       oikos_random r =
           oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_HOMES, (uint64_t)t, (uint64_t)i);
-      double size = share * spread(tensor->size, w + tensor->offset);
+      double size =
+          share * oikos_norm(tensor->size, w + tensor->offset) / sqrt((double)tensor->size);
       for (size_t j = 0; tensor->offset >= first && size > 0 && j < tensor->size; j++)
         c[tensor->offset - first + j] += (real)(size * oikos_random_normal(&r));
     }

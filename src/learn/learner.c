@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "learn/learner.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/try.h"
 #include "learn/homes.h"
+#include "math/vector.h"
 
 typedef oikos_real real;
 
@@ -97,13 +97,6 @@ oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episo
   return judged;
 }
 
-static double norm(size_t n, const real *x) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++)
-    sum += (double)x[i] * (double)x[i];
-  return sqrt(sum);
-}
-
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w, int64_t step,
                                        int64_t learner, double *log_p, int32_t home) {
   const oikos_weights *s = context->weights;
@@ -120,7 +113,7 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
       .trained = oikos_path_parameters(context->inner, w->path, steps),
       .p = w->p,
       .score = w->score,
-      .loss = {(real)before.loss, (real)after.loss, (real)norm(s->m, w->gradient)},
+      .loss = {(real)before.loss, (real)after.loss, (real)oikos_norm(s->m, w->gradient)},
       .correct = (int64_t)after.correct,
       .home = now,
       .moved = now != home,

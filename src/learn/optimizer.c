@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "math/vector.h"
 
 typedef oikos_real real;
 
@@ -90,10 +91,7 @@ double oikos_schedule(const oikos_config *c, int64_t step) {
 }
 
 double oikos_clip(double clip, size_t n, real *gradient) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++)
-    sum += (double)gradient[i] * (double)gradient[i];
-  double norm = sqrt(sum);
+  double norm = oikos_norm(n, gradient);
   for (size_t i = 0; clip > 0 && norm > clip && i < n; i++)
     gradient[i] = (real)((double)gradient[i] * (clip / norm));
   return norm;

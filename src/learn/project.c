@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * The max-norm projection (Srebro, Rennie and Jaakkola 2005) of each unit's incoming weights, and
  * its derivative. */
-#include <math.h>
 #include <string.h>
 
 #include "learn/inner_impl.h"
+#include "math/vector.h"
 
 typedef oikos_real real;
-
-static double dot(size_t n, const real *a, const real *b) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++)
-    sum += (double)a[i] * (double)b[i];
-  return sum;
-}
 
 static int projected(const oikos_inner *inner, const oikos_tensor *t) {
   return t->role == OIKOS_WEIGHT && t->offset >= inner->first;
@@ -25,7 +18,7 @@ void oikos_project(const oikos_inner *inner, const real *z, real *theta) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[k];
     for (size_t row = 0; projected(inner, t) && row < t->rows; row++) {
       real *w = theta + t->offset + row * t->columns;
-      double norm = sqrt(dot(t->columns, w, w));
+      double norm = oikos_norm(t->columns, w);
       for (size_t i = 0; norm > inner->max_norm && i < t->columns; i++)
         w[i] = (real)((double)w[i] * (inner->max_norm / norm));
     }
@@ -38,7 +31,7 @@ void oikos_project_transposed(const oikos_inner *inner, const real *z, const rea
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[k];
     for (size_t row = 0; projected(inner, t) && row < t->rows; row++) {
       size_t at = t->offset + row * t->columns;
-      double norm = sqrt(dot(t->columns, z + at, z + at)), along = dot(t->columns, z + at, v + at);
+      double norm = oikos_norm(t->columns, z + at), along = oikos_dot(t->columns, z + at, v + at);
       for (size_t i = at; norm > inner->max_norm && i < at + t->columns; i++)
         u[i] =
             (real)(inner->max_norm / norm * ((double)v[i] - (double)z[i] * along / (norm * norm)));

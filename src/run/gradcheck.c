@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/try.h"
+#include "math/vector.h"
 #include "run/trainer_impl.h"
 #include "store/dump.h"
 
@@ -51,13 +52,6 @@ static double value(const check *c, const real *x) {
   return oikos_network_loss(t->net, oikos_path_workspace(c->w->path), theta, &c->judged).loss;
 }
 
-static double dot(size_t n, const real *a, const real *b) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++)
-    sum += (double)a[i] * (double)b[i];
-  return sum;
-}
-
 /* A unit direction inside the block first .. first+n-1: half along the gradient, half random. */
 static void choose_direction(const check *c, size_t first, size_t n, uint64_t number) {
   oikos_random r = oikos_random_at((uint64_t)c->t->config.seed, OIKOS_DRAW_CHECK, 0, number);
@@ -65,12 +59,12 @@ static void choose_direction(const check *c, size_t first, size_t n, uint64_t nu
   memset(c->direction, 0, c->n * sizeof *c->direction);
   for (size_t i = 0; i < n; i++)
     u[i] = (real)oikos_random_normal(&r);
-  double size = sqrt(dot(n, u, u)), along = sqrt(dot(n, c->gradient + first, c->gradient + first));
-  if (dot(n, u, c->gradient + first) < 0) // the two halves must not cancel
+  double size = oikos_norm(n, u), along = oikos_norm(n, c->gradient + first);
+  if (oikos_dot(n, u, c->gradient + first) < 0) // the two halves must not cancel
     size = -size;
   for (size_t i = 0; i < n; i++)
     u[i] = (real)((double)u[i] / size + (along > 0 ? (double)c->gradient[first + i] / along : 0));
-  size = sqrt(dot(n, u, u));
+  size = oikos_norm(n, u);
   for (size_t i = 0; i < n; i++)
     u[i] = (real)((double)u[i] / size);
 }
@@ -90,9 +84,9 @@ static double difference(const check *c, const real *at, double h) {
 static double block_error(const check *c, size_t first, size_t n, double *analytic,
                           double *numeric) {
   const real *at = c->t->config.inner.order == OIKOS_ORDER_FIRST ? c->trained : c->x;
-  double floor = 1e-4 * sqrt(dot(c->n, c->gradient, c->gradient)), best = INFINITY;
-  double width = sqrt(dot(n, c->x + first, c->x + first));
-  *analytic = dot(n, c->gradient + first, c->direction + first);
+  double floor = 1e-4 * oikos_norm(c->n, c->gradient), best = INFINITY;
+  double width = oikos_norm(n, c->x + first);
+  *analytic = oikos_dot(n, c->gradient + first, c->direction + first);
   *numeric = NAN;
   for (int width_exponent = 3; width_exponent <= 6; width_exponent++) {
     double h = pow(10, -width_exponent);
@@ -222,7 +216,7 @@ oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, doub
   if (status == OIKOS_OK) {
     prepare(&c);
     fprintf(out, "query loss %.9g after %lld inner steps, gradient norm %.9g\n", c.loss,
-            (long long)t->config.inner.steps, sqrt(dot(c.n, c.gradient, c.gradient)));
+            (long long)t->config.inner.steps, oikos_norm(c.n, c.gradient));
     if (dump)
       status = dump_file(&c, dump, err);
   }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "math/vector.h"
+
+#include <math.h>
+
+enum { LANES = 8 };
+
+double oikos_dot(size_t n, const oikos_real *a, const oikos_real *b) {
+  double sum[LANES] = {0};
+  size_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (size_t k = 0; k < LANES; k++)
+      sum[k] += (double)a[i + k] * (double)b[i + k];
+  for (; i < n; i++)
+    sum[i % LANES] += (double)a[i] * (double)b[i];
+  return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}
+
+double oikos_norm(size_t n, const oikos_real *x) {
+  return sqrt(oikos_dot(n, x, x));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OIKOS_MATH_VECTOR_H
+#define OIKOS_MATH_VECTOR_H
+
+#include <stddef.h>
+
+#include "oikos/real.h"
+
+/** a . b over n numbers, in double, by eight sums in a fixed order: the same bits everywhere, and
+ * room for vector units. */
+double oikos_dot(size_t n, const oikos_real *a, const oikos_real *b);
+
+/** The euclidean norm of x (n). */
+double oikos_norm(size_t n, const oikos_real *x);
+
+#endif
