@@ -107,12 +107,12 @@ cp -r whole nothing_left
 for file in nothing_left/checkpoints/*; do flip "$file" 1000; done
 refused nothing_left 1 ".*nothing_left/checkpoints holds 4 checkpoints, but none is whole" --resume
 refused whole 2 "whole already holds the checkpoints of a run; continue it with --resume"
-refused whole 2 "inner.steps was 2 in the checkpoint and is 3 now" --resume --set inner.steps=3
-refused whole 2 "task.modes was \[sinusoid, linear, quadratic\] in the checkpoint and is \[linear\] now" --resume \
+refused whole 2 ".*step-000000000040.h5: inner.steps was 2 in the checkpoint and is 3 now" --resume --set inner.steps=3
+refused whole 2 ".*step-000000000040.h5: task.modes was \[sinusoid, linear, quadratic\] in the checkpoint and is \[linear\] now" --resume \
   --set 'task.modes=[linear]'
 run_ranks 3 "${train[@]}" --out whole --resume --set 'model.layers=[dense: 21, relu, dense: 1]'
 check_status "another network" 2
-check_match "another network" "^oikos: model.layers was " "$log.err"
+check_match "another network" "^oikos: .*step-000000000040.h5: model.layers was " "$log.err"
 check_match "another network" "dense: 20" "$log.err"
 check_match "another network" "dense: 21" "$log.err"
 cp -r whole stranger
