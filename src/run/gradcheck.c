@@ -79,8 +79,9 @@ static double difference(const check *c, const real *at, double h) {
   return (side[0] - side[1]) / (2 * h);
 }
 
-/* The best of some step widths: a kink of relu or max_pool nearer than h is no error of the
- * derivative. */
+/* The best of some step widths. A kink of relu or max_pool nearer than h is no error of the
+ * derivative; in the support set it even makes F jump, since the inner step is taken along a
+ * gradient. The narrowest widths avoid all but exact ties. */
 static double block_error(const check *c, size_t first, size_t n, double *analytic,
                           double *numeric) {
   const real *at = c->t->config.inner.order == OIKOS_ORDER_FIRST ? c->trained : c->x;
@@ -88,7 +89,7 @@ static double block_error(const check *c, size_t first, size_t n, double *analyt
   double width = oikos_norm(n, c->x + first);
   *analytic = oikos_dot(n, c->gradient + first, c->direction + first);
   *numeric = NAN;
-  for (int width_exponent = 3; width_exponent <= 6; width_exponent++) {
+  for (int width_exponent = 3; width_exponent <= 8; width_exponent++) {
     double h = pow(10, -width_exponent);
     double now = difference(c, at, h * (width > 1 ? width : 1));
     double size = fmax(fmax(fabs(now), fabs(*analytic)), floor),
@@ -101,11 +102,20 @@ static double block_error(const check *c, size_t first, size_t n, double *analyt
   return best;
 }
 
+/* The best of three directions, for the same reason: a wrong gradient is wrong along each. */
 static void check_block(const check *c, const char *name, size_t first, size_t n, uint64_t number,
                         FILE *out, double *worst) {
-  double analytic, numeric;
-  choose_direction(c, first, n, number);
-  double error = block_error(c, first, n, &analytic, &numeric);
+  double error = INFINITY, analytic = NAN, numeric = NAN;
+  for (uint64_t k = 0; k < 3 && !(error < 1e-7); k++) {
+    double a, d;
+    choose_direction(c, first, n, 3 * number + k);
+    double now = block_error(c, first, n, &a, &d);
+    if (now < error || k == 0) {
+      error = now;
+      analytic = a;
+      numeric = d;
+    }
+  }
   fprintf(out, "  %-32s %10zu  %14.7e  %14.7e  %9.2e\n", name, n, analytic, numeric, error);
   if (!(error <= *worst))
     *worst = error;
@@ -186,13 +196,28 @@ static oikos_status dump_file(const check *c, const char *path, oikos_error *err
   return status == OIKOS_OK ? closed : status;
 }
 
-/* Draw, find the home, and take the meta-gradient as training does; the point, its value and
- * gradient are kept. */
+/* Move the start off the points where relu and max_pool have no derivative: zero biases under black
+ * pixels are exactly there. */
+static void leave_kinks(const check *c) {
+  const oikos_segments *s = &c->t->segments;
+  real *start = oikos_path_start(c->w->path);
+  for (int i = 0; i < s->n_tensors; i++) {
+    const oikos_tensor *t = &s->tensor[i];
+    oikos_random r = oikos_random_at((uint64_t)c->t->config.seed, OIKOS_DRAW_CHECK, 1, (uint64_t)i);
+    double size = 0.01 * oikos_norm(t->size, start + t->offset) / sqrt((double)t->size);
+    for (size_t j = t->offset; j < t->offset + t->size; j++)
+      start[j] += (real)((size > 0 ? size : 0.01) * oikos_random_normal(&r));
+  }
+}
+
+/* Draw, find the home, and take the meta-gradient as training does, a little beside the start; the
+ * point, its value and gradient are kept. */
 static void prepare(check *c) {
   oikos_trainer *t = c->t;
   int64_t steps = t->config.inner.steps;
   oikos_source_draw(t->source, OIKOS_TRAIN, 0, 0, &c->w->episode);
   oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
+  leave_kinks(c);
   c->judged = oikos_learner_judged(&t->context, &c->w->episode);
   memcpy(c->x, oikos_path_start(c->w->path), c->m * sizeof *c->x);
   memcpy(c->x + c->m, t->weights.shared + c->m, (c->n - c->m) * sizeof *c->x);
