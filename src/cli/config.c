@@ -26,12 +26,29 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
+/* Whether the network fits the task; for built-in sources, which can be asked without their data.
+ */
+static oikos_status check_network(const oikos_config *config, oikos_error *err) {
+  oikos_source *source;
+  oikos_network *net = NULL;
+  if (config->task.source != OIKOS_SOURCE_FUNCTIONS)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_source_create(config, NULL, &source, err));
+  oikos_task_shape shape = oikos_source_shape(source);
+  oikos_status status = oikos_network_create(config, shape.input, shape.outputs, &net, err);
+  oikos_network_destroy(net);
+  oikos_source_destroy(source);
+  return status;
+}
+
 static oikos_status show(oikos_cli *cli, const options *o, oikos_error *err) {
   oikos_config *config;
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
   oikos_status status = oikos_cli_config(cli, o->config, &o->sets, config, err);
   if (status == OIKOS_OK)
     status = oikos_config_check(config, err);
+  if (status == OIKOS_OK)
+    status = check_network(config, err);
   if (status == OIKOS_OK && cli->team.rank == 0)
     oikos_config_write(config, stdout);
   free(config);

@@ -31,8 +31,9 @@ static void print_homes(const oikos_trainer *t, const oikos_evaluation *v) {
     int64_t all = 0;
     for (int g = 0; g < groups; g++)
       all += v->residents[h * groups + g];
-    printf("  home %-3d %5.1f %%   %8.4f +- %-8.4f", h, 100 * (double)all / (double)v->episodes,
-           v->home_loss[h].mean, v->home_loss[h].interval);
+    printf("  home %-3d %5.1f %%", h, 100 * (double)all / (double)v->episodes);
+    if (all > 1)
+      printf("   %8.4f +- %-8.4f", v->home_loss[h].mean, v->home_loss[h].interval);
     for (int g = 0; v->n_groups > 1 && all && g < groups; g++)
       printf("  %s %.0f %%", oikos_source_group(oikos_trainer_source(t), g),
              100 * (double)v->residents[h * groups + g] / (double)all);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(member)                            offsetof(oikos_config, member)
@@ -195,6 +196,16 @@ void oikos_choice_word(const char *choices, int index, char *out) {
   snprintf(out, OIKOS_NAME, "%.*s", (int)length, at);
 }
 
+void oikos_number_print(double value, FILE *out) {
+  char text[32];
+  for (int digits = 15; digits <= 17; digits++) { // the shortest that reads back to the same
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value)
+      break;
+  }
+  fputs(text, out);
+}
+
 void oikos_option_print(const oikos_option *o, const oikos_config *c, FILE *out) {
   const void *at = oikos_option_at(o, c);
   char word[OIKOS_NAME];
@@ -203,7 +214,7 @@ void oikos_option_print(const oikos_option *o, const oikos_config *c, FILE *out)
     fprintf(out, "%lld", (long long)*(const int64_t *)at);
     break;
   case OPTION_REAL:
-    fprintf(out, "%.17g", *(const double *)at);
+    oikos_number_print(*(const double *)at, out);
     break;
   case OPTION_BOOL:
     fputs(*(const bool *)at ? "true" : "false", out);

@@ -44,6 +44,9 @@ int oikos_choice_index(const char *choices, const char *word);
 /** Copy the index-th word of "a|b|c" to out (OIKOS_NAME). */
 void oikos_choice_word(const char *choices, int index, char *out);
 
+/** Print a number with the fewest digits that read back to it. */
+void oikos_number_print(double value, FILE *out);
+
 /** Print a value as YAML on one line (not OPTION_LAYERS). */
 void oikos_option_print(const oikos_option *o, const oikos_config *c, FILE *out);
 

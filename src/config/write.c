@@ -14,11 +14,14 @@ static void write_layers(const oikos_config *c, FILE *out) {
     const oikos_layer_spec *spec = &c->model.layers[i];
     fprintf(out, "\n    - %s", spec->kind);
     if (spec->n_args && !spec->arg[0].key[0]) {
-      fprintf(out, ": %.17g", spec->arg[0].value);
+      fputs(": ", out);
+      oikos_number_print(spec->arg[0].value, out);
       continue;
     }
-    for (int a = 0; a < spec->n_args; a++)
-      fprintf(out, "%s%s: %.17g", a ? ", " : ": {", spec->arg[a].key, spec->arg[a].value);
+    for (int a = 0; a < spec->n_args; a++) {
+      fprintf(out, "%s%s: ", a ? ", " : ": {", spec->arg[a].key);
+      oikos_number_print(spec->arg[a].value, out);
+    }
     if (spec->n_args)
       fputc('}', out);
   }

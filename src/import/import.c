@@ -43,9 +43,7 @@ static oikos_status check(const oikos_import_job *job, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE, "size %lld: expected 1 to %d, or 0 for the default",
                       (long long)job->options.size, OIKOS_RESIZE_MAX_SIDE);
   oikos_folder_of(job->output, folder);
-  if (access(folder, W_OK) != 0)
-    return oikos_fail(err, OIKOS_USAGE, "the output %s cannot be written in %s: %s", job->output,
-                      folder, strerror(errno));
+  OIKOS_TRY(oikos_make_folders(folder, err));
   if (stat(job->output, &output) != 0)
     return OIKOS_OK;
   if (!S_ISREG(output.st_mode))

@@ -4,28 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/try.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
-
-static oikos_status make_folder(const char *path, oikos_error *err) {
-  char part[OIKOS_LONG_PATH];
-  size_t length = strlen(path);
-  for (size_t i = 1; i <= length; i++)
-    if (path[i] == '/' || path[i] == 0) {
-      snprintf(part, sizeof part, "%.*s", (int)i, path);
-      if (mkdir(part, 0777) != 0 && errno != EEXIST)
-        return oikos_fail(err, OIKOS_USAGE, "the run directory %s cannot be made: %s: %s", path,
-                          part, strerror(errno));
-    }
-  if (access(path, W_OK | X_OK) != 0)
-    return oikos_fail(err, OIKOS_USAGE, "the run directory %s cannot be written: %s", path,
-                      strerror(errno));
-  return OIKOS_OK;
-}
+#include "store/sync.h"
 
 /* Write a file of the run directory as a whole or not at all. */
 static oikos_status write_whole(const oikos_trainer *t, const char *name,
@@ -97,10 +81,10 @@ static void write_metrics(const oikos_trainer *t, FILE *out) {
 static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
   char checkpoints[OIKOS_LONG_PATH];
   snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", t->run);
-  OIKOS_TRY(make_folder(t->run, err));
+  OIKOS_TRY(oikos_make_folders(t->run, err));
   if (!resume)
     OIKOS_TRY(refuse_old(t, err));
-  OIKOS_TRY(make_folder(checkpoints, err));
+  OIKOS_TRY(oikos_make_folders(checkpoints, err));
   OIKOS_TRY(write_whole(t, "config.yaml", write_config, err));
   return write_whole(t, "metrics.jsonl", write_metrics, err);
 }

@@ -125,6 +125,11 @@ static oikos_status record(oikos_trainer *t, oikos_error *err) {
 }
 
 oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
+  if (t->step > t->config.steps)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "steps is %lld, but the run is at step %lld already; give more steps, or "
+                      "evaluate it with `oikos eval`",
+                      (long long)t->config.steps, (long long)t->step);
   int64_t every = t->config.checkpoint.every, saved = t->step;
   while (t->step < t->config.steps && !t->stopping) {
     OIKOS_TRY(oikos_trainer_step(t, err));

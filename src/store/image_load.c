@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -212,6 +213,10 @@ static oikos_status share_pixels(const oikos_team *team, hid_t file, oikos_image
 /* One process looks first: a file that is not HDF5 at all gets a plain message and no collective
  * open. */
 static oikos_status look(const char *path, oikos_error *err) {
+  if (access(path, F_OK) != 0)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "task.file does not exist (a relative path starts from the current folder); "
+                      "make it with `oikos import`");
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (file < 0)
     return oikos_hdf5_fail(

@@ -14,7 +14,7 @@ static oikos_status print_dataset(void *user, hid_t dataset, const char *path, o
   int n = H5Sget_simple_extent_dims(space, dims, NULL);
   H5T_class_t class = H5Tget_class(type);
   const char *kind = class == H5T_FLOAT     ? "float"
-                     : class == H5T_INTEGER ? "int"
+                     : class == H5T_INTEGER ? (H5Tget_sign(type) == H5T_SGN_NONE ? "uint" : "int")
                      : class == H5T_STRING  ? "text"
                                             : "other";
   char *meaning = NULL;
@@ -43,15 +43,24 @@ static herr_t print_attribute(hid_t file, const char *name, const H5A_info_t *in
   long long number;
   (void)info;
   if (oikos_get_text(file, name, &text, &ignored) == OIKOS_OK) {
-    if (strchr(text, '\n'))
-      fprintf(out, "%s:\n%s", name, text);
-    else
+    if (!strchr(text, '\n')) // the configuration comes last
       fprintf(out, "%s: %s\n", name, text);
   } else if (oikos_get_number(file, name, H5T_NATIVE_LLONG, &number, &ignored) == OIKOS_OK) {
     fprintf(out, "%s: %lld\n", name, number);
   }
   free(text);
   return 0;
+}
+
+static void print_config(hid_t file, FILE *out) {
+  oikos_error ignored;
+  char *text = NULL, *rest, *line;
+  if (H5Aexists(file, "config") <= 0 || oikos_get_text(file, "config", &text, &ignored) != OIKOS_OK)
+    return;
+  fputs("config:\n", out);
+  for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+    fprintf(out, "  %s\n", line);
+  free(text);
 }
 
 static oikos_status inspect(const char *path, FILE *out, oikos_error *err) {
@@ -69,6 +78,7 @@ static oikos_status inspect(const char *path, FILE *out, oikos_error *err) {
   fputs("datasets:\n", out);
   if (status == OIKOS_OK)
     status = oikos_visit_datasets(file, print_dataset, out, err);
+  print_config(file, out);
   H5Fclose(file);
   if (status == OIKOS_OK && checkpoint) {
     status = oikos_checkpoint_digest(path, digest, err);

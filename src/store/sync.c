@@ -17,6 +17,25 @@ void oikos_folder_of(const char *path, char *folder) {
   snprintf(folder, OIKOS_NAME_MAX, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 }
 
+oikos_status oikos_make_folders(const char *path, oikos_error *err) {
+  char part[OIKOS_NAME_MAX];
+  size_t length = strlen(path);
+  for (size_t i = 1; i <= length; i++)
+    if (path[i] == '/' || path[i] == 0) {
+      snprintf(part, sizeof part, "%.*s", (int)i, path);
+      if (mkdir(part, 0777) != 0 && errno != EEXIST)
+        return oikos_fail(err, OIKOS_USAGE, "the folder %s cannot be made: %s: %s", path, part,
+                          strerror(errno));
+    }
+  struct stat info;
+  if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
+    return oikos_fail(err, OIKOS_USAGE, "the folder %s cannot be made: it is a file", path);
+  if (access(path, W_OK | X_OK) != 0)
+    return oikos_fail(err, OIKOS_USAGE, "the folder %s cannot be written: %s", path,
+                      strerror(errno));
+  return OIKOS_OK;
+}
+
 oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err) {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   struct stat info = {0};

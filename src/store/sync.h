@@ -12,6 +12,10 @@ enum { OIKOS_NAME_MAX = 4096 };
 /** The folder part of a path ("." if there is none) into folder (OIKOS_NAME_MAX). */
 void oikos_folder_of(const char *path, char *folder);
 
+/** Make a folder and those above it, where they are missing; it must be writable. OIKOS_USAGE if
+ * not. */
+oikos_status oikos_make_folders(const char *path, oikos_error *err);
+
 /**
  * Take disk space for a file, created if it is missing, so that writing it cannot fill the disk.
  * @param bytes  0 for the size that it has

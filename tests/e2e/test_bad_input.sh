@@ -130,12 +130,12 @@ bad 2 'nix: no such run directory' eval nix
 bad 2 'folder\.yaml holds no checkpoint; train first' eval folder.yaml
 bad '[12]' 'nix\.h5: .*([Nn]o such|missing)' inspect nix.h5
 bad '[12]' 'nix\.h5: .*([Nn]o such|missing|cannot be read)' inspect --digest nix.h5
-bad 2 'the run directory mlp.yaml/run cannot be made: .*(Not a directory|File exists)' train mlp.yaml \
+bad 2 'the folder mlp.yaml/run cannot be made: .*(Not a directory|File exists)' train mlp.yaml \
   --out mlp.yaml/run
 bad '[12]' 'x/y\.h5 cannot be (created|written)' gradcheck mlp.yaml --dump x/y.h5
 if [[ $(id -u) != 0 ]]; then
   mkdir -m 500 locked
-  bad 2 'the run directory locked/run cannot be made: .*Permission denied' train mlp.yaml --out locked/run
+  bad 2 'the folder locked/run cannot be made: .*Permission denied' train mlp.yaml --out locked/run
 fi
 
 # Imports
@@ -149,7 +149,7 @@ bad 2 'nix.* No such file' import idx nix -o x.h5
 bad '[12]' 'no_idx' import idx no_idx -o x.h5
 bad 2 'nix.zip: cannot be opened: No such file' import omniglot nix.zip -o x.h5
 bad 1 'text\.zip: not an intact zip' import omniglot text.zip -o x.h5
-bad 2 'x/y\.h5 cannot be written in x: No such file' import idx idx -o x/y.h5
+bad 2 'the folder mlp.yaml cannot be made: it is a file' import idx idx -o mlp.yaml/y.h5
 bad 2 'folder\.yaml exists and is not a file' import idx idx -o folder.yaml
 cp -r idx idx_cut
 truncate -s 5000 idx_cut/train-images-idx3-ubyte
