@@ -80,9 +80,11 @@ static oikos_status close_output(oikos_status status) {
 /* Before MPI is up: whether this is the one process that speaks. */
 static bool speaks(void) {
   static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"};
-  for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++)
-    if (getenv(ranks[i]))
-      return strcmp(getenv(ranks[i]), "0") == 0;
+  for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
+    const char *rank = getenv(ranks[i]);
+    if (rank)
+      return strcmp(rank, "0") == 0;
+  }
   return true;
 }
 

@@ -58,7 +58,7 @@ static oikos_status open_dataset(hid_t file, const char *name, int n_dims, H5T_c
 static oikos_status read_numbers(hid_t file, const char *name, hid_t type, size_t size, int64_t n,
                                  void *out, oikos_error *err) {
   hid_t dataset;
-  hsize_t dims[1];
+  hsize_t dims[1] = {0};
   OIKOS_TRY(open_dataset(file, name, 1, H5T_INTEGER, &dataset, dims, err));
   void *data = NULL;
   oikos_status status = OIKOS_OK;
@@ -103,7 +103,7 @@ static oikos_status read_fixed_texts(hid_t dataset, const char *name, int64_t n,
 static oikos_status read_texts(hid_t file, const char *name, int64_t *n, char **text, char ***names,
                                oikos_error *err) {
   hid_t dataset;
-  hsize_t dims[1];
+  hsize_t dims[1] = {0};
   OIKOS_TRY(open_dataset(file, name, 1, H5T_STRING, &dataset, dims, err));
   *n = (int64_t)dims[0];
   oikos_status status = read_fixed_texts(dataset, name, *n, text, names, err);
@@ -138,7 +138,7 @@ static oikos_status read_index(hid_t file, oikos_image_index *x, tables *t, oiko
     return oikos_fail(err, OIKOS_ERROR, "it has format version %d, but this oikos reads 1",
                       version);
   hid_t dataset;
-  hsize_t dims[4];
+  hsize_t dims[4] = {0};
   OIKOS_TRY(open_dataset(file, "images", 4, H5T_INTEGER, &dataset, dims, err));
   H5Dclose(dataset);
   *x = (oikos_image_index){.n_images = (int64_t)dims[0],
