@@ -57,9 +57,6 @@ const oikos_real *oikos_path_parameters(const oikos_inner *inner, oikos_path *pa
 
 oikos_workspace *oikos_path_workspace(oikos_path *path);
 
-/** The largest batch the path was made for. */
-size_t oikos_path_batch(const oikos_path *path);
-
 /**
  * Take @p steps inner steps from the start. Steps beyond those trained use the last step's rates.
  * @param rates  learned rates (A); ignored if alpha is fixed

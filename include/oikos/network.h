@@ -118,10 +118,6 @@ oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace 
                                       const oikos_batch *batch, oikos_real weight, oikos_real *grad,
                                       oikos_real *product);
 
-/** Outputs of the network at the last call on this workspace: (n, outputs), valid until the next
- * call. */
-const oikos_real *oikos_workspace_outputs(const oikos_workspace *ws);
-
 #ifdef __cplusplus
 }
 #endif

@@ -67,7 +67,6 @@ oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size
                                oikos_path **path, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(path, 1, sizeof **path, "the inner steps", err));
   (*path)->max_steps = max_steps;
-  (*path)->max_n = max_n;
   oikos_status status = oikos_workspace_create(inner->net, max_n, &(*path)->ws, err);
   if (status == OIKOS_OK)
     status = allocate(*path, inner->parameters, err);
@@ -96,10 +95,6 @@ real *oikos_path_start(oikos_path *path) {
 
 oikos_workspace *oikos_path_workspace(oikos_path *path) {
   return path->ws;
-}
-
-size_t oikos_path_batch(const oikos_path *path) {
-  return path->max_n;
 }
 
 const real *oikos_path_parameters(const oikos_inner *inner, oikos_path *path, int64_t k) {

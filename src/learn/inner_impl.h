@@ -16,7 +16,6 @@ struct oikos_inner {
 
 struct oikos_path {
   oikos_workspace *ws;
-  size_t max_n;
   int64_t max_steps;
   oikos_real
       *z; /* (max_steps + 1, M): theta_0, then each step's parameters before the projection */

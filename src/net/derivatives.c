@@ -61,10 +61,6 @@ void oikos_workspace_destroy(oikos_workspace *ws) {
   free(ws);
 }
 
-const real *oikos_workspace_outputs(const oikos_workspace *ws) {
-  return ws->outputs;
-}
-
 static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, const real *theta,
                           const oikos_batch *batch) {
   return (oikos_pass){.n = batch->n,
@@ -104,7 +100,6 @@ static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, co
     oikos_pass p = pass_of(net, ws, i, theta, batch);
     net->layer[i].type->forward(&net->layer[i], &p);
   }
-  ws->outputs = ws->y[net->n_layers - 1];
   oikos_loss_pass l = loss_pass(net, ws, batch, 1);
   return net->loss->forward(&l);
 }

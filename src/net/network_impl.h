@@ -24,7 +24,6 @@ struct oikos_workspace {
   oikos_real *dy[2], *dy_t[2]; /* (n, largest layer), taken in turn on the way back */
   oikos_real *loss_cache;      /* (2, n, outputs) */
   oikos_real *scratch;
-  const oikos_real *outputs;
 };
 
 #endif

@@ -2,13 +2,15 @@
  *
  * The meta-gradient of a configuration against central differences of the whole computation
  *
- *   F(start, rates) = L_query(theta_S(start, rates)),   g . u  against  (F(x + h u) - F(x - h u)) /
- * 2 h
+ *   F(start, rates) = L_query(theta_S(start, rates)),
+ *   g . u  against  (F(x + h u) - F(x - h u)) / 2h
  *
- * along unit directions u, one in each tensor of the start and of the learned rates: half along the
- * gradient, half random, so that a wrong gradient shows in small and in large tensors. First order,
- * which is not the gradient of F, is checked for what it is without a projection: the gradient of
- * L_query at theta_S.
+ * along unit directions u, in each tensor of the start and in the learned rates: half along the
+ * gradient, half random, so that a wrong gradient shows in small and in large tensors. The start is
+ * moved a little at random, off the exact zeros where relu and max_pool have no derivative; of
+ * three directions and six widths h the best counts, since a kink nearer than h says nothing of the
+ * derivative. First order, which is not the gradient of F, is checked for what it is without a
+ * projection: the gradient of L_query at theta_S.
  */
 #ifndef OIKOS_RUN_GRADCHECK_H
 #define OIKOS_RUN_GRADCHECK_H
