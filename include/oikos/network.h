@@ -110,8 +110,8 @@ oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace
                                        oikos_real weight, oikos_real *grad);
 
 /**
- * Hessian-vector product by Pearlmutter's R-operator: grad (M) += weight * dLoss/dtheta and
- * product (M) += weight * Hessian * direction (M).
+ * Hessian-vector product by Pearlmutter's R-operator: grad (M; NULL if not wanted) += weight *
+ * dLoss/dtheta and product (M) += weight * Hessian * direction (M).
  */
 oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace *ws,
                                       const oikos_real *theta, const oikos_real *direction,

@@ -15,13 +15,14 @@ static oikos_batch micro_batch(const oikos_inner *inner, const oikos_batch *supp
       .n = last - first, .x = support->x + first * in, .y = support->y + first * targets};
 }
 
-/* grad (M) = sum over micro-batches of the support gradient at theta; with a direction also product
- * (M) = Hessian * direction. */
+/* grad (M), if any, = sum over micro-batches of the support gradient at theta; with a direction
+ * also product (M) = Hessian * direction. */
 static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const real *theta,
                                   const oikos_batch *support, const real *direction, real *grad,
                                   real *product) {
   oikos_judgement total = {0};
-  memset(grad, 0, inner->parameters * sizeof *grad);
+  if (grad)
+    memset(grad, 0, inner->parameters * sizeof *grad);
   if (direction)
     memset(product, 0, inner->parameters * sizeof *product);
   for (size_t j = 0; j < (size_t)inner->micro_batches; j++) {
@@ -110,7 +111,7 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
     const real *theta = oikos_path_parameters(inner, p, k);
     if (second) {
       scale(inner, rates, k, v, p->scaled);
-      accumulate(inner, p, theta, support, p->scaled, p->support, p->product);
+      accumulate(inner, p, theta, support, p->scaled, inner->rates ? p->support : NULL, p->product);
     } else if (inner->rates) {
       accumulate(inner, p, theta, support, NULL, p->support, NULL);
     }

@@ -51,8 +51,10 @@ static void tangent(const oikos_layer *l, const oikos_pass *p) {
 
 static void backward(const oikos_layer *l, const oikos_pass *p) {
   size_t in = l->in_size, out = l->out_size;
-  oikos_gemm_tn(out, in, p->n, p->dy, p->x, 1, p->grad);
-  add_columns(p->n, out, p->dy, p->grad + out * in);
+  if (p->grad) {
+    oikos_gemm_tn(out, in, p->n, p->dy, p->x, 1, p->grad);
+    add_columns(p->n, out, p->dy, p->grad + out * in);
+  }
   if (p->dx)
     oikos_gemm_nn(p->n, in, out, p->dy, p->theta, 0, p->dx);
 }

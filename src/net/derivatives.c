@@ -145,7 +145,7 @@ oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace 
     p.dy_t = ws->dy_t[i % 2];
     p.dx = i ? ws->dy[(i - 1) % 2] : NULL;
     p.dx_t = i ? ws->dy_t[(i - 1) % 2] : NULL;
-    p.grad = grad + net->layer[i].first;
+    p.grad = grad ? grad + net->layer[i].first : NULL;
     p.grad_t = product + net->layer[i].first;
     net->layer[i].type->backward(&net->layer[i], &p);
     net->layer[i].type->tangent_backward(&net->layer[i], &p);

@@ -69,7 +69,7 @@ static size_t shape_size(oikos_shape s) {
 
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err) {
-  *layer = (oikos_layer){.where = where, .in = in, .out = in, .in_size = shape_size(in)};
+  *layer = (oikos_layer){.where = where, .in = in, .out = in, .in_size = shape_size(in), .pool = 1};
   OIKOS_TRY(find_type(layer, spec, err));
   OIKOS_TRY(read_args(layer, spec, err));
   OIKOS_TRY(layer->type->configure(layer, err));

@@ -25,8 +25,8 @@ typedef struct oikos_layer oikos_layer;
 /**
  * One batch as one layer sees it. n examples; `_t` marks the derivative along a direction of the
  * parameters. Which fields are set: forward reads x, theta and writes y, cache; tangent further
- * reads x_t, theta_t and writes y_t, cache_t; backward reads dy and writes dx, adds to grad;
- * tangent_backward further reads dy_t and writes dx_t, adds to grad_t.
+ * reads x_t, theta_t and writes y_t, cache_t; backward reads dy and writes dx, adds to grad (if
+ * any); tangent_backward further reads dy_t and writes dx_t, adds to grad_t.
  */
 typedef struct oikos_pass {
   size_t n;
@@ -36,7 +36,7 @@ typedef struct oikos_pass {
   oikos_real *cache, *cache_t; /* (n * cache_example + cache_batch): what backward needs again */
   const oikos_real *dy, *dy_t; /* (n, out) */
   oikos_real *dx, *dx_t;       /* (n, in); NULL for the first layer */
-  oikos_real *grad, *grad_t;   /* this layer's parameters */
+  oikos_real *grad, *grad_t;   /* this layer's parameters; grad NULL: only dx is wanted */
   oikos_real *scratch;         /* layer->scratch numbers, of no meaning between calls */
 } oikos_pass;
 
@@ -57,6 +57,8 @@ typedef struct oikos_layer_type {
       args[OIKOS_MAX_ARGS]; /* ended by a NULL key; the first one is that of the short form */
   /* From layer->in and layer->arg fill out, tensors, cache and scratch sizes. */
   oikos_status (*configure)(oikos_layer *layer, oikos_error *err);
+  /* Take over the layer that follows, to compute it along; false if that cannot be. May be NULL. */
+  bool (*absorb)(oikos_layer *layer, const oikos_layer *next);
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
 } oikos_layer_type;
 
@@ -66,6 +68,8 @@ struct oikos_layer {
   double arg[OIKOS_MAX_ARGS];
   oikos_shape in, out;
   size_t in_size, out_size; /* numbers per example */
+  bool relu;                /* absorbed: a relu */
+  int64_t pool;             /* absorbed: a max_pool of this size without overlap; 1: none */
   int n_tensors;
   oikos_tensor tensor[OIKOS_MAX_TENSORS]; /* offsets relative to the layer's first parameter */
   size_t first, n_parameters;             /* in the network's parameters */

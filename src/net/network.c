@@ -19,9 +19,9 @@ static void describe_place(const oikos_config *config, int i, char *where, size_
            config->file[0] ? config->file : "configuration", spec->line, i, spec->kind);
 }
 
-/* Give the layer's tensors their full names and places in theta. */
-static void adopt_tensors(oikos_network *net, int i, int with_parameters) {
-  oikos_layer *l = &net->layer[i];
+/* Give the tensors of a layer, number i of the configuration, their full names and places in theta.
+ */
+static void adopt_tensors(oikos_network *net, oikos_layer *l, int i, int with_parameters) {
   l->first = net->n_parameters;
   for (int k = 0; k < l->n_tensors; k++) {
     oikos_tensor *t = &net->tensor[net->n_tensors++];
@@ -35,15 +35,26 @@ static void adopt_tensors(oikos_network *net, int i, int with_parameters) {
   net->n_parameters += l->n_parameters;
 }
 
+/* Whether the layer before, if any, computes this one along. */
+static bool absorbed(oikos_layer *l, int before) {
+  if (before == 0 || !l[-1].type->absorb || !l[-1].type->absorb(&l[-1], l))
+    return false;
+  l[-1].out_size = l->out_size;
+  return true;
+}
+
 static oikos_status build(oikos_network *net, const oikos_config *config, oikos_shape input,
                           int64_t outputs, oikos_error *err) {
   oikos_shape shape = input;
-  for (int i = 0; i < config->model.n_layers; i++) {
-    oikos_layer *l = &net->layer[i];
+  int last = config->model.n_layers - 1;
+  for (int i = 0; i <= last; i++) {
+    oikos_layer *l = &net->layer[net->n_layers];
     describe_place(config, i, net->where[i], sizeof net->where[i]);
     OIKOS_TRY(oikos_layer_create(l, &config->model.layers[i], shape, net->where[i], err));
     shape = l->out;
-    adopt_tensors(net, i, net->n_parameterised);
+    if (absorbed(l, net->n_layers))
+      continue;
+    adopt_tensors(net, l, i, net->n_parameterised);
     net->n_parameterised += l->n_tensors > 0;
     net->n_layers++;
   }
@@ -56,9 +67,8 @@ static oikos_status build(oikos_network *net, const oikos_config *config, oikos_
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: the last layer gives %lld x %lld x %lld numbers, but the task wants "
                       "%lld; end with `dense: %lld`",
-                      net->where[net->n_layers - 1], (long long)shape.height,
-                      (long long)shape.width, (long long)shape.channels, (long long)outputs,
-                      (long long)outputs);
+                      net->where[last], (long long)shape.height, (long long)shape.width,
+                      (long long)shape.channels, (long long)outputs, (long long)outputs);
   return OIKOS_OK;
 }
 
@@ -113,9 +123,9 @@ size_t oikos_network_last_layer(const oikos_network *net) {
 void oikos_network_describe(const oikos_network *net, FILE *out) {
   for (int i = 0; i < net->n_layers; i++) {
     const oikos_layer *l = &net->layer[i];
-    fprintf(out, "  %2d %-11s -> %lld x %lld x %lld, %zu parameters\n", i, l->type->kind,
-            (long long)l->out.height, (long long)l->out.width, (long long)l->out.channels,
-            l->n_parameters);
+    fprintf(out, "  %2d %s%s%s -> %lld x %lld x %lld, %zu parameters\n", i, l->type->kind,
+            l->relu ? " + relu" : "", l->pool > 1 ? " + max_pool" : "", (long long)l->out.height,
+            (long long)l->out.width, (long long)l->out.channels, l->n_parameters);
   }
 }
 

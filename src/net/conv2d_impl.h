@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * The two ways to compute a convolution: over patches, and by Winograd's tiles. */
+#ifndef OIKOS_NET_CONV2D_IMPL_H
+#define OIKOS_NET_CONV2D_IMPL_H
+
+#include "net/layer.h"
+
+/* Arguments of the layer. */
+enum { CONV_FILTERS, CONV_KERNEL, CONV_KERNEL_WIDTH, CONV_STRIDE, CONV_PADDING, CONV_WINOGRAD };
+
+oikos_layer_function oikos_conv2d_direct_forward, oikos_conv2d_direct_tangent,
+    oikos_conv2d_direct_backward, oikos_conv2d_direct_tangent_backward;
+oikos_layer_function oikos_conv2d_winograd_forward, oikos_conv2d_winograd_tangent,
+    oikos_conv2d_winograd_backward, oikos_conv2d_winograd_tangent_backward;
+
+size_t oikos_conv2d_direct_scratch(const oikos_layer *layer);
+size_t oikos_conv2d_winograd_scratch(const oikos_layer *layer);
+
+/** bias gradient (filters) += column sums of dy (rows, filters). */
+void oikos_conv2d_add_columns(size_t rows, size_t filters, const oikos_real *dy, oikos_real *grad);
+
+#endif
