@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "learn/inner_impl.h"
+#include "net/derivatives.h"
 
 typedef oikos_real real;
 
@@ -15,25 +16,21 @@ static oikos_batch micro_batch(const oikos_inner *inner, const oikos_batch *supp
       .n = last - first, .x = support->x + first * in, .y = support->y + first * targets};
 }
 
-/* grad (M), if any, = sum over micro-batches of the support gradient at theta; with a direction
- * also product (M) = Hessian * direction. */
+/* grad (M), if any, = weight * the support gradient at theta, over all micro-batches; with a
+ * direction also product (M) = weight * Hessian * direction. */
 static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const real *theta,
-                                  const oikos_batch *support, const real *direction, real *grad,
-                                  real *product) {
+                                  const oikos_batch *support, const real *direction, double weight,
+                                  real *grad, real *product) {
   oikos_judgement total = {0};
-  if (grad)
-    memset(grad, 0, inner->parameters * sizeof *grad);
-  if (direction)
-    memset(product, 0, inner->parameters * sizeof *product);
+  bool begun = false;
   for (size_t j = 0; j < (size_t)inner->micro_batches; j++) {
     oikos_batch b = micro_batch(inner, support, j);
     if (b.n == 0)
       continue;
     double share = (double)b.n / (double)support->n;
-    oikos_judgement one =
-        direction ? oikos_network_hessian(inner->net, p->ws, theta, direction, &b, (real)share,
-                                          grad, product)
-                  : oikos_network_gradient(inner->net, p->ws, theta, &b, (real)share, grad);
+    oikos_judgement one = oikos_network_derive(inner->net, p->ws, theta, direction, &b,
+                                               (real)(weight * share), !begun, grad, product);
+    begun = true;
     total.loss += share * one.loss;
     total.correct += one.correct;
   }
@@ -41,18 +38,21 @@ static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const
 }
 
 /* z = theta - rate * grad, where inner steps change it */
-static void descend(const oikos_inner *inner, const real *rates, int64_t k, const real *theta,
-                    const real *grad, real *z) {
-  memcpy(z, theta, inner->parameters * sizeof *z);
+static void descend(const oikos_inner *inner, const real *rates, int64_t k,
+                    const real *restrict theta, const real *restrict grad, real *restrict z) {
+  memcpy(z, theta, inner->first * sizeof *z);
   for (int i = 0; i < oikos_network_tensor_count(inner->net); i++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[i];
     if (t->offset < inner->first)
       continue;
     oikos_rate rate = oikos_rate_of(inner, rates, t, k);
-    const real *restrict g = grad + t->offset;
-    real *restrict to = z + t->offset;
-    for (size_t j = 0; j < t->size; j++)
-      to[j] -= (rate.each ? rate.each[j] : rate.one) * g[j];
+    size_t end = t->offset + t->size;
+    if (rate.each)
+      for (size_t j = t->offset; j < end; j++)
+        z[j] = theta[j] - rate.each[j - t->offset] * grad[j];
+    else
+      for (size_t j = t->offset; j < end; j++)
+        z[j] = theta[j] - rate.one * grad[j];
   }
 }
 
@@ -61,7 +61,7 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real 
   oikos_judgement start = {0};
   for (int64_t k = 0; k < steps; k++) {
     const real *theta = oikos_path_parameters(inner, p, k);
-    oikos_judgement now = accumulate(inner, p, theta, support, NULL, p->support, NULL);
+    oikos_judgement now = accumulate(inner, p, theta, support, NULL, 1, p->support, NULL);
     descend(inner, rates, k, theta, p->support, p->z + (size_t)(k + 1) * inner->parameters);
     start = k == 0 ? now : start;
   }
@@ -95,30 +95,42 @@ static void add_rate_gradient(const oikos_inner *inner, const real *rates, int64
   }
 }
 
+/* product (M) = H_support(theta_k) (rate * v); with learned rates also the support gradient. */
+static void multiply_hessian(const oikos_inner *inner, oikos_path *p, const real *rates, int64_t k,
+                             const oikos_batch *support, const real *v) {
+  const real *theta = oikos_path_parameters(inner, p, k);
+  if (inner->kind == OIKOS_RATES_FIXED && inner->first == 0) { // one rate for all: a factor
+    accumulate(inner, p, theta, support, v, inner->rate, NULL, p->product);
+  } else {
+    scale(inner, rates, k, v, p->scaled);
+    accumulate(inner, p, theta, support, p->scaled, 1, inner->rates ? p->support : NULL,
+               p->product);
+  }
+}
+
 oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, const real *rates,
                                     const oikos_batch *support, const oikos_batch *query,
                                     int64_t steps, real *gradient) {
   size_t m = inner->parameters;
-  real *v = gradient,
-       *rate_gradient = gradient + m; // v (M) comes down from theta_S to the start in place
-  memset(gradient, 0, (m + inner->rates) * sizeof *gradient);
-  oikos_judgement judgement = oikos_network_gradient(
-      inner->net, p->ws, oikos_path_parameters(inner, p, steps), query, 1, v);
+  real *restrict v = gradient,
+                 *rate_gradient =
+                     gradient + m; // v (M) comes down from theta_S to the start in place
+  memset(rate_gradient, 0, inner->rates * sizeof *gradient);
+  oikos_judgement judgement = oikos_network_derive(
+      inner->net, p->ws, oikos_path_parameters(inner, p, steps), NULL, query, 1, true, v, NULL);
   bool second = inner->order == OIKOS_ORDER_SECOND;
   for (int64_t k = steps - 1; k >= 0; k--) {
     if (inner->max_norm > 0)
       oikos_project_transposed(inner, p->z + (size_t)(k + 1) * m, v, v);
-    const real *theta = oikos_path_parameters(inner, p, k);
-    if (second) {
-      scale(inner, rates, k, v, p->scaled);
-      accumulate(inner, p, theta, support, p->scaled, inner->rates ? p->support : NULL, p->product);
-    } else if (inner->rates) {
-      accumulate(inner, p, theta, support, NULL, p->support, NULL);
-    }
+    if (second)
+      multiply_hessian(inner, p, rates, k, support, v);
+    else if (inner->rates)
+      accumulate(inner, p, oikos_path_parameters(inner, p, k), support, NULL, 1, p->support, NULL);
     if (inner->rates)
       add_rate_gradient(inner, rates, k, v, p->support, rate_gradient);
+    const real *restrict product = p->product;
     for (size_t i = 0; second && i < m; i++)
-      v[i] -= p->product[i];
+      v[i] -= product[i];
   }
   return judgement;
 }

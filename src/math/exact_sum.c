@@ -10,6 +10,8 @@
 
 typedef oikos_real real;
 
+enum { BLOCK = 256 };
+
 struct oikos_grid {
   int n_segments, n_counters, term_bits; /* term_bits = ceil(log2(max_terms)) */
   bool fast;
@@ -95,6 +97,7 @@ void oikos_sum_zero(const oikos_grid *g, oikos_sum *sum) {
 static double largest(size_t n, const real *x) {
   real most = 0;
   int bad = 0;
+#pragma omp simd reduction(max : most) reduction(| : bad)
   for (size_t i = 0; i < n; i++) {
     real magnitude = x[i] < 0 ? -x[i] : x[i];
     most = magnitude > most ? magnitude : most;
@@ -117,6 +120,19 @@ static int grid_exponent(const oikos_grid *g, int segment) {
   return g->exponent[segment] + g->term_bits - 62;
 }
 
+/* to (n) += x * scale, rounded to whole numbers. In two loops: GCC makes lrint, which it cannot
+ * vectorise, of the one. */
+static void add_rounded(size_t n, const real *restrict x, double scale, int64_t *restrict to) {
+  double whole[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    size_t count = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < count; i++)
+      whole[i] = rint((double)x[at + i] * scale);
+    for (size_t i = 0; i < count; i++)
+      to[at + i] += (int64_t)whole[i];
+  }
+}
+
 bool oikos_sum_add(const oikos_grid *g, oikos_sum *sum, int segment, const real *x, real weight) {
   size_t n = g->offset[segment + 1] - g->offset[segment];
   double most = largest(n, x) * fabs((double)weight);
@@ -137,10 +153,8 @@ bool oikos_sum_add(const oikos_grid *g, oikos_sum *sum, int segment, const real 
              (size_t)((exponent - OIKOS_MIN_EXPONENT) / OIKOS_BUCKET_BITS)]++;
   if (exponent > g->exponent[segment])
     return true; // left out: the buckets tell everybody that the step is to be computed again
-  int64_t *restrict to = sum->words + payload_at(g) + g->offset[segment];
-  double scale = ldexp((double)weight, -grid_exponent(g, segment));
-  for (size_t i = 0; i < n; i++)
-    to[i] += llrint((double)x[i] * scale);
+  add_rounded(n, x, ldexp((double)weight, -grid_exponent(g, segment)),
+              sum->words + payload_at(g) + g->offset[segment]);
   return true;
 }
 

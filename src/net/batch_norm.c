@@ -122,33 +122,41 @@ static size_t place(const oikos_layer *l, size_t window, size_t q) {
   return (y * w + x) * (size_t)l->in.channels;
 }
 
-/* The largest y of a window into y, its xh, and which one it was (if at). */
-static void forward_window(const oikos_layer *l, const view *v, const real *x, size_t window,
-                           real *restrict y, real *restrict xh, real *restrict at) {
-  const real *restrict mean = v->mean, *restrict r = v->r, *restrict scale = v->scale,
-                       *restrict shift = v->shift, *restrict first = x + place(l, window, 0);
-  const real floor = v->floor;
+/* y and xh (c) of position q of a window, where it is the first or its y is larger than those
+ * before; at (c; NULL without pooling) says which one it was. */
+static void forward_position(const view *v, size_t q, const real *restrict x, real *restrict y,
+                             real *restrict xh, real *restrict at) {
   const size_t c = v->c;
-#pragma omp simd
-  for (size_t j = 0; j < c; j++) {
-    xh[j] = (first[j] - mean[j]) * r[j];
-    y[j] = scale[j] * xh[j] + shift[j];
-  }
-  if (at)
-#pragma omp simd
-    for (size_t j = 0; j < c; j++)
-      at[j] = 0;
-  for (size_t q = 1; q < (size_t)(l->pool * l->pool); q++) {
-    const real *restrict here = x + place(l, window, q), this_q = (real)q;
+  const real *restrict mean = v->mean, *restrict r = v->r, *restrict scale = v->scale,
+                       *restrict shift = v->shift, this_q = (real)q;
+  if (q == 0) {
 #pragma omp simd
     for (size_t j = 0; j < c; j++) {
-      real xh_q = (here[j] - mean[j]) * r[j], y_q = scale[j] * xh_q + shift[j];
-      real most = y[j], its_xh = xh[j], its_q = at[j];
-      at[j] = y_q > most ? this_q : its_q;
-      xh[j] = y_q > most ? xh_q : its_xh;
-      y[j] = y_q > most ? y_q : most;
+      xh[j] = (x[j] - mean[j]) * r[j];
+      y[j] = scale[j] * xh[j] + shift[j];
     }
+    if (at)
+      memset(at, 0, c * sizeof *at);
+    return;
   }
+#pragma omp simd
+  for (size_t j = 0; j < c; j++) {
+    real xh_q = (x[j] - mean[j]) * r[j], y_q = scale[j] * xh_q + shift[j];
+    real most = y[j], its_xh = xh[j], its_q = at[j];
+    at[j] = y_q > most ? this_q : its_q;
+    xh[j] = y_q > most ? xh_q : its_xh;
+    y[j] = y_q > most ? y_q : most;
+  }
+}
+
+/* y, xh and at of window k of example i, after relu. */
+static void forward_window(const oikos_layer *l, const oikos_pass *p, const view *v, size_t i,
+                           size_t k) {
+  size_t c = v->c, out = (i * v->windows + k) * c;
+  const real floor = v->floor;
+  real *restrict y = p->y + out, *at = v->at ? v->at + out : NULL;
+  for (size_t q = 0; q < (size_t)(l->pool * l->pool); q++)
+    forward_position(v, q, p->x + i * l->in_size + place(l, k, q), y, v->xh + out, at);
 #pragma omp simd
   for (size_t j = 0; j < c; j++)
     y[j] = y[j] < floor ? floor : y[j];
@@ -158,11 +166,8 @@ static void forward(const oikos_layer *l, const oikos_pass *p) {
   view v = view_of(l, p);
   statistics(l, p, &v, p->scratch);
   for (size_t i = 0; i < p->n; i++)
-    for (size_t k = 0; k < v.windows; k++) {
-      size_t out = (i * v.windows + k) * v.c;
-      forward_window(l, &v, p->x + i * l->in_size, k, p->y + out, v.xh + out,
-                     v.at ? v.at + out : NULL);
-    }
+    for (size_t k = 0; k < v.windows; k++)
+      forward_window(l, p, &v, i, k);
 }
 
 /* mean_t and m of x_t. */
@@ -324,6 +329,7 @@ static void backward(const oikos_layer *l, const oikos_pass *p) {
       .constant = p->scratch + 2 * c, .of_u = p->scratch + 3 * c, .of_g = p->scratch + 4 * c};
   if (!p->grad && !p->dx)
     return;
+  oikos_pass_begin(l, p, p->grad);
   sums(p, &v, p->dy, v.xh, sum, product, p->scratch + 5 * c);
 #pragma omp simd
   for (size_t j = 0; j < c; j++) {
@@ -346,6 +352,7 @@ static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
   real *s = p->scratch, *sum = s, *product = s + c, *sum_t = s + 2 * c, *product_t = s + 3 * c,
        *ignored = s + 4 * c, *cross = s + 5 * c, *rest = s + 11 * c;
   linear f = {s + 6 * c, s + 7 * c, s + 8 * c, s + 9 * c, s + 10 * c};
+  oikos_pass_begin(l, p, p->grad_t);
   sums(p, &v, p->dy, v.xh, sum, product, rest);
   sums(p, &v, p->dy_t, v.xh, sum_t, product_t, rest);
   sums(p, &v, p->dy, v.xh_t, ignored, cross, rest);

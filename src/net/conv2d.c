@@ -62,10 +62,12 @@ static void tangent(const oikos_layer *l, const oikos_pass *p) {
 }
 
 static void backward(const oikos_layer *l, const oikos_pass *p) {
+  oikos_pass_begin(l, p, p->grad);
   (by_tiles(l, p) ? oikos_conv2d_winograd_backward : oikos_conv2d_direct_backward)(l, p);
 }
 
 static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
+  oikos_pass_begin(l, p, p->grad_t);
   (by_tiles(l, p) ? oikos_conv2d_winograd_tangent_backward
                   : oikos_conv2d_direct_tangent_backward)(l, p);
 }

@@ -28,8 +28,11 @@ static void broadcast(size_t n, size_t o, const real *bias, real *y) {
     memcpy(y + i * o, bias, o * sizeof *y);
 }
 
-/* bias gradient (o) += column sums of dy (n,o) */
-static void add_columns(size_t n, size_t o, const real *dy, real *grad) {
+/* bias gradient (o) (+)= column sums of dy (n,o) */
+static void add_columns(bool replace, size_t n, size_t o, const real *restrict dy,
+                        real *restrict grad) {
+  if (replace)
+    memset(grad, 0, o * sizeof *grad);
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < o; j++)
       grad[j] += dy[i * o + j];
@@ -52,8 +55,8 @@ static void tangent(const oikos_layer *l, const oikos_pass *p) {
 static void backward(const oikos_layer *l, const oikos_pass *p) {
   size_t in = l->in_size, out = l->out_size;
   if (p->grad) {
-    oikos_gemm_tn(out, in, p->n, p->dy, p->x, 1, p->grad);
-    add_columns(p->n, out, p->dy, p->grad + out * in);
+    oikos_gemm_tn(out, in, p->n, p->dy, p->x, !p->replace, p->grad);
+    add_columns(p->replace, p->n, out, p->dy, p->grad + out * in);
   }
   if (p->dx)
     oikos_gemm_nn(p->n, in, out, p->dy, p->theta, 0, p->dx);
@@ -61,10 +64,10 @@ static void backward(const oikos_layer *l, const oikos_pass *p) {
 
 static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
   size_t in = l->in_size, out = l->out_size;
-  oikos_gemm_tn(out, in, p->n, p->dy_t, p->x, 1, p->grad_t);
+  oikos_gemm_tn(out, in, p->n, p->dy_t, p->x, !p->replace, p->grad_t);
   if (p->x_t)
     oikos_gemm_tn(out, in, p->n, p->dy, p->x_t, 1, p->grad_t);
-  add_columns(p->n, out, p->dy_t, p->grad_t + out * in);
+  add_columns(p->replace, p->n, out, p->dy_t, p->grad_t + out * in);
   if (p->dx_t) {
     oikos_gemm_nn(p->n, in, out, p->dy_t, p->theta, 0, p->dx_t);
     oikos_gemm_nn(p->n, in, out, p->dy, p->theta_t, 1, p->dx_t);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "net/derivatives.h"
 #include "net/network_impl.h"
 
 typedef oikos_real real;
@@ -109,46 +110,56 @@ oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws
   return forward(net, ws, theta, batch);
 }
 
-oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace *ws,
-                                       const real *theta, const oikos_batch *batch, real weight,
-                                       real *grad) {
-  oikos_judgement judgement = forward(net, ws, theta, batch);
-  oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
-  net->loss->backward(&loss);
+/* The layers' backward functions, from the last to the first. */
+static void go_back(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                    const real *direction, const oikos_batch *batch, bool replace, real *grad,
+                    real *product) {
   for (int i = net->n_layers - 1; i >= 0; i--) {
+    const oikos_layer *l = &net->layer[i];
     oikos_pass p = pass_of(net, ws, i, theta, batch);
+    p.replace = replace;
     p.dy = ws->dy[i % 2];
     p.dx = i ? ws->dy[(i - 1) % 2] : NULL;
-    p.grad = grad + net->layer[i].first;
-    net->layer[i].type->backward(&net->layer[i], &p);
+    p.grad = grad ? grad + l->first : NULL;
+    if (direction) {
+      add_tangents(net, ws, i, direction, &p);
+      p.dy_t = ws->dy_t[i % 2];
+      p.dx_t = i ? ws->dy_t[(i - 1) % 2] : NULL;
+      p.grad_t = product + l->first;
+    }
+    l->type->backward(l, &p);
+    if (direction)
+      l->type->tangent_backward(l, &p);
   }
-  return judgement;
 }
 
-oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace *ws,
-                                      const real *theta, const real *direction,
-                                      const oikos_batch *batch, real weight, real *grad,
-                                      real *product) {
+oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *ws,
+                                     const real *theta, const real *direction,
+                                     const oikos_batch *batch, real weight, bool replace,
+                                     real *grad, real *product) {
   oikos_judgement judgement = forward(net, ws, theta, batch);
-  for (int i = 0; i < net->n_layers; i++) {
+  for (int i = 0; direction && i < net->n_layers; i++) {
     oikos_pass p = pass_of(net, ws, i, theta, batch);
     add_tangents(net, ws, i, direction, &p);
     net->layer[i].type->tangent(&net->layer[i], &p);
   }
   oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
   net->loss->backward(&loss);
-  net->loss->tangent_backward(&loss);
-  for (int i = net->n_layers - 1; i >= 0; i--) {
-    oikos_pass p = pass_of(net, ws, i, theta, batch);
-    add_tangents(net, ws, i, direction, &p);
-    p.dy = ws->dy[i % 2];
-    p.dy_t = ws->dy_t[i % 2];
-    p.dx = i ? ws->dy[(i - 1) % 2] : NULL;
-    p.dx_t = i ? ws->dy_t[(i - 1) % 2] : NULL;
-    p.grad = grad ? grad + net->layer[i].first : NULL;
-    p.grad_t = product + net->layer[i].first;
-    net->layer[i].type->backward(&net->layer[i], &p);
-    net->layer[i].type->tangent_backward(&net->layer[i], &p);
-  }
+  if (direction)
+    net->loss->tangent_backward(&loss);
+  go_back(net, ws, theta, direction, batch, replace, grad, product);
   return judgement;
+}
+
+oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace *ws,
+                                       const real *theta, const oikos_batch *batch, real weight,
+                                       real *grad) {
+  return oikos_network_derive(net, ws, theta, NULL, batch, weight, false, grad, NULL);
+}
+
+oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace *ws,
+                                      const real *theta, const real *direction,
+                                      const oikos_batch *batch, real weight, real *grad,
+                                      real *product) {
+  return oikos_network_derive(net, ws, theta, direction, batch, weight, false, grad, product);
 }

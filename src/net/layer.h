@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "oikos/config.h"
 #include "oikos/network.h"
@@ -37,6 +38,7 @@ typedef struct oikos_pass {
   const oikos_real *dy, *dy_t; /* (n, out) */
   oikos_real *dx, *dx_t;       /* (n, in); NULL for the first layer */
   oikos_real *grad, *grad_t;   /* this layer's parameters; grad NULL: only dx is wanted */
+  bool replace;                /* grad and grad_t are overwritten, not added to */
   oikos_real *scratch;         /* layer->scratch numbers, of no meaning between calls */
 } oikos_pass;
 
@@ -76,6 +78,13 @@ struct oikos_layer {
   size_t cache_example, cache_batch;      /* numbers kept per example and per batch */
   size_t scratch;                         /* numbers of scratch memory */
 };
+
+/** Zero a gradient of this layer, if it is wanted and to be overwritten. */
+static inline void oikos_pass_begin(const oikos_layer *layer, const oikos_pass *pass,
+                                    oikos_real *grad) {
+  if (grad && pass->replace)
+    memset(grad, 0, layer->n_parameters * sizeof *grad);
+}
 
 /** All layer types, ended by NULL. */
 const oikos_layer_type *const *oikos_layer_types(void);

@@ -18,8 +18,9 @@ static real slope(const oikos_loss_pass *p) {
 }
 
 static void backward(const oikos_loss_pass *p) {
+  real factor = slope(p);
   for (size_t i = 0, count = p->n * p->size; i < count; i++)
-    p->dy[i] = slope(p) * (p->y[i] - p->target[i]);
+    p->dy[i] = factor * (p->y[i] - p->target[i]);
 }
 
 static double tangent(const oikos_loss_pass *p) {
@@ -30,8 +31,9 @@ static double tangent(const oikos_loss_pass *p) {
 }
 
 static void tangent_backward(const oikos_loss_pass *p) {
+  real factor = slope(p);
   for (size_t i = 0, count = p->n * p->size; i < count; i++)
-    p->dy_t[i] = slope(p) * p->y_t[i];
+    p->dy_t[i] = factor * p->y_t[i];
 }
 
 const oikos_loss_type oikos_loss_mse = {forward, backward, tangent, tangent_backward};

@@ -1,23 +1,33 @@
 /* SPDX-License-Identifier: MIT
  * y = max(x, 0). Its second derivative is zero, so every derivative is the same mask. */
+#include <string.h>
+
 #include "net/activation.h"
 
 typedef oikos_real real;
 
 /* to = from where y > 0, else 0 */
-static void mask(size_t count, const real *y, const real *from, real *to) {
-  for (size_t i = 0; i < count; i++)
-    to[i] = y[i] > 0 ? from[i] : 0;
+static void mask(size_t count, const real *restrict y, const real *restrict from,
+                 real *restrict to) {
+  for (size_t i = 0; i < count; i++) {
+    real value = from[i];
+    to[i] = y[i] > 0 ? value : 0;
+  }
 }
 
 static void forward(const oikos_layer *l, const oikos_pass *p) {
+  const real *restrict x = p->x;
+  real *restrict y = p->y;
   for (size_t i = 0, count = p->n * l->out_size; i < count; i++)
-    p->y[i] = p->x[i] > 0 ? p->x[i] : 0;
+    y[i] = x[i] < 0 ? 0 : x[i];
 }
 
 static void tangent(const oikos_layer *l, const oikos_pass *p) {
-  for (size_t i = 0, count = p->n * l->out_size; i < count; i++)
-    p->y_t[i] = p->x_t && p->y[i] > 0 ? p->x_t[i] : 0;
+  size_t count = p->n * l->out_size;
+  if (p->x_t)
+    mask(count, p->y, p->x_t, p->y_t);
+  else
+    memset(p->y_t, 0, count * sizeof *p->y_t);
 }
 
 static void backward(const oikos_layer *l, const oikos_pass *p) {

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OIKOS_NET_DERIVATIVES_H
+#define OIKOS_NET_DERIVATIVES_H
+
+#include <stdbool.h>
+
+#include "oikos/network.h"
+
+/**
+ * What oikos_network_gradient and oikos_network_hessian are made of.
+ * @param direction  (M), or NULL for the gradient alone
+ * @param replace    grad and product are overwritten, not added to
+ * @param grad       (M), or NULL if a direction is given and only the product is wanted
+ */
+oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *ws,
+                                     const oikos_real *theta, const oikos_real *direction,
+                                     const oikos_batch *batch, oikos_real weight, bool replace,
+                                     oikos_real *grad, oikos_real *product);
+
+#endif
