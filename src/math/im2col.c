@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "math/im2col.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 typedef oikos_real real;
@@ -28,15 +29,33 @@ static void copy_row(const oikos_patches *g, int64_t ox, const real *source, rea
   memset(to + (size_t)last * c, 0, (size_t)(g->kernel_w - last) * c * sizeof *to);
 }
 
+/* to (n) = from; the patches of a few channels are too short for a call each. */
+static inline void copy(size_t n, const real *restrict from, real *restrict to) {
+  if (n >= 16)
+    memcpy(to, from, n * sizeof *to);
+  else
+    for (size_t i = 0; i < n; i++)
+      to[i] = from[i];
+}
+
+/* Whether a patch lies in the image as a whole. */
+static bool whole(const oikos_patches *g, int64_t top, int64_t left) {
+  return top >= 0 && left >= 0 && top + g->kernel_h <= g->height && left + g->kernel_w <= g->width;
+}
+
 void oikos_im2col(const oikos_patches *g, size_t n, const real *x, real *rows) {
   int64_t image = g->height * g->width * g->channels, run = g->kernel_w * g->channels;
   for (size_t i = 0; i < n; i++, x += image)
     for (int64_t oy = 0; oy < g->out_h; oy++)
-      for (int64_t ox = 0; ox < g->out_w; ox++)
-        for (int64_t ky = 0; ky < g->kernel_h; ky++, rows += run) {
-          int64_t y = oy * g->stride - g->padding + ky;
-          copy_row(g, ox, y >= 0 && y < g->height ? x + y * g->width * g->channels : NULL, rows);
-        }
+      for (int64_t ox = 0; ox < g->out_w; ox++) {
+        int64_t top = oy * g->stride - g->padding, left = ox * g->stride - g->padding;
+        bool inner = whole(g, top, left);
+        for (int64_t y = top; y < top + g->kernel_h; y++, rows += run)
+          if (inner)
+            copy((size_t)run, x + (y * g->width + left) * g->channels, rows);
+          else
+            copy_row(g, ox, y >= 0 && y < g->height ? x + y * g->width * g->channels : NULL, rows);
+      }
 }
 
 void oikos_col2im(const oikos_patches *g, size_t n, const real *rows, real *x) {

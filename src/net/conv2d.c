@@ -9,6 +9,10 @@
 
 typedef oikos_real real;
 
+bool oikos_conv2d_has_tiles(const oikos_layer *l) {
+  return l->arg[CONV_KERNEL] == 3 && l->arg[CONV_KERNEL_WIDTH] == 3 && l->arg[CONV_STRIDE] == 1;
+}
+
 static oikos_status configure(oikos_layer *l, oikos_error *err) {
   int64_t filters = (int64_t)l->arg[CONV_FILTERS], stride = (int64_t)l->arg[CONV_STRIDE],
           padding = (int64_t)l->arg[CONV_PADDING];
@@ -29,16 +33,15 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
                          (int64_t[]){filters, kh, kw, l->in.channels});
   oikos_layer_add_tensor(l, "bias", OIKOS_BIAS, 1, &filters);
   l->scratch = oikos_conv2d_direct_scratch(l);
-  if (l->arg[CONV_WINOGRAD] > 0) {
-    if (kh != 3 || kw != 3 || stride != 1)
-      return oikos_fail(
-          err, OIKOS_USAGE,
-          "%s: winograd wants a 3 x 3 kernel and stride 1, found %lld x %lld and %lld; "
-          "leave it out or set it to 0",
-          l->where, (long long)kh, (long long)kw, (long long)stride);
-    size_t tiles = oikos_conv2d_winograd_scratch(l);
-    l->scratch = tiles > l->scratch ? tiles : l->scratch;
-  }
+  if (l->arg[CONV_WINOGRAD] <= 0)
+    return OIKOS_OK;
+  if (!oikos_conv2d_has_tiles(l))
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: winograd wants a 3 x 3 kernel and stride 1, found %lld x %lld and %lld; "
+                      "leave it out or set it to 0",
+                      l->where, (long long)kh, (long long)kw, (long long)stride);
+  size_t tiles = oikos_conv2d_winograd_scratch(l);
+  l->scratch = tiles > l->scratch ? tiles : l->scratch;
   return OIKOS_OK;
 }
 

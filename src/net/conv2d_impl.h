@@ -3,6 +3,7 @@
 #ifndef OIKOS_NET_CONV2D_IMPL_H
 #define OIKOS_NET_CONV2D_IMPL_H
 
+#include "math/winograd.h"
 #include "net/layer.h"
 
 /* Arguments of the layer. */
@@ -12,6 +13,9 @@ oikos_layer_function oikos_conv2d_direct_forward, oikos_conv2d_direct_tangent,
     oikos_conv2d_direct_backward, oikos_conv2d_direct_tangent_backward;
 oikos_layer_function oikos_conv2d_winograd_forward, oikos_conv2d_winograd_tangent,
     oikos_conv2d_winograd_backward, oikos_conv2d_winograd_tangent_backward;
+
+/** Whether Winograd's tiles can compute it: 3x3, stride 1. */
+bool oikos_conv2d_has_tiles(const oikos_layer *layer);
 
 size_t oikos_conv2d_direct_scratch(const oikos_layer *layer);
 size_t oikos_conv2d_winograd_scratch(const oikos_layer *layer);

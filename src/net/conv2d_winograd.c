@@ -8,7 +8,6 @@
 
 #include "base/memory.h"
 #include "math/blas.h"
-#include "math/winograd.h"
 #include "net/conv2d_impl.h"
 
 typedef oikos_real real;

@@ -8,7 +8,9 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "net/choose.h"
 #include "run/trainer_impl.h"
+#include "store/checkpoint_list.h"
 
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
   *data = (oikos_data){0};
@@ -55,13 +57,34 @@ static oikos_status create_workers(oikos_trainer *t, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status create_parts(oikos_trainer *t, const oikos_data *data, oikos_error *err) {
+static oikos_status create_source(oikos_trainer *t, const oikos_data *data, oikos_error *err) {
   const oikos_config *c = &t->config;
   OIKOS_TRY(oikos_source_create(c, data, &t->source, err));
   OIKOS_TRY(oikos_source_has(t->source, OIKOS_TRAIN, err));
   if (c->eval.episodes > 0)
     OIKOS_TRY(oikos_source_has(
         t->source, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION, err));
+  return OIKOS_OK;
+}
+
+/* What the configuration leaves open of how to compute: as in the checkpoint to come, or chosen by
+ * rank 0 for all. */
+static oikos_status settle_config(oikos_trainer *t, const char *checkpoint, oikos_error *err) {
+  oikos_status status = OIKOS_OK;
+  if (t->team.rank == 0) {
+    oikos_task_shape shape = oikos_source_shape(t->source);
+    if (checkpoint)
+      status = oikos_trainer_choose_as(t, checkpoint, err);
+    if (status == OIKOS_OK)
+      status = oikos_choose(&t->config, shape.input, shape.support, shape.query, err);
+  }
+  OIKOS_TRY(oikos_agree(&t->team, status, err));
+  oikos_broadcast(&t->team, &t->config.model, sizeof t->config.model);
+  return OIKOS_OK;
+}
+
+static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
+  const oikos_config *c = &t->config;
   oikos_task_shape shape = oikos_source_shape(t->source);
   int64_t outputs = c->model.loss == OIKOS_LOSS_PROTOTYPES ? 0 : shape.outputs;
   OIKOS_TRY(oikos_network_create(c, shape.input, outputs, &t->net, err));
@@ -76,13 +99,14 @@ static oikos_status create_parts(oikos_trainer *t, const oikos_data *data, oikos
   return oikos_history_create((int)c->home.count, &t->history, err);
 }
 
-oikos_status oikos_trainer_setup(oikos_trainer *t, MPI_Comm comm, oikos_error *err) {
+/* Everything but the state. */
+static oikos_status set_up(oikos_trainer *t, const char *checkpoint, oikos_error *err) {
   oikos_data data;
-  t->images.window = MPI_WIN_NULL;
-  OIKOS_TRY(oikos_team_create(comm, &t->team, err));
   OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
   OIKOS_TRY(load_data(t, &data, err));
-  return oikos_agree(&t->team, create_parts(t, &data, err), err);
+  OIKOS_TRY(oikos_agree(&t->team, create_source(t, &data, err), err));
+  OIKOS_TRY(settle_config(t, checkpoint, err));
+  return oikos_agree(&t->team, create_parts(t, err), err);
 }
 
 void oikos_trainer_destroy(oikos_trainer *t) {
@@ -124,7 +148,7 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   if (run && snprintf(t->run, sizeof t->run, "%s", run) >= (int)sizeof t->run)
     return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes",
                       OIKOS_PATH - 1);
-  return oikos_trainer_setup(t, comm, err);
+  return oikos_team_create(comm, &t->team, err);
 }
 
 static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
@@ -135,15 +159,26 @@ static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
   return status;
 }
 
+/* Set up, and resume if asked to. */
+static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
+  char checkpoint[OIKOS_LONG_PATH] = "";
+  if (resume)
+    OIKOS_TRY(oikos_trainer_newest(t, checkpoint, err));
+  OIKOS_TRY(set_up(t, checkpoint[0] ? checkpoint : NULL, err));
+  if (checkpoint[0]) {
+    OIKOS_TRY(oikos_trainer_load(t, checkpoint, err));
+    oikos_trainer_say(t, "resumed from %s at step %lld", checkpoint, (long long)t->step);
+  }
+  return t->run[0] ? oikos_run_directory_prepare(t, resume, err) : OIKOS_OK;
+}
+
 oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,
                                   bool resume, const oikos_observer *observer,
                                   oikos_trainer **trainer, oikos_error *err) {
   *trainer = NULL;
   oikos_status status = create(comm, config, run, observer, trainer, err);
-  if (status == OIKOS_OK && run && resume)
-    status = oikos_trainer_resume(*trainer, err);
-  if (status == OIKOS_OK && run)
-    status = oikos_run_directory_prepare(*trainer, resume, err);
+  if (status == OIKOS_OK)
+    status = begin(*trainer, run && resume, err);
   return finish(status, trainer);
 }
 
@@ -152,6 +187,8 @@ oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const
                                 oikos_error *err) {
   *trainer = NULL;
   oikos_status status = create(comm, config, NULL, observer, trainer, err);
+  if (status == OIKOS_OK)
+    status = set_up(*trainer, checkpoint, err);
   if (status == OIKOS_OK)
     status = oikos_trainer_load(*trainer, checkpoint, err);
   return finish(status, trainer);

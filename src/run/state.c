@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "net/choose.h"
 #include "oikos/version.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint.h"
@@ -186,16 +187,34 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   return OIKOS_OK;
 }
 
+/* The configuration that a checkpoint holds, released by free(). */
+static oikos_status parse_config(const char *path, const char *text, oikos_config **config,
+                                 oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(config, 1, sizeof **config, "a configuration", err));
+  oikos_config_defaults(*config);
+  return oikos_config_parse(*config, path, text, strlen(text), err);
+}
+
 /* The configuration in a checkpoint must be that of the run, but for what may change. */
 static oikos_status compare_config(const oikos_trainer *t, const char *path, const char *text,
                                    oikos_error *err) {
-  oikos_config *old;
-  OIKOS_TRY(oikos_alloc(&old, 1, sizeof *old, "a configuration", err));
-  oikos_config_defaults(old);
-  oikos_status status = oikos_config_parse(old, path, text, strlen(text), err);
+  oikos_config *old = NULL;
+  oikos_status status = parse_config(path, text, &old, err);
   if (status == OIKOS_OK)
     status = oikos_config_resumable(old, &t->config, err);
   free(old);
+  return status;
+}
+
+oikos_status oikos_trainer_choose_as(oikos_trainer *t, const char *checkpoint, oikos_error *err) {
+  oikos_checkpoint_info info;
+  oikos_config *old = NULL;
+  OIKOS_TRY(oikos_checkpoint_describe(checkpoint, &info, err));
+  oikos_status status = parse_config(checkpoint, info.config, &old, err);
+  if (status == OIKOS_OK)
+    oikos_choose_as(old, &t->config);
+  free(old);
+  oikos_checkpoint_info_clear(&info);
   return status;
 }
 
@@ -248,18 +267,13 @@ static void say_skipped(void *user, const char *text) {
   oikos_trainer_say(user, "warning: passed over a damaged checkpoint: %s", text);
 }
 
-oikos_status oikos_trainer_resume(oikos_trainer *t, oikos_error *err) {
-  char path[OIKOS_LONG_PATH] = "";
+oikos_status oikos_trainer_newest(oikos_trainer *t, char *path, oikos_error *err) {
   oikos_status status = OIKOS_OK;
   if (t->team.rank == 0)
     status = oikos_checkpoint_newest(t->run, path, say_skipped, t, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  oikos_broadcast(&t->team, path, sizeof path);
-  if (!path[0]) {
+  oikos_broadcast(&t->team, path, OIKOS_LONG_PATH);
+  if (!path[0])
     oikos_trainer_say(t, "no checkpoint in %s: starting from step 0", t->run);
-    return OIKOS_OK;
-  }
-  OIKOS_TRY(oikos_trainer_load(t, path, err));
-  oikos_trainer_say(t, "resumed from %s at step %lld", path, (long long)t->step);
   return OIKOS_OK;
 }

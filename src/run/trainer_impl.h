@@ -44,10 +44,6 @@ struct oikos_trainer {
   bool stopping; /* some rank was asked to stop */
 };
 
-/** Everything that needs no weights file: run, source, network, weights from the seed, learners,
- * threads. */
-oikos_status oikos_trainer_setup(oikos_trainer *t, MPI_Comm comm, oikos_error *err);
-
 /** Say something through the observer. */
 void oikos_trainer_say(const oikos_trainer *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -55,9 +51,12 @@ void oikos_trainer_say(const oikos_trainer *t, const char *format, ...)
 /** Load the state from a checkpoint file that is known to be whole. */
 oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error *err);
 
-/** Find the newest whole checkpoint of the run and load it; leave everything as it is if there is
- * none. */
-oikos_status oikos_trainer_resume(oikos_trainer *t, oikos_error *err);
+/** The newest whole checkpoint of the run into path (OIKOS_LONG_PATH), "" if there is none.
+ * Collective. */
+oikos_status oikos_trainer_newest(oikos_trainer *t, char *path, oikos_error *err);
+
+/** Take over from a checkpoint's configuration what the trainer's leaves open. Not collective. */
+oikos_status oikos_trainer_choose_as(oikos_trainer *t, const char *checkpoint, oikos_error *err);
 
 /** Make the run directory; write config.yaml, and metrics.jsonl with the records that the state
  * holds. */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * How a convolution is computed is part of the configuration, since the bits depend on it: what was
+ * left open (`winograd: -1`) is settled once, when a run begins. */
+#ifndef OIKOS_NET_CHOOSE_H
+#define OIKOS_NET_CHOOSE_H
+
+#include "oikos/network.h"
+
+/** Take over from the configuration of a checkpoint what is open in @p config. */
+void oikos_choose_as(const oikos_config *checkpoint, oikos_config *config);
+
+/**
+ * Settle what is still open: by what the shapes let expect, unless a measurement on this machine
+ * clearly disagrees. So the choice is the same from run to run but where it matters. Not
+ * collective: one rank chooses for all.
+ * @param n_support, n_query  images in the two sets
+ */
+oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_support, size_t n_query,
+                          oikos_error *err);
+
+#endif
