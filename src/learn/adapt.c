@@ -115,9 +115,12 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
   real *restrict v = gradient,
                  *rate_gradient =
                      gradient + m; // v (M) comes down from theta_S to the start in place
+  oikos_profile *profile = oikos_workspace_profile(p->ws);
+  double begin = oikos_profile_begin(profile);
   memset(rate_gradient, 0, inner->rates * sizeof *gradient);
   oikos_judgement judgement = oikos_network_derive(
       inner->net, p->ws, oikos_path_parameters(inner, p, steps), NULL, query, 1, true, v, NULL);
+  oikos_profile_phase(profile, OIKOS_PHASE_QUERY, &begin);
   bool second = inner->order == OIKOS_ORDER_SECOND;
   for (int64_t k = steps - 1; k >= 0; k--) {
     if (inner->max_norm > 0)
@@ -132,5 +135,6 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
     for (size_t i = 0; second && i < m; i++)
       v[i] -= product[i];
   }
+  oikos_profile_phase(profile, OIKOS_PHASE_BACK, &begin);
   return judgement;
 }

@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "learn/homes.h"
 #include "math/vector.h"
+#include "net/derivatives.h"
 
 typedef oikos_real real;
 
@@ -102,10 +103,15 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   const oikos_weights *s = context->weights;
   const real *rates = s->shared + s->m;
   int64_t steps = context->config->inner.steps;
+  oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
+  double begin = oikos_profile_begin(profile);
   oikos_source_draw(context->source, OIKOS_TRAIN, step, learner, &w->episode);
+  oikos_profile_phase(profile, OIKOS_PHASE_DRAW, &begin);
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
+  oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
   oikos_batch judged = oikos_learner_judged(context, &w->episode);
   oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &w->episode.support, steps);
+  oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
   oikos_judgement after = oikos_meta_gradient(context->inner, w->path, rates, &w->episode.support,
                                               &judged, steps, w->gradient);
   return (oikos_contribution){

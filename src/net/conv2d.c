@@ -75,6 +75,11 @@ static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
                   : oikos_conv2d_direct_tangent_backward)(l, p);
 }
 
+static void product(const oikos_layer *l, size_t *rows, size_t *depth) {
+  *rows = (size_t)(l->out.height * l->out.width);
+  *depth = (size_t)l->arg[CONV_KERNEL] * (size_t)l->arg[CONV_KERNEL_WIDTH] * (size_t)l->in.channels;
+}
+
 const oikos_layer_type oikos_layer_conv2d = {
     .kind = "conv2d",
     .meaning = "Two-dimensional convolution with a bias; zero padding.",
@@ -88,6 +93,7 @@ const oikos_layer_type oikos_layer_conv2d = {
               "F(4x4,3x3), with a fourth of the products; 0: none; -1: measured when a run begins, "
               "and kept with it"}},
     .configure = configure,
+    .product = product,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

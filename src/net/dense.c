@@ -74,11 +74,17 @@ static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
   }
 }
 
+static void product(const oikos_layer *l, size_t *rows, size_t *depth) {
+  *rows = 1;
+  *depth = l->in_size;
+}
+
 const oikos_layer_type oikos_layer_dense = {
     .kind = "dense",
     .meaning = "Every output is a weighted sum of all inputs, plus a bias.",
     .args = {{"units", NAN, 1, 0x1p31, true, "outputs"}},
     .configure = configure,
+    .product = product,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

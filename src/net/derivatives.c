@@ -95,11 +95,31 @@ static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
                            .dy_t = ws->dy_t[last % 2]};
 }
 
+void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile) {
+  ws->profile = profile;
+}
+
+oikos_profile *oikos_workspace_profile(const oikos_workspace *ws) {
+  return ws->profile;
+}
+
+/* Call one of the four functions of layer i. */
+static void call(const oikos_network *net, oikos_workspace *ws, int i, int which,
+                 const oikos_pass *p) {
+  const oikos_layer *l = &net->layer[i];
+  oikos_layer_function *const functions[] = {l->type->forward, l->type->tangent, l->type->backward,
+                                             l->type->tangent_backward};
+  double begin = oikos_profile_begin(ws->profile);
+  functions[which](l, p);
+  if (ws->profile)
+    ws->profile->layer[i][which] += oikos_wall_clock() - begin;
+}
+
 static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                const oikos_batch *batch) {
   for (int i = 0; i < net->n_layers; i++) {
     oikos_pass p = pass_of(net, ws, i, theta, batch);
-    net->layer[i].type->forward(&net->layer[i], &p);
+    call(net, ws, i, OIKOS_FORWARD, &p);
   }
   oikos_loss_pass l = loss_pass(net, ws, batch, 1);
   return net->loss->forward(&l);
@@ -127,9 +147,9 @@ static void go_back(const oikos_network *net, oikos_workspace *ws, const real *t
       p.dx_t = i ? ws->dy_t[(i - 1) % 2] : NULL;
       p.grad_t = product + l->first;
     }
-    l->type->backward(l, &p);
+    call(net, ws, i, OIKOS_BACKWARD, &p);
     if (direction)
-      l->type->tangent_backward(l, &p);
+      call(net, ws, i, OIKOS_TANGENT_BACKWARD, &p);
   }
 }
 
@@ -141,7 +161,7 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
   for (int i = 0; direction && i < net->n_layers; i++) {
     oikos_pass p = pass_of(net, ws, i, theta, batch);
     add_tangents(net, ws, i, direction, &p);
-    net->layer[i].type->tangent(&net->layer[i], &p);
+    call(net, ws, i, OIKOS_TANGENT, &p);
   }
   oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
   net->loss->backward(&loss);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/profile.h"
 #include "oikos/network.h"
 
 /**
@@ -16,5 +17,11 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
                                      const oikos_real *theta, const oikos_real *direction,
                                      const oikos_batch *batch, oikos_real weight, bool replace,
                                      oikos_real *grad, oikos_real *product);
+
+/** Measure from now on into @p profile, which must outlive its use; NULL ends it. */
+void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile);
+
+/** What is measured into; NULL: nothing. */
+oikos_profile *oikos_workspace_profile(const oikos_workspace *ws);
 
 #endif

@@ -61,6 +61,9 @@ typedef struct oikos_layer_type {
   oikos_status (*configure)(oikos_layer *layer, oikos_error *err);
   /* Take over the layer that follows, to compute it along; false if that cannot be. May be NULL. */
   bool (*absorb)(oikos_layer *layer, const oikos_layer *next);
+  /* The matrix product that forward is at heart: for each example (rows, depth) by (depth,
+   * out.channels). NULL: there is none. */
+  void (*product)(const oikos_layer *layer, size_t *rows, size_t *depth);
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
 } oikos_layer_type;
 

@@ -2,6 +2,7 @@
 #ifndef OIKOS_NET_NETWORK_IMPL_H
 #define OIKOS_NET_NETWORK_IMPL_H
 
+#include "base/profile.h"
 #include "net/layer.h"
 #include "net/loss.h"
 
@@ -24,6 +25,7 @@ struct oikos_workspace {
   oikos_real *dy[2], *dy_t[2]; /* (n, largest layer), taken in turn on the way back */
   oikos_real *loss_cache;      /* (2, n, outputs) */
   oikos_real *scratch;
+  oikos_profile *profile; /* NULL: nothing is measured */
 };
 
 #endif

@@ -20,9 +20,12 @@ static void train_learner(oikos_trainer *t, int thread, int64_t i) {
   oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], t->step,
                                              own->first + i, log_p, own->home[i]);
   own->next_home[i] = c.home;
+  double begin = oikos_profile_begin(t->profiles);
   if (!oikos_contribution_add(&t->segments, &t->weights, &c, &t->sums[thread]) &&
       (t->not_finite[thread] < 0 || own->first + i < t->not_finite[thread]))
     t->not_finite[thread] = own->first + i;
+  if (t->profiles)
+    oikos_profile_phase(&t->profiles[thread], OIKOS_PHASE_ADD, &begin);
 }
 
 /* Step 1, train: all learners of this rank, in any order on any thread. A request to stop rides
@@ -35,9 +38,16 @@ static void train(oikos_trainer *t, bool stop) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
   for (int64_t i = 0; i < t->learners.count; i++)
     train_learner(t, omp_get_thread_num(), i);
+  t->sums[0].words[OIKOS_COUNT_STOP] += stop;
+}
+
+/* The one all-reduce: the threads' sums, then the ranks'. */
+static void reduce(oikos_trainer *t) {
+  double begin = oikos_profile_begin(t->profiles);
   for (int k = 1; k < t->n_threads; k++)
     oikos_sum_merge(t->segments.grid, &t->sums[0], &t->sums[k]);
-  t->sums[0].words[OIKOS_COUNT_STOP] += stop;
+  oikos_reduce(&t->team, t->segments.grid, &t->sums[0]);
+  oikos_profile_phase(t->profiles, OIKOS_PHASE_REDUCE, &begin);
 }
 
 /* Some learner's numbers are not finite: find the first one, so that the message can name it. */
@@ -92,14 +102,15 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   bool again, stop = false;
   do {
     stop |= t->observer.stop && t->observer.stop(t->observer.user);
-    train(t, stop);                    // step 1: find the home, adapt from it, meta-gradient
-    oikos_reduce(&t->team, grid, sum); // the one all-reduce
+    train(t, stop); // step 1: find the home, adapt from it, meta-gradient
+    reduce(t);
     if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0)
       return diverged(t, err);
     again = oikos_grid_misplaced(grid, sum);
     if (again)
       oikos_grid_settle(grid, sum);
   } while (again);
+  double begin = oikos_profile_begin(t->profiles);
   double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->weights,
                                     t->scratch);                                       // step 2
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->weights, t->scratch); // step 3
@@ -107,6 +118,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   oikos_grid_settle(grid, sum);
+  oikos_profile_phase(t->profiles, OIKOS_PHASE_UPDATE, &begin);
   t->step++;
   if (t->observer.step)
     t->observer.step(t->observer.user, t->step, t->history.now[OIKOS_ROW_QUERY_LOSS],

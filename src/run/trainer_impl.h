@@ -2,6 +2,7 @@
 #ifndef OIKOS_RUN_TRAINER_IMPL_H
 #define OIKOS_RUN_TRAINER_IMPL_H
 
+#include "base/profile.h"
 #include "dist/reduce.h"
 #include "dist/team.h"
 #include "learn/learner.h"
@@ -41,7 +42,8 @@ struct oikos_trainer {
 
   int64_t step; /* steps done */
   oikos_history history;
-  bool stopping; /* some rank was asked to stop */
+  oikos_profile *profiles; /* (n_threads), of whoever measures; NULL: nobody does */
+  bool stopping;           /* some rank was asked to stop */
 };
 
 /** Say something through the observer. */
