@@ -43,36 +43,46 @@ static bool whole(const oikos_patches *g, int64_t top, int64_t left) {
   return top >= 0 && left >= 0 && top + g->kernel_h <= g->height && left + g->kernel_w <= g->width;
 }
 
-void oikos_im2col(const oikos_patches *g, size_t n, const real *x, real *rows) {
-  int64_t image = g->height * g->width * g->channels, run = g->kernel_w * g->channels;
-  for (size_t i = 0; i < n; i++, x += image)
-    for (int64_t oy = 0; oy < g->out_h; oy++)
-      for (int64_t ox = 0; ox < g->out_w; ox++) {
-        int64_t top = oy * g->stride - g->padding, left = ox * g->stride - g->padding;
-        bool inner = whole(g, top, left);
-        for (int64_t y = top; y < top + g->kernel_h; y++, rows += run)
-          if (inner)
-            copy((size_t)run, x + (y * g->width + left) * g->channels, rows);
-          else
-            copy_row(g, ox, y >= 0 && y < g->height ? x + y * g->width * g->channels : NULL, rows);
-      }
+/* An output position: its image, and where its patch begins. */
+typedef struct position {
+  size_t image; /* in numbers from the first */
+  int64_t ox, top, left;
+} position;
+
+static position position_of(const oikos_patches *g, size_t index) {
+  size_t each = (size_t)(g->out_h * g->out_w), within = index % each;
+  int64_t oy = (int64_t)(within / (size_t)g->out_w), ox = (int64_t)(within % (size_t)g->out_w);
+  return (position){index / each * (size_t)(g->height * g->width * g->channels), ox,
+                    oy * g->stride - g->padding, ox * g->stride - g->padding};
 }
 
-void oikos_col2im(const oikos_patches *g, size_t n, const real *rows, real *x) {
-  int64_t image = g->height * g->width * g->channels, run = g->kernel_w * g->channels;
-  memset(x, 0, n * (size_t)image * sizeof *x);
-  for (size_t i = 0; i < n; i++, x += image)
-    for (int64_t oy = 0; oy < g->out_h; oy++)
-      for (int64_t ox = 0; ox < g->out_w; ox++)
-        for (int64_t ky = 0; ky < g->kernel_h; ky++, rows += run) {
-          int64_t y = oy * g->stride - g->padding + ky, first, last;
-          if (y < 0 || y >= g->height)
-            continue;
-          inside(g, ox, &first, &last);
-          real *restrict to =
-              x + (y * g->width + ox * g->stride - g->padding + first) * g->channels;
-          const real *restrict from = rows + first * g->channels;
-          for (int64_t k = 0; k < (last - first) * g->channels; k++)
-            to[k] += from[k];
-        }
+void oikos_im2col(const oikos_patches *g, size_t first, size_t count, const real *x, real *rows) {
+  int64_t run = g->kernel_w * g->channels, line = g->width * g->channels;
+  for (size_t i = first; i < first + count; i++) {
+    position p = position_of(g, i);
+    const real *image = x + p.image;
+    bool inner = whole(g, p.top, p.left);
+    for (int64_t y = p.top; y < p.top + g->kernel_h; y++, rows += run)
+      if (inner)
+        copy((size_t)run, image + y * line + p.left * g->channels, rows);
+      else
+        copy_row(g, p.ox, y >= 0 && y < g->height ? image + y * line : NULL, rows);
+  }
+}
+
+void oikos_col2im(const oikos_patches *g, size_t first, size_t count, const real *rows, real *x) {
+  int64_t run = g->kernel_w * g->channels, line = g->width * g->channels;
+  for (size_t i = first; i < first + count; i++) {
+    position p = position_of(g, i);
+    int64_t from, to;
+    inside(g, p.ox, &from, &to);
+    for (int64_t y = p.top; y < p.top + g->kernel_h; y++, rows += run) {
+      if (y < 0 || y >= g->height)
+        continue;
+      real *restrict sum = x + p.image + (size_t)(y * line + (p.left + from) * g->channels);
+      const real *restrict add = rows + from * g->channels;
+      for (int64_t k = 0; k < (to - from) * g->channels; k++)
+        sum[k] += add[k];
+    }
+  }
 }

@@ -15,11 +15,14 @@ typedef struct oikos_patches {
   int64_t out_h, out_w;
 } oikos_patches;
 
-/** rows (n*out_h*out_w, kernel_h*kernel_w*channels) from x (n, height, width, channels); outside
- * the image is zero. */
-void oikos_im2col(const oikos_patches *g, size_t n, const oikos_real *x, oikos_real *rows);
+/** rows (count, kernel_h*kernel_w*channels): the patches of output positions first ..
+ * first+count-1, counted over the images x (n, height, width, channels); outside an image is zero.
+ */
+void oikos_im2col(const oikos_patches *g, size_t first, size_t count, const oikos_real *x,
+                  oikos_real *rows);
 
-/** The transpose: x (n, height, width, channels) = sum of the rows' entries at their places. */
-void oikos_col2im(const oikos_patches *g, size_t n, const oikos_real *rows, oikos_real *x);
+/** The transpose: the rows' entries are added to x at their places. */
+void oikos_col2im(const oikos_patches *g, size_t first, size_t count, const oikos_real *rows,
+                  oikos_real *x);
 
 #endif

@@ -51,6 +51,10 @@ bool oikos_kernel_is_poor(const char *name) {
   return level_of(name) < cpu_level();
 }
 
+bool oikos_kernel_has_small_products(void) {
+  return level_of(oikos_kernel_name()) == 3;
+}
+
 enum { SIDE = 72 };
 
 /* One product against a naive one in double; entries are small integers, so that every kernel must

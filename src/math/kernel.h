@@ -20,6 +20,10 @@ const char *oikos_kernel_candidate(int n);
 /** Whether a kernel uses less than this CPU offers. */
 bool oikos_kernel_is_poor(const char *name);
 
+/** Whether the kernel in use computes small products (up to 10^6 multiply-adds) without packing
+ * their operands: those of OpenBLAS 0.3.16 and later for AVX-512. */
+bool oikos_kernel_has_small_products(void);
+
 /** Whether the products of the kernel in use agree with naive ones, over shapes and transpositions.
  */
 bool oikos_kernel_self_test(void);

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT
- * Convolution as matrix products over patches (Chellapilla et al. 2006), a few images at a time so
- * that the patches stay in the cache: with X the patches (rows, k), W (filters, k): Y = X W^T + b,
- * dW = dY^T X, dX = dY W; the tangents follow by the product rule. */
+ * Convolution as matrix products over patches (Chellapilla et al. 2006), a few output positions at
+ * a time so that the patches stay in the cache: with X the patches (rows, k), W (filters, k): Y = X
+ * W^T + b, dW = dY^T X, dX = dY W; the tangents follow by the product rule. */
 #include <string.h>
 
 #include "base/memory.h"
 #include "math/blas.h"
 #include "math/im2col.h"
+#include "math/kernel.h"
 #include "net/conv2d_impl.h"
 
 typedef oikos_real real;
 
+/* OpenBLAS computes small products without packing their operands first, on kernels that know how;
+ * the rows at once that go with that, measured by `oikos bench gemm`. */
+enum {
+  SMALL_PRODUCT = 1000000,
+  FORWARD_ROWS = 16,
+  BACKWARD_ROWS = 24,
+  SHALLOW = 32,
+  MOST_ROWS = 512
+};
 enum { BLOCK_BYTES = 512 * 1024 };
 
 static oikos_patches patches(const oikos_layer *l) {
@@ -25,52 +35,63 @@ static oikos_patches patches(const oikos_layer *l) {
                          l->out.width};
 }
 
-static size_t positions(const oikos_layer *l) {
-  return (size_t)(l->out.height * l->out.width);
-}
-
 static size_t patch_size(const oikos_layer *l) {
   return (size_t)l->arg[CONV_KERNEL] * (size_t)l->arg[CONV_KERNEL_WIDTH] * (size_t)l->in.channels;
 }
 
-/* Images in a block: fixed by the shapes alone, so that the bits never depend on who computes
- * beside whom. */
-static size_t block_images(const oikos_layer *l) {
-  size_t bytes = positions(l) * patch_size(l) * sizeof(real);
-  return bytes >= BLOCK_BYTES ? 1 : BLOCK_BYTES / bytes;
+/* Rows of a block, where `best` are the best for a deep product. */
+static size_t block_rows(const oikos_layer *l, size_t best) {
+  size_t k = patch_size(l), filters = (size_t)l->out.channels,
+         small = SMALL_PRODUCT / (oikos_mul(k, filters) ? oikos_mul(k, filters) : 1);
+  if (!oikos_kernel_has_small_products() || small < best) {
+    size_t rows = BLOCK_BYTES / sizeof(real) / k;
+    return rows ? rows : 1;
+  }
+  if (k >= SHALLOW)
+    return best;
+  return small < MOST_ROWS ? small : MOST_ROWS;
 }
 
-/* The images first .. first+count-1 of a pass, as matrices. */
-typedef struct block {
-  size_t first, count, rows, k, filters;
-  real *x, *x_t; /* patches (rows, k) in scratch, or what is to be their gradient */
-} block;
-
-static block block_at(const oikos_layer *l, const oikos_pass *p, size_t first) {
-  block b = {.first = first,
-             .count = block_images(l),
-             .k = patch_size(l),
-             .filters = (size_t)l->out.channels};
-  if (first + b.count > p->n)
-    b.count = p->n - first;
-  b.rows = b.count * positions(l);
-  b.x = p->scratch;
-  b.x_t = b.x + oikos_conv2d_direct_scratch(l) / 2;
-  return b;
+/* The weights of few channels are turned first: cheap, and plain products are faster. */
+static bool turns(const oikos_layer *l) {
+  return patch_size(l) < SHALLOW;
 }
 
-static void load(const oikos_layer *l, const block *b, const real *x, real *rows) {
-  oikos_patches g = patches(l);
-  oikos_im2col(&g, b->count, x + b->first * l->in_size, rows);
-}
-
-static void store(const oikos_layer *l, const block *b, const real *rows, real *dx) {
-  oikos_patches g = patches(l);
-  oikos_col2im(&g, b->count, rows, dx + b->first * l->in_size);
+static size_t most_rows(const oikos_layer *l) {
+  size_t forward = block_rows(l, FORWARD_ROWS), backward = block_rows(l, BACKWARD_ROWS);
+  return forward > backward ? forward : backward;
 }
 
 size_t oikos_conv2d_direct_scratch(const oikos_layer *l) {
-  return oikos_mul(2, oikos_mul(block_images(l), oikos_mul(positions(l), patch_size(l))));
+  size_t turned = turns(l) ? oikos_mul((size_t)l->out.channels, patch_size(l)) : 0;
+  return oikos_mul(2, oikos_mul(most_rows(l), patch_size(l)) + turned);
+}
+
+/* The output positions first .. first+rows-1 of a pass, and the buffers in scratch. */
+typedef struct block {
+  oikos_patches g;
+  size_t first, rows, k, filters;
+  real *x, *x_t;           /* patches (rows, k), or what is to be their gradient */
+  real *turned, *turned_t; /* weights (k, filters) */
+} block;
+
+static block block_of(const oikos_layer *l, const oikos_pass *p) {
+  block b = {.g = patches(l), .k = patch_size(l), .filters = (size_t)l->out.channels};
+  b.x = p->scratch;
+  b.x_t = b.x + most_rows(l) * b.k;
+  b.turned = b.x_t + most_rows(l) * b.k;
+  b.turned_t = b.turned + b.filters * b.k;
+  return b;
+}
+
+static size_t positions(const oikos_layer *l, const oikos_pass *p) {
+  return p->n * (size_t)(l->out.height * l->out.width);
+}
+
+/* Move on to position `first` of `all`. */
+static void set_block(block *b, size_t first, size_t most, size_t all) {
+  b->first = first;
+  b->rows = all - first < most ? all - first : most;
 }
 
 static void fill_bias(const block *b, const real *bias, real *y) {
@@ -78,61 +99,94 @@ static void fill_bias(const block *b, const real *bias, real *y) {
     memcpy(y + i * b->filters, bias, b->filters * sizeof *y);
 }
 
+static void turn(const block *b, const real *restrict w, real *restrict turned) {
+  for (size_t i = 0; i < b->filters; i++)
+    for (size_t j = 0; j < b->k; j++)
+      turned[j * b->filters + i] = w[i * b->k + j];
+}
+
+/* y (rows, filters) += x W^T */
+static void multiply(const oikos_layer *l, const block *b, const real *x, const real *w,
+                     const real *turned, real *y) {
+  if (turns(l))
+    oikos_gemm_nn(b->rows, b->filters, b->k, x, turned, 1, y);
+  else
+    oikos_gemm_nt(b->rows, b->filters, b->k, x, w, 1, y);
+}
+
 void oikos_conv2d_direct_forward(const oikos_layer *l, const oikos_pass *p) {
-  for (size_t i = 0; i < p->n; i += block_images(l)) {
-    block b = block_at(l, p, i);
-    real *y = p->y + i * l->out_size;
-    load(l, &b, p->x, b.x);
+  block b = block_of(l, p);
+  size_t all = positions(l, p), most = block_rows(l, FORWARD_ROWS);
+  if (turns(l))
+    turn(&b, p->theta, b.turned);
+  for (size_t i = 0; i < all; i += most) {
+    set_block(&b, i, most, all);
+    real *y = p->y + i * b.filters;
+    oikos_im2col(&b.g, i, b.rows, p->x, b.x);
     fill_bias(&b, p->theta + b.filters * b.k, y);
-    oikos_gemm_nt(b.rows, b.filters, b.k, b.x, p->theta, 1, y);
+    multiply(l, &b, b.x, p->theta, b.turned, y);
   }
 }
 
 void oikos_conv2d_direct_tangent(const oikos_layer *l, const oikos_pass *p) {
-  for (size_t i = 0; i < p->n; i += block_images(l)) {
-    block b = block_at(l, p, i);
-    real *y_t = p->y_t + i * l->out_size;
-    load(l, &b, p->x, b.x);
+  block b = block_of(l, p);
+  size_t all = positions(l, p), most = block_rows(l, FORWARD_ROWS);
+  if (turns(l)) {
+    turn(&b, p->theta, b.turned);
+    turn(&b, p->theta_t, b.turned_t);
+  }
+  for (size_t i = 0; i < all; i += most) {
+    set_block(&b, i, most, all);
+    real *y_t = p->y_t + i * b.filters;
+    oikos_im2col(&b.g, i, b.rows, p->x, b.x);
     fill_bias(&b, p->theta_t + b.filters * b.k, y_t);
-    oikos_gemm_nt(b.rows, b.filters, b.k, b.x, p->theta_t, 1, y_t);
+    multiply(l, &b, b.x, p->theta_t, b.turned_t, y_t);
     if (p->x_t) {
-      load(l, &b, p->x_t, b.x_t);
-      oikos_gemm_nt(b.rows, b.filters, b.k, b.x_t, p->theta, 1, y_t);
+      oikos_im2col(&b.g, i, b.rows, p->x_t, b.x_t);
+      multiply(l, &b, b.x_t, p->theta, b.turned, y_t);
     }
   }
 }
 
 void oikos_conv2d_direct_backward(const oikos_layer *l, const oikos_pass *p) {
-  for (size_t i = 0; i < p->n; i += block_images(l)) {
-    block b = block_at(l, p, i);
-    const real *dy = p->dy + i * l->out_size;
+  block b = block_of(l, p);
+  size_t all = positions(l, p), most = block_rows(l, BACKWARD_ROWS);
+  if (p->dx)
+    memset(p->dx, 0, p->n * l->in_size * sizeof *p->dx);
+  for (size_t i = 0; i < all; i += most) {
+    set_block(&b, i, most, all);
+    const real *dy = p->dy + i * b.filters;
     if (p->grad) {
-      load(l, &b, p->x, b.x);
+      oikos_im2col(&b.g, i, b.rows, p->x, b.x);
       oikos_gemm_tn(b.filters, b.k, b.rows, dy, b.x, 1, p->grad);
       oikos_conv2d_add_columns(b.rows, b.filters, dy, p->grad + b.filters * b.k);
     }
     if (p->dx) {
       oikos_gemm_nn(b.rows, b.k, b.filters, dy, p->theta, 0, b.x);
-      store(l, &b, b.x, p->dx);
+      oikos_col2im(&b.g, i, b.rows, b.x, p->dx);
     }
   }
 }
 
 void oikos_conv2d_direct_tangent_backward(const oikos_layer *l, const oikos_pass *p) {
-  for (size_t i = 0; i < p->n; i += block_images(l)) {
-    block b = block_at(l, p, i);
-    const real *dy = p->dy + i * l->out_size, *dy_t = p->dy_t + i * l->out_size;
-    load(l, &b, p->x, b.x);
+  block b = block_of(l, p);
+  size_t all = positions(l, p), most = block_rows(l, BACKWARD_ROWS);
+  if (p->dx_t)
+    memset(p->dx_t, 0, p->n * l->in_size * sizeof *p->dx_t);
+  for (size_t i = 0; i < all; i += most) {
+    set_block(&b, i, most, all);
+    const real *dy = p->dy + i * b.filters, *dy_t = p->dy_t + i * b.filters;
+    oikos_im2col(&b.g, i, b.rows, p->x, b.x);
     oikos_gemm_tn(b.filters, b.k, b.rows, dy_t, b.x, 1, p->grad_t);
     if (p->x_t) {
-      load(l, &b, p->x_t, b.x_t);
+      oikos_im2col(&b.g, i, b.rows, p->x_t, b.x_t);
       oikos_gemm_tn(b.filters, b.k, b.rows, dy, b.x_t, 1, p->grad_t);
     }
     oikos_conv2d_add_columns(b.rows, b.filters, dy_t, p->grad_t + b.filters * b.k);
     if (p->dx_t) {
       oikos_gemm_nn(b.rows, b.k, b.filters, dy_t, p->theta, 0, b.x);
       oikos_gemm_nn(b.rows, b.k, b.filters, dy, p->theta_t, 1, b.x);
-      store(l, &b, b.x, p->dx_t);
+      oikos_col2im(&b.g, i, b.rows, b.x, p->dx_t);
     }
   }
 }

@@ -12,7 +12,7 @@
 
 typedef oikos_real real;
 
-enum { BLOCK_TILES = 64, SIDE = 16 };
+enum { BLOCK_TILES = 96, SIDE = 16 };
 
 /* A convolution and its buffers in scratch. */
 typedef struct rig {
@@ -116,15 +116,11 @@ static void multiply_back(const rig *r, const real *dm, const real *u, real beta
                   dv + k * r->v_stride);
 }
 
-/* du (36, f, c) += dm^T v */
-static void add_filters(const rig *r, const real *dm, const real *v) {
+/* du (36, f, c) (+)= dm^T v */
+static void add_filters(const rig *r, const real *dm, const real *v, real beta) {
   for (size_t k = 0; k < OIKOS_PLACES; k++)
-    oikos_gemm_tn(r->f, r->c, r->tiles, dm + k * r->m_stride, v + k * r->v_stride, 1,
+    oikos_gemm_tn(r->f, r->c, r->tiles, dm + k * r->m_stride, v + k * r->v_stride, beta,
                   r->du + k * r->filter_stride);
-}
-
-static void zero_filters(const rig *r) {
-  memset(r->du, 0, OIKOS_PLACES * r->filter_stride * sizeof *r->du);
 }
 
 /* Weight and bias gradients of the whole batch. */
@@ -168,14 +164,12 @@ void oikos_conv2d_winograd_backward(const oikos_layer *l, const oikos_pass *p) {
   rig r = rig_in(l, p);
   if (p->dx)
     filters_back(&r, p->theta, r.u);
-  if (p->grad)
-    zero_filters(&r);
   for (size_t i = 0; i < p->n; i += r.images) {
     size_t n = set_block(&r, p, i);
     oikos_winograd_output_transposed(&r.g, n, p->dy + i * l->out_size, r.m, r.work);
     if (p->grad) {
       oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v, r.work);
-      add_filters(&r, r.m, r.v);
+      add_filters(&r, r.m, r.v, i > 0);
     }
     if (p->dx) {
       multiply_back(&r, r.m, r.u, 0, r.v);
@@ -192,16 +186,15 @@ void oikos_conv2d_winograd_tangent_backward(const oikos_layer *l, const oikos_pa
     filters_back(&r, p->theta, r.u);
     filters_back(&r, p->theta_t, r.u_t);
   }
-  zero_filters(&r);
   for (size_t i = 0; i < p->n; i += r.images) {
     size_t n = set_block(&r, p, i);
     oikos_winograd_output_transposed(&r.g, n, p->dy_t + i * l->out_size, r.m_t, r.work);
     oikos_winograd_output_transposed(&r.g, n, p->dy + i * l->out_size, r.m, r.work);
     oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v, r.work);
-    add_filters(&r, r.m_t, r.v);
+    add_filters(&r, r.m_t, r.v, i > 0);
     if (p->x_t) {
       oikos_winograd_input(&r.g, n, p->x_t + i * l->in_size, r.v, r.work);
-      add_filters(&r, r.m, r.v);
+      add_filters(&r, r.m, r.v, 1);
     }
     if (p->dx_t) {
       multiply_back(&r, r.m_t, r.u, 0, r.v);
