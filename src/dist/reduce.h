@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The one packed all-reduce of a step. */
+ * The one packed all-reduce of a step, and small ones outside it. */
 #ifndef OIKOS_DIST_REDUCE_H
 #define OIKOS_DIST_REDUCE_H
 
@@ -14,5 +14,8 @@ void oikos_reduce(const oikos_team *team, const oikos_grid *grid, oikos_sum *sum
  * than 0 at a place.
  */
 void oikos_collect(const oikos_team *team, size_t n, double *x);
+
+/** x (n) = the largest over all ranks at each place, in place. */
+void oikos_largest(const oikos_team *team, size_t n, double *x);
 
 #endif

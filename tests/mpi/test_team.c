@@ -316,13 +316,29 @@ static void test_collect(void **state) {
   conclude(&v);
 }
 
+/* Each place has its largest number on another rank, below 0 too. */
+static void test_largest(void **state) {
+  (void)state;
+  enum { N = 5 };
+  verdict v = {0};
+  oikos_team team = team_of(MPI_COMM_WORLD, &v);
+  double x[N];
+  for (int i = 0; i < N; i++)
+    x[i] = i % team.size == team.rank ? -i : -100 - team.rank;
+  oikos_largest(&team, N, x);
+  for (int i = 0; i < N; i++)
+    expect(&v, x[i] == -i, "number %d is %g", i, x[i]);
+  oikos_team_destroy(&team);
+  conclude(&v);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_share),     cmocka_unit_test(test_team_shape),
       cmocka_unit_test(test_agree),     cmocka_unit_test(test_broadcast),
       cmocka_unit_test(test_read_file), cmocka_unit_test(test_exact),
       cmocka_unit_test(test_overflow),  cmocka_unit_test(test_fast),
-      cmocka_unit_test(test_collect),
+      cmocka_unit_test(test_collect),   cmocka_unit_test(test_largest),
   };
   ranks_begin(&argc, &argv);
   return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));
