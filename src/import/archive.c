@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "import/archive.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "import/archive_formats.h"
 #include "import/entry_name.h"
 
 enum { BLOCK = 64 << 10, MAX_DEPTH = 32 };
@@ -48,7 +48,7 @@ static oikos_status broken(oikos_archive *a, oikos_error *err) {
   return at(a, err);
 }
 
-static bool use_formats(struct archive *r) {
+bool oikos_archive_use_formats(struct archive *r) {
   /* ARCHIVE_WARN means a helper program would be used; these do without */
   return archive_read_support_format_zip_seekable(r) == ARCHIVE_OK &&
          archive_read_support_format_tar(r) == ARCHIVE_OK &&
@@ -63,7 +63,7 @@ static bool use_formats(struct archive *r) {
 
 static oikos_status open_archive(oikos_archive *a, oikos_error *err) {
   a->reader = archive_read_new();
-  if (!a->reader || !use_formats(a->reader))
+  if (!a->reader || !oikos_archive_use_formats(a->reader))
     return oikos_fail(err, OIKOS_ERROR, "libarchive cannot read zip, tar and 7-zip here");
   if (archive_read_open_filename(a->reader, a->path, BLOCK) == ARCHIVE_OK)
     return OIKOS_OK;
