@@ -1,140 +1,147 @@
 /* SPDX-License-Identifier: MIT
  * oikos bench: measure this machine against its own bounds. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cblas.h>
-
-#include "base/clock.h"
-#include "base/memory.h"
 #include "base/try.h"
+#include "bench/bench.h"
 #include "cli/cli.h"
-#include "math/kernel.h"
 
-enum { RUNS = 5 };
+enum { MAX_ARGUMENTS = 65, DEFAULT_MIB = 256 };
+
+typedef struct word {
+  const char *name, *arguments, *help;
+  const char *options; /* the keys it takes */
+  int least, most;     /* arguments behind it */
+  oikos_bench_function *run;
+} word;
+
+static const word words[] = {
+    {"gemm", "", "matrix products, against the peak of fused multiply-adds", "k", 0, 0,
+     oikos_bench_gemm},
+    {"reduce", "[--elements N]", "exact sums over the ranks, against plain ones", "e", 0, 0,
+     oikos_bench_reduce},
+    {"checkpoint", "[--mib N] [--out DIR]", "writing and reading one, against a bare file", "mo", 0,
+     0, oikos_bench_checkpoint},
+    {"import", "KIND SOURCE ...", "an import, against reading and inflating its sources", "", 2,
+     MAX_ARGUMENTS, oikos_bench_import},
+};
+
+enum { WORDS = sizeof words / sizeof *words };
+
+static const struct argp_option table[] = {
+    {"elements", 'e', "N", 0, "reduce: numbers in the sum (default: 112000, then 10000000)", 0},
+    {"mib", 'm', "N", 0, "checkpoint: size in MiB (default: 256)", 0},
+    {"out", 'o', "DIR", 0, "checkpoint: an existing folder to write in (default: this one)", 0},
+    {"keep", 'k', NULL, OPTION_HIDDEN, "gemm: the kernel in use only, as plain numbers", 0},
+    {0},
+};
 
 typedef struct options {
   const char *what;
-  bool child;
+  const word *word;
+  char given[sizeof table / sizeof *table]; /* the keys of the options that stand there */
+  oikos_bench_job job;
+  const char *arguments[MAX_ARGUMENTS];
 } options;
 
-typedef struct shape {
-  int m, n, k;
-  const char *where;
-} shape;
+void oikos_bench_list(FILE *out) {
+  for (int i = 0; i < WORDS; i++)
+    fprintf(out, "          %-10s  %s\n", words[i].name, words[i].help);
+}
 
-static const shape shapes[] = {
-    {1024, 1024, 1024, "large"},        {10, 40, 40, "sinusoid MLP"},
-    {5, 100, 100, "five modes MLP"},    {196, 64, 576, "conv, one image"},
-    {3675, 64, 576, "conv, 75 images"},
-};
+static error_t unknown(struct argp_state *state, const char *what) {
+  char names[256] = "";
+  for (int i = 0; i < WORDS; i++) {
+    size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", words[i].name);
+  }
+  return oikos_cli_wrong(state, "WHAT is one of %s; found %s", names, what ? what : "nothing");
+}
 
-enum { SHAPES = sizeof shapes / sizeof *shapes };
+/* Whether the word takes what stands there. */
+static error_t check(const options *o, struct argp_state *state) {
+  const word *w = o->word;
+  for (const struct argp_option *t = table; t->name; t++)
+    if (strchr(o->given, t->key) && !strchr(w->options, t->key))
+      return oikos_cli_wrong(state, "--%s does not go with %s", t->name, w->name);
+  if (o->job.n_arguments > w->most)
+    return oikos_cli_wrong(state, "%s: expected at most %d arguments, found %s", w->name, w->most,
+                           o->arguments[w->most]);
+  if (o->job.n_arguments < w->least)
+    return oikos_cli_wrong(state, "%s: expected %s, found %d arguments", w->name, w->arguments,
+                           o->job.n_arguments);
+  return 0;
+}
+
+static error_t end(options *o, struct argp_state *state) {
+  for (int i = 0; i < WORDS && o->what; i++)
+    if (strcmp(words[i].name, o->what) == 0)
+      o->word = &words[i];
+  return o->word ? check(o, state) : unknown(state, o->what);
+}
+
+static error_t add_argument(options *o, struct argp_state *state, const char *arg) {
+  if (!o->what)
+    o->what = arg;
+  else if (o->job.n_arguments < MAX_ARGUMENTS)
+    o->arguments[o->job.n_arguments++] = arg;
+  else
+    return oikos_cli_wrong(state, "more than %d arguments", MAX_ARGUMENTS);
+  return 0;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   options *o = state->input;
+  for (const struct argp_option *t = table; t->name; t++)
+    if (key == t->key && !strchr(o->given, key))
+      o->given[strlen(o->given)] = (char)key;
   switch (key) {
+  case 'e':
+    return oikos_cli_number(state, "--elements", arg, 1, &o->job.elements);
+  case 'm':
+    return oikos_cli_number(state, "--mib", arg, 1, &o->job.mib);
+  case 'o':
+    o->job.folder = arg;
+    return 0;
   case 'k':
-    o->child = true;
+    o->job.plain = true;
     return 0;
   case ARGP_KEY_ARG:
-    return oikos_cli_only(state, "WHAT", &o->what, arg);
+    return add_argument(o, state, arg);
   case ARGP_KEY_END:
-    if (!o->what || strcmp(o->what, "gemm") != 0)
-      return oikos_cli_wrong(state, "WHAT is gemm, found %s", o->what ? o->what : "nothing");
-    return 0;
+    return end(o, state);
   default:
     return ARGP_ERR_UNKNOWN;
   }
 }
 
-/* Best GFLOP/s of C (m,n) = A (m,k) B^T over some runs of at least 20 ms. */
-static oikos_status measure(const shape *s, double *gflops, oikos_error *err) {
-  float *a, *b, *c;
-  double flops = 2.0 * s->m * s->n * s->k, best = 0;
-  OIKOS_TRY(oikos_alloc(&a, (size_t)s->m * (size_t)s->k, sizeof *a, "a matrix", err));
-  OIKOS_TRY(oikos_alloc(&b, (size_t)s->n * (size_t)s->k, sizeof *b, "a matrix", err));
-  OIKOS_TRY(oikos_alloc(&c, (size_t)s->m * (size_t)s->n, sizeof *c, "a matrix", err));
-  long repeat = (long)(1e9 / flops) + 1;
-  for (int run = 0; run < RUNS; run++) {
-    double start = oikos_wall_clock();
-    for (long i = 0; i < repeat; i++)
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->m, s->n, s->k, 1, a, s->k, b, s->k, 0,
-                  c, s->n);
-    double rate = flops * (double)repeat / (oikos_wall_clock() - start) / 1e9;
-    best = rate > best ? rate : best;
-  }
-  free(a);
-  free(b);
-  free(c);
-  *gflops = best;
-  return OIKOS_OK;
-}
-
-static oikos_status measure_all(double gflops[SHAPES], oikos_error *err) {
-  for (int i = 0; i < SHAPES; i++)
-    OIKOS_TRY(measure(&shapes[i], &gflops[i], err));
-  return OIKOS_OK;
-}
-
-/* The same measurement in a process where OpenBLAS chooses by itself: "<kernel> <gflops> ..."
- * through a pipe. */
-static oikos_status measure_default(char kernel[64], double gflops[SHAPES], oikos_error *err) {
-  FILE *in = popen("env -u OPENBLAS_CORETYPE OIKOS_KERNEL=keep OMPI_MCA_btl=self /proc/$PPID/exe "
-                   "bench gemm --keep 2>/dev/null",
-                   "r");
-  bool read = in && fscanf(in, "%63s", kernel) == 1;
-  for (int i = 0; read && i < SHAPES; i++)
-    read = fscanf(in, "%lf", &gflops[i]) == 1;
-  if (in)
-    pclose(in);
-  return read ? OIKOS_OK
-              : oikos_fail(err, OIKOS_ERROR,
-                           "bench gemm: the process with OpenBLAS's own choice gave no result");
-}
-
-static void print_table(const char *first, const double a[SHAPES], const char *second,
-                        const double b[SHAPES]) {
-  printf("sgemm, GFLOP/s on one core     m x n x k  %12s (OpenBLAS's choice)  %12s (in use)\n",
-         first, second);
-  for (int i = 0; i < SHAPES; i++)
-    printf("  %-20s %6d x %4d x %4d  %12.1f                      %12.1f\n", shapes[i].where,
-           shapes[i].m, shapes[i].n, shapes[i].k, a[i], b[i]);
+/* The words, for --help. argp frees what is not the text it passed in. */
+static char *list_words(int key, const char *text, void *input) {
+  char *help = NULL;
+  size_t size;
+  (void)input;
+  FILE *out = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&help, &size) : NULL;
+  if (!out)
+    return (char *)text;
+  fputs("WHAT:\n", out);
+  for (int i = 0; i < WORDS; i++)
+    fprintf(out, "  %s %s\n        %s\n", words[i].name, words[i].arguments, words[i].help);
+  fclose(out);
+  return help;
 }
 
 oikos_status oikos_command_bench(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
-  static const struct argp_option table[] = {
-      {"keep", 'k', NULL, OPTION_HIDDEN, "measure the kernel in use and print plain numbers", 0},
-      {0},
-  };
   static const struct argp argp = {table,
                                    parse,
-                                   "gemm",
-                                   "Measure this machine: matrix products by the kernel that "
-                                   "OpenBLAS chooses and by the one in use.",
+                                   "WHAT [ARGUMENT ...]",
+                                   "Measure this machine against its own bounds.\v",
                                    NULL,
-                                   NULL,
+                                   list_words,
                                    NULL};
-  options o = {0};
+  options o = {.job = {.team = &cli->team, .mib = DEFAULT_MIB, .folder = "."}};
   bool help;
-  char kernel[64];
-  double alone[SHAPES], in_use[SHAPES];
+  o.job.arguments = o.arguments;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
-  if (help || cli->team.rank != 0)
-    return OIKOS_OK;
-  if (!o.child)
-    OIKOS_TRY(measure_default(kernel, alone, err));
-  OIKOS_TRY(measure_all(in_use, err));
-  if (!o.child) {
-    print_table(kernel, alone, oikos_kernel_name(), in_use);
-    return OIKOS_OK;
-  }
-  printf("%s", oikos_kernel_name());
-  for (int i = 0; i < SHAPES; i++)
-    printf(" %.3f", in_use[i]);
-  putchar('\n');
-  return OIKOS_OK;
+  return help ? OIKOS_OK : o.word->run(&o.job, err);
 }

@@ -5,6 +5,7 @@
 
 #include <argp.h>
 #include <mpi.h>
+#include <stdio.h>
 
 #include "dist/team.h"
 #include "oikos/oikos.h"
@@ -84,6 +85,9 @@ void oikos_signals_block(void);
 
 /** Whether one of them has come. */
 bool oikos_signals_pending(void *ignored);
+
+/** What `oikos bench` measures, one indented line each. */
+void oikos_bench_list(FILE *out);
 
 /** Make sure that OpenBLAS runs a good kernel: may start the program again, and then does not
  * return. */

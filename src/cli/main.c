@@ -25,7 +25,8 @@ static const oikos_command commands[] = {
      oikos_command_gradcheck, false},
     {"config", "--explain | CONFIG", "explain every key, or show a configuration resolved",
      oikos_command_config, false},
-    {"bench", "gemm", "measure this machine against its own bounds", oikos_command_bench, false},
+    {"bench", "WHAT [ARGUMENT ...]", "measure this machine against its own bounds",
+     oikos_command_bench, false},
     {NULL, NULL, NULL, NULL, false},
 };
 
@@ -36,8 +37,11 @@ static void usage(FILE *out) {
         "and share what they "
         "learn.\n\n",
         out);
-  for (const oikos_command *c = commands; c->name; c++)
+  for (const oikos_command *c = commands; c->name; c++) {
     fprintf(out, "  oikos %s %s\n        %s\n", c->name, c->arguments, c->help);
+    if (c->run == oikos_command_bench)
+      oikos_bench_list(out);
+  }
   fputs("\n  oikos COMMAND --help      the options of a command\n"
         "  oikos --version           this build, its libraries and the BLAS kernel in use\n\n"
         "Exit status: 0 done, 1 error, 2 wrong use, 75 stopped on request after a checkpoint.\n",

@@ -28,9 +28,16 @@ check_same "the same bits as with that kernel set" set chosen
 OPENBLAS_CORETYPE='' run --version
 check_status "an empty OPENBLAS_CORETYPE" 0
 unset OPENBLAS_CORETYPE
-run bench gemm
-check_match "both kernels side by side" "OpenBLAS's choice" "$log.out"
-check_match "a rate" 'large +1024 x 1024 x 1024 +[0-9.]+ +[0-9.]+' "$log.out"
+
+# both kernels side by side where they differ, also on a rank of a job
+export OPENBLAS_CORETYPE=Nehalem
+for ranks in 1 2; do
+  run_ranks $ranks bench gemm
+  check_status "bench gemm on $ranks ranks" 0
+  check_match "both kernels" "OpenBLAS's choice.* Nehalem \\(in use\\)" "$log.out"
+  check_match "both rates" 'large +1024 x 1024 x 1024( +[0-9.]+ +([0-9]+ %|-)){2}$' "$log.out"
+done
+unset OPENBLAS_CORETYPE
 
 # ranks with different kernels are told of
 launch mpirun -q --oversubscribe --bind-to none -n 1 -x OPENBLAS_CORETYPE=$best "$OIKOS" train mlp.yaml --out mixed "${few[@]}" : \
