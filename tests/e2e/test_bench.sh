@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What `oikos bench` measures is there, on 1 rank and on 2, and no file is left, also after an error. No test is about a
+# speed.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+write_images images.h5
+mkdir here
+cd here
+
+number='[0-9]+\.[0-9]+'
+side="( +$number){3}"
+
+# Every word stands in both helps.
+run --help
+words=$(sed -n 's/^          \([a-z]\+\)  .*/\1/p' "$log.out" | xargs)
+check_equal "words in the help of all" "gemm reduce checkpoint import" "$words"
+run bench --help
+check_status "bench --help" 0
+for word in $words; do
+  check_match "bench --help: $word" "^  $word " "$log.out"
+done
+
+# measured WHAT ROW...: the last run said nothing on stderr and left no file; each row has both sides and their ratios.
+measured() {
+  local row
+  check_status "$1" 0
+  check_equal "$1: on stderr" "" "$(<"$log.err")"
+  check_equal "$1: files left" "" "$(ls -A)"
+  for row in "${@:2}"; do check_match "$1" "^  $row$side$side +$number +$number\$" "$log.out"; done
+}
+
+run bench gemm
+measured "bench gemm"
+check_match "bench gemm" "^sgemm, GFLOP/s .* $OPENBLAS_CORETYPE \(in use\)" "$log.out"
+check_match "bench gemm" '^peak of this core' "$log.out"
+for shape in '1024 x 1024 x 1024' '10 x +40 x +40' '48 x +64 x +64' '300 x +64 x +64' '1200 x +64 x +64'; do
+  check_match "bench gemm" "  $shape( +$number +([0-9]+ %|-)){1,2}\$" "$log.out"
+done
+
+for ranks in 1 2; do
+  run_ranks $ranks bench reduce --elements 1000
+  measured "bench reduce on $ranks ranks" accumulate all-reduce 'read back'
+  check_match "bench reduce" "^sum of 1000 numbers \(float\) of each of $ranks ranks" "$log.out"
+
+  run_ranks $ranks bench checkpoint --mib 1
+  measured "bench checkpoint on $ranks ranks" write 'read back'
+  check_match "bench checkpoint" "^1 MiB in \. by $ranks ranks" "$log.out"
+
+  run_ranks $ranks bench import idx ../idx
+  measured "bench import on $ranks ranks" import
+  check_match "bench import" '^idx: 240 images, ' "$log.out"
+done
+mkdir ../there
+run bench checkpoint --mib 2 --out ../there
+measured "bench checkpoint --out" write 'read back'
+check_equal "bench checkpoint --out: files left" "" "$(ls -A ../there)"
+
+# bad STATUS REGEX ARGS...: on 1 rank and on 2, one message, and no file.
+bad() {
+  local ranks
+  for ranks in 1 2; do
+    if ((ranks == 1)); then run "${@:3}"; else run_ranks $ranks "${@:3}"; fi
+    check_status "oikos ${*:3} (on $ranks ranks)" "$1"
+    check_match "oikos ${*:3} (on $ranks ranks)" "^oikos.*$2" "$log.err"
+    check_equal "oikos ${*:3}: lines on stderr" 1 "$(sed '/^Try .oikos /,$d' "$log.err" | wc -l)"
+    check_equal "oikos ${*:3}: files left" "" "$(ls -A)"
+  done
+}
+bad 2 'WHAT is one of gemm, reduce, checkpoint, import.*; found nothing' bench
+bad 2 'WHAT is one of gemm, reduce, checkpoint, import.*; found speed' bench speed
+bad 2 'gemm: expected at most 0 arguments, found large' bench gemm large
+bad 2 '--mib does not go with gemm' bench gemm --mib 3
+bad 2 '--elements: expected a whole number from 1 .*, found 0' bench reduce --elements 0
+bad 2 '--mib: expected a whole number from 1 .*, found much' bench checkpoint --mib much
+bad 2 'no folder can be made in nix: No such file' bench checkpoint --mib 1 --out nix
+bad 2 'import: expected KIND SOURCE .*, found 1 arguments' bench import idx
+bad 2 "there is no importer 'csv'; there are: omniglot, idx" bench import csv ../idx
+bad 2 'nix.* No such file' bench import idx nix
+
+# A disk that is full, by way of a file size limit in KiB; Open MPI wants some MB for itself.
+for ranks in 1 2; do
+  # shellcheck disable=SC2016
+  launch "${mpirun[@]}" $ranks bash -c 'ulimit -f 16000; exec "$OIKOS" "$@"' bash bench checkpoint --mib 32
+  check_status "file size limit on $ranks ranks" 1
+  check_match "file size limit on $ranks ranks" '^oikos: checkpoint .*/checkpoint\.h5 could not be written: .*File too large' \
+    "$log.err"
+  check_equal "file size limit on $ranks ranks: files left" "" "$(ls -A)"
+done
+finish
