@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "dist/team.h"
+#include "oikos/config.h"
 
 /** What a measurement is given. Everything belongs to the caller. */
 typedef struct oikos_bench_job {
@@ -18,11 +19,15 @@ typedef struct oikos_bench_job {
   int64_t elements;   /* reduce: numbers in the sum; 0 for the usual sizes */
   int64_t mib;        /* checkpoint: how much to write */
   const char *folder; /* checkpoint: where */
-  int n_arguments;    /* what follows the word */
+  const oikos_config *config; /* step: what to run; NULL for the usual works */
+  int n_arguments;            /* what follows the word */
   const char *const *arguments;
 } oikos_bench_job;
 
 typedef oikos_status oikos_bench_function(const oikos_bench_job *job, oikos_error *err);
+
+/** Whole outer steps, against the time of their matrix products alone; where the time goes. */
+oikos_bench_function oikos_bench_step;
 
 /** Matrix products on rank 0's core, against the peak of its fused multiply-adds: by the kernel in
  * use, and by OpenBLAS's own choice where that is another. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/try.h"
 #include "bench/bench.h"
 #include "cli/cli.h"
@@ -17,6 +18,10 @@ typedef struct word {
 } word;
 
 static const word words[] = {
+    {"step", "[CONFIG] [--set KEY=VALUE ...]",
+     "outer steps, against their matrix products alone: the usual works, or those of a "
+     "configuration",
+     "so", 0, 1, oikos_bench_step},
     {"gemm", "", "matrix products, against the peak of fused multiply-adds", "k", 0, 0,
      oikos_bench_gemm},
     {"reduce", "[--elements N]", "exact sums over the ranks, against plain ones", "e", 0, 0,
@@ -32,7 +37,9 @@ enum { WORDS = sizeof words / sizeof *words };
 static const struct argp_option table[] = {
     {"elements", 'e', "N", 0, "reduce: numbers in the sum (default: 112000, then 10000000)", 0},
     {"mib", 'm', "N", 0, "checkpoint: size in MiB (default: 256)", 0},
-    {"out", 'o', "DIR", 0, "checkpoint: an existing folder to write in (default: this one)", 0},
+    {"out", 'o', "DIR", 0, "checkpoint, step: an existing folder to write in (default: this one)",
+     0},
+    {"set", 's', "KEY=VALUE", 0, "step: override a key of the configuration", 0},
     {"keep", 'k', NULL, OPTION_HIDDEN, "gemm: the kernel in use only, as plain numbers", 0},
     {0},
 };
@@ -42,6 +49,7 @@ typedef struct options {
   const word *word;
   char given[sizeof table / sizeof *table]; /* the keys of the options that stand there */
   oikos_bench_job job;
+  oikos_sets sets;
   const char *arguments[MAX_ARGUMENTS];
 } options;
 
@@ -104,6 +112,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'o':
     o->job.folder = arg;
     return 0;
+  case 's':
+    return oikos_cli_add_set(state, &o->sets, arg);
   case 'k':
     o->job.plain = true;
     return 0;
@@ -131,6 +141,18 @@ static char *list_words(int key, const char *text, void *input) {
   return help;
 }
 
+static oikos_status bench_config(oikos_cli *cli, options *o, oikos_error *err) {
+  oikos_config *config;
+  OIKOS_TRY(oikos_agree(&cli->team, oikos_alloc(&config, 1, sizeof *config, "a configuration", err),
+                        err));
+  oikos_status status = oikos_cli_config(cli, o->arguments[0], &o->sets, config, err);
+  o->job.config = config;
+  if (status == OIKOS_OK)
+    status = o->word->run(&o->job, err);
+  free(config);
+  return status;
+}
+
 oikos_status oikos_command_bench(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
   static const struct argp argp = {table,
                                    parse,
@@ -143,5 +165,9 @@ oikos_status oikos_command_bench(oikos_cli *cli, int argc, char **argv, oikos_er
   bool help;
   o.job.arguments = o.arguments;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
-  return help ? OIKOS_OK : o.word->run(&o.job, err);
+  if (help)
+    return OIKOS_OK;
+  if (o.word->run == oikos_bench_step && o.job.n_arguments)
+    return bench_config(cli, &o, err);
+  return o.word->run(&o.job, err);
 }

@@ -22,10 +22,11 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
   return OIKOS_OK;
 }
 
-/* y (n,o) = each row the bias (o) */
-static void broadcast(size_t n, size_t o, const real *bias, real *y) {
+/* y (n,o) += the bias (o) in each row */
+static void add_bias(size_t n, size_t o, const real *restrict bias, real *restrict y) {
   for (size_t i = 0; i < n; i++)
-    memcpy(y + i * o, bias, o * sizeof *y);
+    for (size_t j = 0; j < o; j++)
+      y[i * o + j] += bias[j];
 }
 
 /* bias gradient (o) (+)= column sums of dy (n,o) */
@@ -40,16 +41,16 @@ static void add_columns(bool replace, size_t n, size_t o, const real *restrict d
 
 static void forward(const oikos_layer *l, const oikos_pass *p) {
   size_t in = l->in_size, out = l->out_size;
-  broadcast(p->n, out, p->theta + out * in, p->y);
-  oikos_gemm_nt(p->n, out, in, p->x, p->theta, 1, p->y);
+  oikos_gemm_nt(p->n, out, in, p->x, p->theta, 0, p->y);
+  add_bias(p->n, out, p->theta + out * in, p->y);
 }
 
 static void tangent(const oikos_layer *l, const oikos_pass *p) {
   size_t in = l->in_size, out = l->out_size;
-  broadcast(p->n, out, p->theta_t + out * in, p->y_t);
-  oikos_gemm_nt(p->n, out, in, p->x, p->theta_t, 1, p->y_t);
+  oikos_gemm_nt(p->n, out, in, p->x, p->theta_t, 0, p->y_t);
   if (p->x_t)
     oikos_gemm_nt(p->n, out, in, p->x_t, p->theta, 1, p->y_t);
+  add_bias(p->n, out, p->theta_t + out * in, p->y_t);
 }
 
 static void backward(const oikos_layer *l, const oikos_pass *p) {

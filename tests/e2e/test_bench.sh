@@ -14,7 +14,7 @@ side="( +$number){3}"
 # Every word stands in both helps.
 run --help
 words=$(sed -n 's/^          \([a-z]\+\)  .*/\1/p' "$log.out" | xargs)
-check_equal "words in the help of all" "gemm reduce checkpoint import" "$words"
+check_equal "words in the help of all" "step gemm reduce checkpoint import" "$words"
 run bench --help
 check_status "bench --help" 0
 for word in $words; do
