@@ -127,7 +127,7 @@ static void print_table(const column *own, const column *in_use, double peak) {
     snprintf(head, sizeof head, "%.63s (OpenBLAS's choice)", own->kernel);
     printf("%34s%9s", head, "of peak");
   }
-  snprintf(head, sizeof head, "%.63s (in use)", in_use->kernel);
+  snprintf(head, sizeof head, "%s%.63s (in use)", own ? "" : "OpenBLAS's choice ", in_use->kernel);
   printf("%34s%9s\n", head, "of peak");
   for (int i = 0; i < SHAPES; i++) {
     const shape *s = &shapes[i];

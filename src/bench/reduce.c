@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "bench/table.h"
 #include "dist/reduce.h"
+#include "dist/shared_sum.h"
 
 enum { ACCUMULATE, ALL_REDUCE, READ_BACK, PHASES };
 enum { LEAST = 9, MOST = 99, NUMBERS = 200000000 }; /* repetitions; numbers over all of them */
@@ -43,14 +44,13 @@ static oikos_status set_up(reduction *r, oikos_error *err) {
     adder *a = &r->adder[side];
     OIKOS_TRY(
         oikos_grid_create(1, &r->n, r->team->size, 1, side == OIKOS_BENCH_BOUND, &a->grid, err));
-    OIKOS_TRY(oikos_sum_create(a->grid, &a->sum, err));
   }
   return OIKOS_OK;
 }
 
 static void tear_down(reduction *r) {
   for (int side = 0; side < OIKOS_BENCH_SIDES; side++) {
-    oikos_sum_destroy(&r->adder[side].sum);
+    oikos_shared_sum_destroy(&r->adder[side].sum);
     oikos_grid_destroy(r->adder[side].grid);
   }
   free(r->term);
@@ -103,6 +103,8 @@ static oikos_status measure(const oikos_team *team, int64_t n, oikos_error *err)
                            .repetitions = repetitions(n),
                            .row = phases}};
   oikos_status status = oikos_agree(team, set_up(&r, err), err);
+  for (int side = 0; status == OIKOS_OK && side < OIKOS_BENCH_SIDES; side++)
+    status = oikos_shared_sum_create(team, r.adder[side].grid, &r.adder[side].sum, err);
   if (status == OIKOS_OK) {
     repeat(&r, 0); // a rehearsal: the next one notes its times over it
     for (int i = 0; i < r.table.repetitions; i++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dist/reduce.h"
 
+#include "dist/shared_sum.h"
+
 #ifdef OIKOS_DOUBLE
 #define REAL MPI_DOUBLE
 #else
@@ -18,6 +20,10 @@ static void all_reduce(const oikos_team *team, size_t n, void *data, size_t size
 }
 
 void oikos_reduce(const oikos_team *team, const oikos_grid *grid, oikos_sum *sum) {
+  if (sum->shared) {
+    oikos_shared_sum_reduce(sum);
+    return;
+  }
   all_reduce(team, oikos_grid_words(grid), sum->words, sizeof *sum->words, MPI_INT64_T, MPI_SUM);
   all_reduce(team, oikos_grid_plain(grid), sum->plain, sizeof *sum->plain, REAL, MPI_SUM);
 }

@@ -77,17 +77,19 @@ int32_t *oikos_grid_exponents(oikos_grid *g) {
 
 oikos_status oikos_sum_create(const oikos_grid *g, oikos_sum *sum, oikos_error *err) {
   *sum = (oikos_sum){0};
-  OIKOS_TRY(oikos_alloc(&sum->words, oikos_grid_words(g), sizeof *sum->words, "the sums", err));
+  OIKOS_TRY(oikos_alloc(&sum->own, oikos_grid_words(g), sizeof *sum->own, "the sums", err));
+  sum->words = sum->own;
   return oikos_alloc(&sum->plain, oikos_grid_plain(g), sizeof *sum->plain, "the sums", err);
 }
 
 void oikos_sum_destroy(oikos_sum *sum) {
-  free(sum->words);
+  free(sum->own);
   free(sum->plain);
   *sum = (oikos_sum){0};
 }
 
 void oikos_sum_zero(const oikos_grid *g, oikos_sum *sum) {
+  sum->words = sum->own;
   memset(sum->words, 0, oikos_grid_words(g) * sizeof *sum->words);
   memset(sum->plain, 0, oikos_grid_plain(g) * sizeof *sum->plain);
 }

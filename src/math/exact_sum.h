@@ -34,10 +34,12 @@ enum { OIKOS_BUCKET_BITS = 8, OIKOS_MIN_EXPONENT = -160, OIKOS_BUCKETS = 40, OIK
 /** Segments, their exponents and the counters: what all accumulators share. */
 typedef struct oikos_grid oikos_grid;
 
-/** An accumulator, or the sum over ranks: plain memory. */
+/** An accumulator, and after a reduction the sum over ranks. */
 typedef struct oikos_sum {
   int64_t *words; /* (oikos_grid_words) counters, buckets and, unless fast, the sums on the grid */
   oikos_real *plain; /* (oikos_grid_plain) fast: the sums; else nothing */
+  int64_t *own;      /* the words to accumulate in; a reduction may leave its result elsewhere */
+  struct oikos_shared_sum *shared; /* the ranks of a node read each other's words; else NULL */
 } oikos_sum;
 
 /**
@@ -59,6 +61,7 @@ int32_t *oikos_grid_exponents(oikos_grid *grid);
 
 oikos_status oikos_sum_create(const oikos_grid *grid, oikos_sum *sum, oikos_error *err);
 void oikos_sum_destroy(oikos_sum *sum);
+/** Begin anew, in the sum's own words. */
 void oikos_sum_zero(const oikos_grid *grid, oikos_sum *sum);
 
 /** Add weight * x, a term of this segment. False if a number is not finite (2^126 and above counts

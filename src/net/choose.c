@@ -132,7 +132,9 @@ oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_supp
   for (int i = 0; i < config->model.n_layers; i++) {
     oikos_layer_spec *spec = &config->model.layers[i];
     oikos_layer l;
-    OIKOS_TRY(oikos_layer_create(&l, spec, input, config->file, err));
+    char where[OIKOS_PATH / 2];
+    oikos_layer_place(config, i, where, sizeof where);
+    OIKOS_TRY(oikos_layer_create(&l, spec, input, where, err));
     input = l.out;
     if (is_open(spec) && oikos_conv2d_has_tiles(&l))
       OIKOS_TRY(choose(&l, spec, i == 0, small, large, err));

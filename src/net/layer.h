@@ -97,6 +97,9 @@ const oikos_layer_type *const *oikos_layer_types(void);
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err);
 
+/** "file:line: model.layers[2] conv2d", for messages. */
+void oikos_layer_place(const oikos_config *config, int layer, char *where, size_t size);
+
 /** Append a tensor of rows x columns (a bias or scale: one column) while configuring. */
 void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_role role,
                             int n_dims, const int64_t *dims);

@@ -13,7 +13,7 @@
 
 typedef oikos_real real;
 
-static void describe_place(const oikos_config *config, int i, char *where, size_t size) {
+void oikos_layer_place(const oikos_config *config, int i, char *where, size_t size) {
   const oikos_layer_spec *spec = &config->model.layers[i];
   snprintf(where, size, "%.200s:%d: model.layers[%d] %s",
            config->file[0] ? config->file : "configuration", spec->line, i, spec->kind);
@@ -49,7 +49,7 @@ static oikos_status build(oikos_network *net, const oikos_config *config, oikos_
   int last = config->model.n_layers - 1;
   for (int i = 0; i <= last; i++) {
     oikos_layer *l = &net->layer[net->n_layers];
-    describe_place(config, i, net->where[i], sizeof net->where[i]);
+    oikos_layer_place(config, i, net->where[i], sizeof net->where[i]);
     OIKOS_TRY(oikos_layer_create(l, &config->model.layers[i], shape, net->where[i], err));
     shape = l->out;
     if (absorbed(l, net->n_layers))

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "dist/shared_sum.h"
 #include "net/choose.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
@@ -52,7 +53,8 @@ static oikos_status create_workers(oikos_trainer *t, oikos_error *err) {
   for (t->n_threads = 0; t->n_threads < n; t->n_threads++) {
     OIKOS_TRY(
         oikos_worker_create(&t->context, t->config.inner.steps, &t->workers[t->n_threads], err));
-    OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[t->n_threads], err));
+    if (t->n_threads > 0) // that of the first thread is to be shared
+      OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[t->n_threads], err));
   }
   return OIKOS_OK;
 }
@@ -106,7 +108,8 @@ static oikos_status set_up(oikos_trainer *t, const char *checkpoint, oikos_error
   OIKOS_TRY(load_data(t, &data, err));
   OIKOS_TRY(oikos_agree(&t->team, create_source(t, &data, err), err));
   OIKOS_TRY(settle_config(t, checkpoint, err));
-  return oikos_agree(&t->team, create_parts(t, err), err);
+  OIKOS_TRY(oikos_agree(&t->team, create_parts(t, err), err));
+  return oikos_shared_sum_create(&t->team, t->segments.grid, &t->sums[0], err);
 }
 
 void oikos_trainer_destroy(oikos_trainer *t) {
@@ -114,8 +117,11 @@ void oikos_trainer_destroy(oikos_trainer *t) {
     return;
   for (int k = 0; k < t->n_threads; k++) {
     oikos_worker_destroy(&t->workers[k]);
-    oikos_sum_destroy(&t->sums[k]);
+    if (k > 0)
+      oikos_sum_destroy(&t->sums[k]);
   }
+  if (t->sums)
+    oikos_shared_sum_destroy(&t->sums[0]);
   free(t->workers);
   free(t->sums);
   free(t->not_finite);

@@ -124,7 +124,7 @@ bad 2 'RUN or CHECKPOINT is missing' eval
 bad 2 'FILE is missing' inspect
 bad 2 'CONFIG is missing' gradcheck
 bad 2 'CONFIG is missing' config
-bad 2 'WHAT is one of gemm, .*; found speed' bench speed
+bad 2 'WHAT is one of step, gemm, .*; found speed' bench speed
 bad 2 '--episodes: expected a whole number from 1 .*, found many' eval run --episodes many
 bad 2 'nix: no such run directory' eval nix
 bad 2 'folder\.yaml holds no checkpoint; train first' eval folder.yaml

@@ -28,8 +28,11 @@ check_same "the same bits as with that kernel set" set chosen
 OPENBLAS_CORETYPE='' run --version
 check_status "an empty OPENBLAS_CORETYPE" 0
 unset OPENBLAS_CORETYPE
+run bench gemm
+check_match "both kernels side by side" "OpenBLAS's choice" "$log.out"
+check_match "a rate" 'large +1024 x 1024 x 1024 +[0-9.]+ +[0-9.]+' "$log.out"
 
-# both kernels side by side where they differ, also on a rank of a job
+# side by side where they differ, also on a rank of a job
 export OPENBLAS_CORETYPE=Nehalem
 for ranks in 1 2; do
   run_ranks $ranks bench gemm

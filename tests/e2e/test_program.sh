@@ -121,6 +121,9 @@ good "inspect an image file" inspect images.h5
 said "inspect an image file" '^format: oikos images'
 said "inspect an image file" '^  /images +uint8 \(240, 9, 9, 1\)'
 
+good "bench gemm" bench gemm
+said "bench gemm" "^sgemm, GFLOP/s .* $OPENBLAS_CORETYPE \(in use\)"
+
 # relu has no derivative at the exact zeros that zero biases make of black pixels; the check is not fooled by them
 write_conv conv.yaml
 good "gradcheck of a conv network on images" gradcheck conv.yaml
