@@ -30,6 +30,28 @@ measured() {
   for row in "${@:2}"; do check_match "$1" "^  $row$side$side +$number +$number\$" "$log.out"; done
 }
 
+# step_measured WHAT WORKS: so many works, each with its speed, bound, ratio, phases and layers.
+step_measured() {
+  local row
+  measured "$1"
+  for row in "step +$number tasks/s +$number GFLOP/s" "bound +$number tasks/s" "ratio +$number of the bound"; do
+    check_equal "$1: lines with $row" "$2" "$(grep -cE "^  $row" "$log.out")"
+  done
+  for row in 'draw the episode' 'query gradient' 'add to the sums' all-reduce; do
+    check_equal "$1: lines with $row" "$2" "$(grep -cE "^    $row +$number %\$" "$log.out")"
+  done
+  check_match "$1: a layer" "^    dense( +$number %){4}\$" "$log.out"
+}
+write_mlp ../mlp.yaml
+for ranks in 1 2; do
+  run_ranks $ranks bench step ../mlp.yaml --set run.threads=2 --set learners.count=5
+  step_measured "bench step mlp.yaml on $ranks ranks" 1
+  check_match "bench step" "mlp\.yaml; $ranks ranks?, 2 threads each" "$log.out"
+done
+run bench step
+step_measured "bench step" 5
+check_match "bench step: what is computed along" "^    batch_norm \+ relu \+ pool" "$log.out"
+
 run bench gemm
 measured "bench gemm"
 check_match "bench gemm" "^sgemm, GFLOP/s .* $OPENBLAS_CORETYPE \(in use\)" "$log.out"
@@ -67,8 +89,11 @@ bad() {
     check_equal "oikos ${*:3}: files left" "" "$(ls -A)"
   done
 }
-bad 2 'WHAT is one of gemm, reduce, checkpoint, import.*; found nothing' bench
-bad 2 'WHAT is one of gemm, reduce, checkpoint, import.*; found speed' bench speed
+bad 2 'WHAT is one of step, gemm, reduce, checkpoint, import.*; found nothing' bench
+bad 2 'WHAT is one of step, gemm, reduce, checkpoint, import.*; found speed' bench speed
+bad 2 'nix\.yaml.* No such file' bench step nix.yaml
+bad 2 'inner\.stps' bench step ../mlp.yaml --set inner.stps=1
+bad 2 '--set does not go with gemm' bench gemm --set inner.steps=1
 bad 2 'gemm: expected at most 0 arguments, found large' bench gemm large
 bad 2 '--mib does not go with gemm' bench gemm --mib 3
 bad 2 '--elements: expected a whole number from 1 .*, found 0' bench reduce --elements 0
