@@ -43,20 +43,34 @@ static void add(oikos_products *p, result of, const oikos_layer *l, size_t n, do
         .of = of, .rows = n * rows, .depth = depth, .out = (size_t)l->out.channels, .count = count};
 }
 
+/* What finding a home takes. */
+static double scores(const oikos_config *c) {
+  return c->home.count > 1 && c->home.score == OIKOS_SCORE_BEFORE ? (double)c->home.count : 0;
+}
+
 /* What the step computes of a layer: see learn/adapt.c and the layers' four functions. */
-static void add_layer(oikos_products *p, const oikos_config *c, const oikos_layer *l, bool first,
-                      size_t n_support, size_t n_query) {
+static void add_step(oikos_products *p, const oikos_config *c, const oikos_layer *l, bool first,
+                     size_t n_support, size_t n_query) {
   double steps = (double)c->inner.steps, moves = !first; // the data has no gradient and no tangent
-  bool second = c->inner.order == OIKOS_ORDER_SECOND, rates = c->inner.learned_rates;
+  bool second = c->inner.order == OIKOS_ORDER_SECOND,
+       rates = c->inner.learned_rates != OIKOS_RATES_FIXED;
   double gradients = steps * (rates && !second ? 2 : 1), hessians = second ? steps : 0;
-  double scores =
-      c->home.count > 1 && c->home.score == OIKOS_SCORE_BEFORE ? (double)c->home.count : 0;
   add(p, FORWARD, l, n_query, 1);
   add(p, WEIGHTS, l, n_query, 1);
   add(p, INPUT, l, n_query, moves);
-  add(p, FORWARD, l, n_support, scores + gradients + hessians * (2 + moves));
+  add(p, FORWARD, l, n_support, scores(c) + gradients + hessians * (2 + moves));
   add(p, WEIGHTS, l, n_support, gradients + hessians * (rates + 1 + moves));
   add(p, INPUT, l, n_support, moves * (gradients + 3 * hessians));
+}
+
+/* And an evaluation: adapt, and judge the start and each step. */
+static void add_evaluation(oikos_products *p, const oikos_config *c, const oikos_layer *l,
+                           bool first, size_t n_support, size_t n_query) {
+  double steps = (double)c->inner.steps;
+  add(p, FORWARD, l, n_query, steps + 1);
+  add(p, FORWARD, l, n_support, scores(c) + steps);
+  add(p, WEIGHTS, l, n_support, steps);
+  add(p, INPUT, l, n_support, first ? 0 : steps);
 }
 
 static oikos_status allocate(oikos_products *p, oikos_error *err) {
@@ -74,12 +88,13 @@ static oikos_status allocate(oikos_products *p, oikos_error *err) {
 }
 
 oikos_status oikos_products_create(const oikos_config *config, const oikos_network *net,
-                                   size_t n_support, size_t n_query, oikos_products **products,
-                                   oikos_error *err) {
+                                   size_t n_support, size_t n_query, bool evaluation,
+                                   oikos_products **products, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(products, 1, sizeof **products, "the list of products", err));
   for (int i = 0; i < net->n_layers; i++)
     if (net->layer[i].type->product)
-      add_layer(*products, config, &net->layer[i], i == 0, n_support, n_query);
+      (evaluation ? add_evaluation : add_step)(*products, config, &net->layer[i], i == 0, n_support,
+                                               n_query);
   oikos_status status = allocate(*products, err);
   if (status != OIKOS_OK) {
     oikos_products_destroy(*products);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * The bound of a step: its matrix products alone, over patches and one by one, each by the fastest
- * way that the BLAS in use has for its shape, with operands that are in the cache. */
+ * The bound of a step and of an evaluation: its matrix products alone, over patches and one by one,
+ * each by the fastest way that the BLAS in use has for its shape, with operands that are in the
+ * cache. */
 #ifndef OIKOS_BENCH_PRODUCTS_H
 #define OIKOS_BENCH_PRODUCTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "oikos/config.h"
@@ -12,11 +14,13 @@
 
 typedef struct oikos_products oikos_products;
 
-/** The products of one learner's step.
- * @param n_support, n_query  examples in the two sets */
+/**
+ * The products of one learner's step, or of one episode's evaluation.
+ * @param n_support, n_query  examples in the two sets
+ */
 oikos_status oikos_products_create(const oikos_config *config, const oikos_network *net,
-                                   size_t n_support, size_t n_query, oikos_products **products,
-                                   oikos_error *err);
+                                   size_t n_support, size_t n_query, bool evaluation,
+                                   oikos_products **products, oikos_error *err);
 void oikos_products_destroy(oikos_products *products);
 
 /** Floating point operations of all products. */

@@ -22,53 +22,85 @@ enum { ROUNDS = 5 };
 
 static const double round_seconds = 0.5;
 
-/* What was measured of a work, in all rounds. */
-typedef struct result {
-  double learners;         /* a step trains so many on all ranks, */
-  double share;            /* and so many on the busiest thread */
-  double step[ROUNDS];     /* seconds, of the slowest rank */
-  double products[ROUNDS]; /* seconds of a learner's products */
-  double flops;            /* of a learner's products */
-  double profiled;         /* seconds of the round with the profile */
-} result;
+/* A work in turns with its bound. */
+typedef struct race {
+  double episodes;         /* that all ranks train or evaluate at once, */
+  double share;            /* and the busiest thread of them */
+  double flops;            /* of an episode's products */
+  double seconds[ROUNDS];  /* of all these episodes, on the slowest rank */
+  double products[ROUNDS]; /* of an episode's products */
+} race;
 
-/* Seconds of a step: the mean over a round, of the slowest rank. */
-static oikos_status time_steps(oikos_trainer *t, const oikos_team *team, long steps,
-                               double *seconds, oikos_error *err) {
-  double start = oikos_bench_start(team);
-  for (long i = 0; i < steps; i++)
+/* What is raced: steps or an evaluation. */
+typedef oikos_status work(oikos_trainer *t, long times, oikos_error *err);
+
+static oikos_status steps(oikos_trainer *t, long times, oikos_error *err) {
+  for (long i = 0; i < times; i++)
     OIKOS_TRY(oikos_trainer_step(t, err));
-  *seconds = (oikos_wall_clock() - start) / (double)steps;
+  return OIKOS_OK;
+}
+
+static oikos_split unseen(const oikos_trainer *t) {
+  return t->config.eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION;
+}
+
+/* As many episodes as a step has learners, `times` times. */
+static oikos_status evaluate(oikos_trainer *t, long times, oikos_error *err) {
+  oikos_evaluation v;
+  OIKOS_TRY(oikos_trainer_evaluate(t, unseen(t), times * t->config.learners.count, -1, &v, err));
+  oikos_evaluation_destroy(&v);
+  return OIKOS_OK;
+}
+
+/* Seconds of a work done once: the mean of many times, of the slowest rank. */
+static oikos_status time_work(work *what, oikos_trainer *t, const oikos_team *team, long times,
+                              double *seconds, oikos_error *err) {
+  double start = oikos_bench_start(team);
+  OIKOS_TRY(what(t, times, err));
+  *seconds = (oikos_wall_clock() - start) / (double)times;
   oikos_largest(team, 1, seconds);
   return OIKOS_OK;
 }
 
-/* Steps that fill a round. */
-static oikos_status count_steps(oikos_trainer *t, const oikos_team *team, long *steps,
-                                oikos_error *err) {
+/* How often fills a round. */
+static oikos_status count(work *what, oikos_trainer *t, const oikos_team *team, long *times,
+                          oikos_error *err) {
   double once;
   for (int warm = 0; warm < 2; warm++)
-    OIKOS_TRY(time_steps(t, team, 1, &once, err));
-  *steps = once < round_seconds ? (long)(round_seconds / once) + 1 : 1;
+    OIKOS_TRY(time_work(what, t, team, 1, &once, err));
+  *times = once < round_seconds ? (long)(round_seconds / once) + 1 : 1;
   return OIKOS_OK;
 }
 
-static oikos_status measure(oikos_trainer *t, const oikos_team *team, oikos_products *products,
-                            oikos_profile *profiles, result *r, oikos_error *err) {
-  long steps;
-  OIKOS_TRY(count_steps(t, team, &steps, err));
+static oikos_status run_race(work *what, oikos_trainer *t, const oikos_team *team,
+                             oikos_products *products, race *r, oikos_error *err) {
+  long times;
+  double busiest = (double)((t->learners.count + t->n_threads - 1) / t->n_threads);
+  oikos_largest(team, 1, &busiest);
+  *r = (race){.episodes = (double)t->config.learners.count,
+              .share = busiest,
+              .flops = oikos_products_flops(products)};
+  OIKOS_TRY(count(what, t, team, &times, err));
   oikos_products_seconds(products); // finds the fastest ways
   for (int k = 0; k < ROUNDS; k++) {
     oikos_bench_start(team);
     r->products[k] = oikos_products_seconds(products);
     oikos_largest(team, 1, &r->products[k]);
-    OIKOS_TRY(time_steps(t, team, steps, &r->step[k], err));
+    OIKOS_TRY(time_work(what, t, team, times, &r->seconds[k], err));
   }
+  return OIKOS_OK;
+}
+
+/* A round of steps with a profile; *seconds of all of it. */
+static oikos_status profile(oikos_trainer *t, const oikos_team *team, oikos_profile *profiles,
+                            double *seconds, oikos_error *err) {
+  long times;
+  OIKOS_TRY(count(steps, t, team, &times, err));
   t->profiles = profiles;
   for (int k = 0; k < t->n_threads; k++)
     oikos_workspace_measure(oikos_path_workspace(t->workers[k].path), &profiles[k]);
-  OIKOS_TRY(time_steps(t, team, steps, &r->profiled, err));
-  r->profiled *= (double)steps;
+  OIKOS_TRY(time_work(steps, t, team, times, seconds, err));
+  *seconds *= (double)times;
   return OIKOS_OK;
 }
 
@@ -77,24 +109,19 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void print_speed(const char *name, const oikos_team *team, int threads, result *r) {
-  double ratio[ROUNDS], step[ROUNDS];
+static void print_race(const char *what, const char *unit, const race *r) {
+  double ratio[ROUNDS], seconds[ROUNDS];
   for (int k = 0; k < ROUNDS; k++) {
-    step[k] = r->step[k];
-    ratio[k] = r->share * r->products[k] / r->step[k];
+    seconds[k] = r->seconds[k];
+    ratio[k] = r->share * r->products[k] / r->seconds[k];
   }
-  qsort(step, ROUNDS, sizeof *step, ascending);
+  qsort(seconds, ROUNDS, sizeof *seconds, ascending);
   qsort(ratio, ROUNDS, sizeof *ratio, ascending);
-  double rate = r->learners / step[ROUNDS / 2], gflop = r->flops / 1e9;
-  printf("%s; %d rank%s, %d thread%s each\n", name, team->size, team->size > 1 ? "s" : "", threads,
-         threads > 1 ? "s" : "");
-  printf("  step      %12.1f tasks/s %9.1f GFLOP/s (median of %d rounds; best %.1f tasks/s)\n",
-         rate, rate * gflop, ROUNDS, r->learners / step[0]);
-  printf(
-      "  bound     %12.1f tasks/s: the same matrix products alone, the best %cgemm of each shape\n",
-      rate / ratio[ROUNDS / 2], sizeof(oikos_real) == 4 ? 's' : 'd');
-  printf("  ratio     %12.2f of the bound (%.2f to %.2f)\n", ratio[ROUNDS / 2], ratio[0],
-         ratio[ROUNDS - 1]);
+  double rate = r->episodes / seconds[ROUNDS / 2];
+  printf("  %-10s %11.1f %s/s %9.1f GFLOP/s, %.2f of the bound (%.2f to %.2f in %d rounds)\n", what,
+         rate, unit, rate * r->flops / 1e9, ratio[ROUNDS / 2], ratio[0], ratio[ROUNDS - 1], ROUNDS);
+  printf("    bound    %11.1f %s/s: its matrix products alone, the best %cgemm of each shape\n",
+         rate / ratio[ROUNDS / 2], unit, sizeof(oikos_real) == 4 ? 's' : 'd');
 }
 
 static void print_phases(const oikos_profile *p, double seconds) {
@@ -124,34 +151,58 @@ static void print_layers(const oikos_network *net, const oikos_profile *p, doubl
   }
 }
 
+/* The products of a step, or of an evaluation, raced against it. */
+static oikos_status measure(const oikos_bench_job *job, oikos_trainer *t, bool evaluation, race *r,
+                            oikos_error *err) {
+  oikos_products *products = NULL;
+  oikos_task_shape shape = oikos_source_shape(t->source);
+  size_t judged = shape.query;
+  if (t->config.model.loss == OIKOS_LOSS_PROTOTYPES)
+    judged += shape.support;
+  oikos_status status =
+      oikos_products_create(&t->config, t->net, shape.support, judged, evaluation, &products, err);
+  status = oikos_agree(job->team, status, err);
+  if (status == OIKOS_OK)
+    status = run_race(evaluation ? evaluate : steps, t, job->team, products, r, err);
+  oikos_products_destroy(products);
+  return status;
+}
+
+static oikos_status measure_all(const oikos_bench_job *job, const char *name, oikos_trainer *t,
+                                oikos_profile *profiles, oikos_error *err) {
+  race r;
+  double seconds;
+  bool speaks = job->team->rank == 0;
+  if (speaks)
+    printf("%s; %d rank%s, %d thread%s each\n", name, job->team->size,
+           job->team->size > 1 ? "s" : "", t->n_threads, t->n_threads > 1 ? "s" : "");
+  OIKOS_TRY(measure(job, t, false, &r, err));
+  if (speaks)
+    print_race("step", "tasks", &r);
+  if (oikos_source_has(t->source, unseen(t), err) == OIKOS_OK) {
+    OIKOS_TRY(measure(job, t, true, &r, err));
+    if (speaks)
+      print_race("evaluation", "episodes", &r);
+  }
+  OIKOS_TRY(profile(t, job->team, profiles, &seconds, err));
+  if (speaks) {
+    print_phases(&profiles[0], seconds);
+    print_layers(t->net, &profiles[0], seconds);
+    fflush(stdout);
+  }
+  return OIKOS_OK;
+}
+
 static oikos_status run(const oikos_bench_job *job, const char *name, const oikos_config *config,
                         oikos_error *err) {
   oikos_trainer *t;
-  oikos_products *products = NULL;
-  OIKOS_TRY(oikos_trainer_create(job->team->world, config, NULL, false, NULL, &t, err));
-  oikos_task_shape shape = oikos_source_shape(t->source);
-  size_t judged =
-      config->model.loss == OIKOS_LOSS_PROTOTYPES ? shape.support + shape.query : shape.query;
-  oikos_status status =
-      oikos_products_create(&t->config, t->net, shape.support, judged, &products, err);
   oikos_profile *profiles = NULL;
-  if (status == OIKOS_OK)
-    status = oikos_alloc(&profiles, (size_t)t->n_threads, sizeof *profiles, "profiles", err);
+  OIKOS_TRY(oikos_trainer_create(job->team->world, config, NULL, false, NULL, &t, err));
+  oikos_status status =
+      oikos_alloc(&profiles, (size_t)t->n_threads, sizeof *profiles, "profiles", err);
   status = oikos_agree(job->team, status, err);
-  double busiest = (double)((t->learners.count + t->n_threads - 1) / t->n_threads);
-  oikos_largest(job->team, 1, &busiest);
-  result r = {.learners = (double)config->learners.count, .share = busiest};
-  if (status == OIKOS_OK) {
-    r.flops = oikos_products_flops(products);
-    status = oikos_agree(job->team, measure(t, job->team, products, profiles, &r, err), err);
-  }
-  if (status == OIKOS_OK && job->team->rank == 0) {
-    print_speed(name, job->team, t->n_threads, &r);
-    print_phases(&profiles[0], r.profiled);
-    print_layers(t->net, &profiles[0], r.profiled);
-    fflush(stdout);
-  }
-  oikos_products_destroy(products);
+  if (status == OIKOS_OK)
+    status = oikos_agree(job->team, measure_all(job, name, t, profiles, err), err);
   oikos_trainer_destroy(t);
   free(profiles);
   return status;

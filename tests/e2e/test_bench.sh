@@ -34,7 +34,8 @@ measured() {
 step_measured() {
   local row
   measured "$1"
-  for row in "step +$number tasks/s +$number GFLOP/s" "bound +$number tasks/s" "ratio +$number of the bound"; do
+  for row in "step +$number tasks/s +$number GFLOP/s, $number of the bound" "  bound +$number tasks/s" \
+    "evaluation +$number episodes/s +$number GFLOP/s, $number of the bound" "  bound +$number episodes/s"; do
     check_equal "$1: lines with $row" "$2" "$(grep -cE "^  $row" "$log.out")"
   done
   for row in 'draw the episode' 'query gradient' 'add to the sums' all-reduce; do
