@@ -12,7 +12,7 @@ enum { CLASSES = 20, EACH = 20, SIDE = 28 };
 
 #define SINUSOID                                                                                   \
   "model: {init: glorot, layers: [dense: 40, relu, dense: 40, relu, dense: 1]}\n"                  \
-  "learners: {count: 25}\n"
+  "learners: {count: 24}\n"
 #define CONV4_BLOCK "conv2d: {filters: 64, kernel: 3, padding: 1}, batch_norm, relu, max_pool, "
 #define CONV4                                                                                      \
   "task: {source: images, support: 1, query: 15, split: fraction}\n"                               \
