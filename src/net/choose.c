@@ -30,6 +30,8 @@ static double *find(oikos_layer_spec *spec) {
 
 static void settle(oikos_layer_spec *spec, double value) {
   double *place = find(spec);
+  if (!place && spec->n_args && !spec->arg[0].key[0]) // the short form holds one argument only
+    strcpy(spec->arg[0].key, oikos_layer_conv2d.args[0].key);
   if (!place && spec->n_args < OIKOS_MAX_ARGS) {
     strcpy(spec->arg[spec->n_args].key, key);
     place = &spec->arg[spec->n_args++].value;
