@@ -45,12 +45,27 @@ static bool is_open(oikos_layer_spec *spec) {
   return strcmp(spec->kind, "conv2d") == 0 && (!place || *place < 0);
 }
 
+static bool equal(const oikos_layer_spec *a, const oikos_layer_spec *b) {
+  bool same = strcmp(a->kind, b->kind) == 0 && a->n_args == b->n_args;
+  for (int i = 0; same && i < a->n_args; i++)
+    same = strcmp(a->arg[i].key, b->arg[i].key) == 0 && a->arg[i].value == b->arg[i].value;
+  return same;
+}
+
+/* If that makes the two layers equal: another layer's choice may not be possible here. */
+static void choose_as(const oikos_layer_spec *checkpoint, oikos_layer_spec *spec) {
+  oikos_layer_spec was = *checkpoint, as = *spec;
+  const double *place = find(&was);
+  if (!place || !is_open(spec))
+    return;
+  settle(&as, *place);
+  if (equal(&as, &was))
+    *spec = as;
+}
+
 void oikos_choose_as(const oikos_config *checkpoint, oikos_config *config) {
-  for (int i = 0; i < config->model.n_layers && i < checkpoint->model.n_layers; i++) {
-    oikos_layer_spec was = checkpoint->model.layers[i], *spec = &config->model.layers[i];
-    if (is_open(spec) && !is_open(&was))
-      settle(spec, *find(&was));
-  }
+  for (int i = 0; i < config->model.n_layers && i < checkpoint->model.n_layers; i++)
+    choose_as(&checkpoint->model.layers[i], &config->model.layers[i]);
 }
 
 /* Time of a batch of n over patches, relative to that by tiles, as the products let expect: a tile
