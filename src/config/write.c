@@ -141,6 +141,20 @@ static char *option_text(const oikos_option *o, const oikos_config *c) {
   return text;
 }
 
+/* Where to begin to show a value that differs from another one: a long list at the first item that
+ * does. */
+static size_t first_difference(const char *a, const char *b) {
+  enum { SHORT = 100 };
+  size_t at = 0;
+  while (a[at] && a[at] == b[at])
+    at++;
+  if (at < SHORT)
+    return 0;
+  while (at > 0 && strncmp(a + at, "- ", 2) != 0)
+    at--;
+  return at;
+}
+
 oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config *now,
                                     oikos_error *err) {
   for (const oikos_option *o = oikos_options(); o->key; o++) {
@@ -151,12 +165,14 @@ oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config 
       continue;
     char *was = option_text(o, old), *is = option_text(o, now);
     bool equal = was && is && strcmp(was, is) == 0;
+    size_t from = was && is ? first_difference(was, is) : 0;
     if (!equal)
       oikos_fail(err, OIKOS_USAGE,
-                 "%s was %.300s in the checkpoint and is %.300s now; only keys that leave the "
+                 "%s was %s%.300s in the checkpoint and is %s%.300s now; only keys that leave the "
                  "computation as it is may "
                  "change: keep the old value, or start a new run in another --out",
-                 o->key, was ? was : "?", is ? is : "?");
+                 o->key, from ? "... " : "", was ? was + from : "?", from ? "... " : "",
+                 is ? is + from : "?");
     free(was);
     free(is);
     if (!equal)
