@@ -270,7 +270,6 @@ void oikos_winograd_output(const oikos_tiles *g, size_t n, const real *m, const 
                            real *scratch) {
   size_t f = (size_t)g->filters, tiles = count_tiles(g, n),
          stride = oikos_winograd_stride(tiles, f), size = (size_t)(g->out_h * g->out_w) * f;
-  real *dropped = scratch + (size_t)OIKOS_PLACES * f;
   for (size_t tile = 0; tile < tiles; tile++) {
     corner at = corner_of(g, tile);
     const real *from[OIKOS_PLACES];
@@ -280,7 +279,7 @@ void oikos_winograd_output(const oikos_tiles *g, size_t n, const real *m, const 
     for (size_t k = 0; k < OIKOS_PLACES; k++)
       from[k] = m + k * stride + tile * f;
     for (size_t k = 0; k < OIKOS_TILE * OIKOS_TILE; k++)
-      to[k] = place[k] < 0 ? dropped : image + place[k];
+      to[k] = place[k] < 0 ? scratch + (OIKOS_PLACES + k) * f : image + place[k]; // or dropped
     transform(output_map, WIDE, OIKOS_TILE, f, from, scratch, to);
     for (size_t k = 0; k < OIKOS_TILE * OIKOS_TILE; k++)
       for (size_t i = 0; place[k] >= 0 && i < f; i++)
