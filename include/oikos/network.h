@@ -64,7 +64,8 @@ typedef struct oikos_network oikos_network;
 typedef struct oikos_workspace oikos_workspace;
 
 /**
- * Build a network from the model section of a configuration.
+ * Build a network from the model section of a configuration. A convolution whose `winograd` is left
+ * open is computed over patches; the trainer settles it before.
  * @param input    shape of one example
  * @param outputs  size that the last layer must have (classes or targets); 0 for any (prototypes)
  * @param[out] net to be released by oikos_network_destroy
@@ -85,7 +86,8 @@ const oikos_tensor *oikos_network_tensors(const oikos_network *net);
  * last` owns). */
 size_t oikos_network_last_layer(const oikos_network *net);
 
-/** Print one line per layer: kind, output shape, parameters. */
+/** Print one line per layer, with those that it computes along (batch_norm + relu + max_pool):
+ * number in model.layers, kind, output shape, parameters. */
 void oikos_network_describe(const oikos_network *net, FILE *out);
 
 /** Every layer kind with its arguments, for `config --explain`. */

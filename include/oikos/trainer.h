@@ -51,7 +51,9 @@ typedef struct oikos_observer {
 } oikos_observer;
 
 /**
- * Create a trainer and initialise it (step 0), or resume it.
+ * Create a trainer and initialise it (step 0), or resume it. What the configuration leaves open of
+ * how to compute (`winograd` of a convolution) is taken from the checkpoint, or measured and chosen
+ * by rank 0; the choice stands in config.yaml and in every checkpoint.
  * @param run     run directory for config.yaml, metrics.jsonl and checkpoints/; created if missing.
  * NULL: nothing is written
  * @param resume  continue from the newest whole checkpoint in @p run, if there is one; on any

@@ -18,7 +18,7 @@ typedef struct oikos_bench_job {
   bool plain;         /* gemm: the kernel in use only, as plain numbers for another process */
   int64_t elements;   /* reduce: numbers in the sum; 0 for the usual sizes */
   int64_t mib;        /* checkpoint: how much to write */
-  const char *folder; /* checkpoint: where */
+  const char *folder; /* where files may be made */
   const oikos_config *config; /* step: what to run; NULL for the usual works */
   int n_arguments;            /* what follows the word */
   const char *const *arguments;

@@ -15,6 +15,7 @@ oikos_status oikos_bench_folder_make(const char *parent, char *folder, oikos_err
   snprintf(folder, OIKOS_NAME_MAX, "%.4000s/oikos-bench-XXXXXX", parent);
   if (mkdtemp(folder))
     return OIKOS_OK;
+  folder[0] = 0;
   return oikos_fail(err, OIKOS_USAGE,
                     "no folder can be made in %s: %s; measure in a folder that exists and can be "
                     "written",

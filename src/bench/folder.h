@@ -5,7 +5,8 @@
 
 #include "oikos/error.h"
 
-/** Make one in @p parent; its path into folder (OIKOS_NAME_MAX). OIKOS_USAGE if it cannot be made.
+/** Make one in @p parent; its path into folder (OIKOS_NAME_MAX). "" and OIKOS_USAGE if it cannot be
+ * made.
  */
 oikos_status oikos_bench_folder_make(const char *parent, char *folder, oikos_error *err);
 

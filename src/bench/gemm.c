@@ -20,16 +20,20 @@ enum { RUNS = 5, KERNEL = 64 };
   "env $(env | sed -n 's/^\\(\\(OMPI\\|PMIX\\|PMI\\|SLURM\\)_[A-Za-z0-9_]*\\)=.*/-u \\1/p') "      \
   "-u OPENBLAS_CORETYPE OIKOS_KERNEL=keep OMPI_MCA_btl=self /proc/$PPID/exe "
 
+/* C (m,n) = A (m,k) B, with one of them transposed in memory or none. */
 typedef struct shape {
   int m, n, k;
+  enum { PLAIN, B_TURNED, A_TURNED } how;
   const char *where;
 } shape;
 
 static const shape shapes[] = {
-    {1024, 1024, 1024, "large"},          {10, 40, 40, "sinusoid MLP"},
-    {5, 100, 100, "five modes MLP"},      {196, 64, 576, "conv, one image"},
-    {3675, 64, 576, "conv, 75 images"},   {48, 64, 64, "Winograd, 48 tiles"},
-    {300, 64, 64, "Winograd, 300 tiles"}, {1200, 64, 64, "Winograd, 1200 tiles"},
+    {1024, 1024, 1024, B_TURNED, "large"},          {10, 40, 40, B_TURNED, "sinusoid, forward"},
+    {40, 40, 10, A_TURNED, "sinusoid, weights"},    {5, 100, 100, B_TURNED, "five modes, forward"},
+    {100, 100, 5, A_TURNED, "five modes, weights"}, {196, 64, 576, B_TURNED, "patches of an image"},
+    {16, 64, 576, B_TURNED, "patches, forward"},    {24, 576, 64, PLAIN, "patches, input"},
+    {64, 576, 24, A_TURNED, "patches, weights"},    {96, 64, 64, PLAIN, "tiles, forward"},
+    {64, 64, 96, A_TURNED, "tiles, weights"},
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -40,14 +44,24 @@ typedef struct column {
   double gflops[SHAPES];
 } column;
 
-/* Best GFLOP/s of C (m,n) = A (m,k) B^T over some runs of 10^9 operations. */
+static void multiply(const shape *s, const oikos_real *a, const oikos_real *b, oikos_real *c) {
+  size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->k;
+  if (s->how == PLAIN)
+    oikos_gemm_nn(m, n, k, a, b, 0, c);
+  else if (s->how == B_TURNED)
+    oikos_gemm_nt(m, n, k, a, b, 0, c);
+  else
+    oikos_gemm_tn(m, n, k, a, b, 0, c);
+}
+
+/* Best GFLOP/s of a product over some runs of 10^9 operations. */
 static double best_rate(const shape *s, const oikos_real *a, const oikos_real *b, oikos_real *c) {
   double flops = 2.0 * s->m * s->n * s->k, best = 0;
   long repeat = (long)(1e9 / flops) + 1;
   for (int run = 0; run < RUNS; run++) {
     double start = oikos_wall_clock();
     for (long i = 0; i < repeat; i++)
-      oikos_gemm_nt((size_t)s->m, (size_t)s->n, (size_t)s->k, a, b, 0, c);
+      multiply(s, a, b, c);
     double rate = flops * (double)repeat / (oikos_wall_clock() - start) / 1e9;
     best = rate > best ? rate : best;
   }

@@ -62,7 +62,7 @@ oikos_status oikos_bench_import(const oikos_bench_job *job, oikos_error *err) {
   if (job->team->rank != 0)
     return OIKOS_OK;
   OIKOS_TRY(oikos_bench_alloc(&table, err));
-  oikos_status status = oikos_bench_folder_make(".", folder, err);
+  oikos_status status = oikos_bench_folder_make(job->folder, folder, err);
   if (status == OIKOS_OK) {
     snprintf(output, sizeof output, "%.4080s/images.h5", folder);
     status = measure(job->arguments[0], &import, &bytes, &table, err);

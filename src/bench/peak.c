@@ -7,9 +7,11 @@
 #include "oikos/real.h"
 
 #ifdef OIKOS_DOUBLE
-#define FMA __builtin_fma
+#define FMA      __builtin_fma
+#define FAST_FMA __FP_FAST_FMA
 #else
-#define FMA __builtin_fmaf
+#define FMA      __builtin_fmaf
+#define FAST_FMA __FP_FAST_FMAF
 #endif
 
 #if defined __AVX512F__
@@ -20,13 +22,13 @@ enum { REGISTER = 32 };
 enum { REGISTER = 16 };
 #endif
 
-#ifdef __FP_FAST_FMAF
+#if FAST_FMA
 enum { IS_INSTRUCTION = 1 };
 #else
 enum { IS_INSTRUCTION = 0 }; /* FMA would be a function */
 #endif
 
-/* An addition of 4 to 5 cycles, two at a time, needs 8 to 10 chains that do not wait for each
+/* A multiply-add of 4 to 5 cycles, two at a time, needs 8 to 10 chains that do not wait for each
  * other; 12 fit into the 16 registers of AVX2. */
 enum { CHAINS = 12, NUMBERS = CHAINS * REGISTER / sizeof(oikos_real), RUNS = 5 };
 

@@ -15,7 +15,8 @@
 typedef struct oikos_products oikos_products;
 
 /**
- * The products of one learner's step, or of one episode's evaluation.
+ * The products of one learner's step, or of one episode's evaluation; without those of `home.score:
+ * held_out`.
  * @param n_support, n_query  examples in the two sets
  */
 oikos_status oikos_products_create(const oikos_config *config, const oikos_network *net,

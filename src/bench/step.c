@@ -104,19 +104,14 @@ static oikos_status profile(oikos_trainer *t, const oikos_team *team, oikos_prof
   return OIKOS_OK;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void print_race(const char *what, const char *unit, const race *r) {
   double ratio[ROUNDS], seconds[ROUNDS];
   for (int k = 0; k < ROUNDS; k++) {
     seconds[k] = r->seconds[k];
     ratio[k] = r->share * r->products[k] / r->seconds[k];
   }
-  qsort(seconds, ROUNDS, sizeof *seconds, ascending);
-  qsort(ratio, ROUNDS, sizeof *ratio, ascending);
+  oikos_bench_sort(ROUNDS, seconds);
+  oikos_bench_sort(ROUNDS, ratio);
   double rate = r->episodes / seconds[ROUNDS / 2];
   printf("  %-10s %11.1f %s/s %9.1f GFLOP/s, %.2f of the bound (%.2f to %.2f in %d rounds)\n", what,
          rate, unit, rate * r->flops / 1e9, ratio[ROUNDS / 2], ratio[0], ratio[ROUNDS - 1], ROUNDS);
@@ -131,20 +126,18 @@ static void print_phases(const oikos_profile *p, double seconds) {
   double rest = seconds;
   printf("  share of the step by phase (rank 0, first thread)\n");
   for (int i = 0; i < OIKOS_PHASES; i++) {
-    printf("    %-27s %5.1f %%\n", names[i], 100 * p->phase[i] / seconds);
+    printf("    %-29s %5.1f %%\n", names[i], 100 * p->phase[i] / seconds);
     rest -= p->phase[i];
   }
-  printf("    %-27s %5.1f %%\n", "rest, waiting", 100 * rest / seconds);
+  printf("    %-29s %5.1f %%\n", "rest, waiting", 100 * rest / seconds);
 }
 
 static void print_layers(const oikos_network *net, const oikos_profile *p, double seconds) {
-  printf("  and by layer                forward  tangent  backward  tangent of backward\n");
+  printf("  and by layer                  forward  tangent  backward  tangent of backward\n");
   for (int i = 0; i < net->n_layers; i++) {
     const oikos_layer *l = &net->layer[i];
-    char name[64];
-    snprintf(name, sizeof name, "%s%s%s", l->type->kind, l->relu ? " + relu" : "",
-             l->pool > 1 ? " + pool" : "");
-    printf("    %-27s", name);
+    char name[OIKOS_LAYER_NAME];
+    printf("    %-29s", oikos_layer_name(l, name));
     for (int f = 0; f < OIKOS_FUNCTIONS; f++)
       printf(f < OIKOS_BACKWARD ? " %5.1f %% " : "  %5.1f %%", 100 * p->layer[i][f] / seconds);
     putchar('\n');
@@ -210,11 +203,12 @@ static oikos_status run(const oikos_bench_job *job, const char *name, const oiko
 
 /* The usual works; their images stand in a folder that goes away. */
 static oikos_status run_works(const oikos_bench_job *job, oikos_config *config, oikos_error *err) {
-  char folder[OIKOS_NAME_MAX] = "", images[OIKOS_PATH];
+  char folder[OIKOS_NAME_MAX] = "", images[OIKOS_PATH] = "";
   oikos_status status = OIKOS_OK;
   if (job->team->rank == 0) {
     status = oikos_bench_folder_make(job->folder, folder, err);
-    if (snprintf(images, sizeof images, "%s/noise.h5", folder) >= (int)sizeof images)
+    if (status == OIKOS_OK &&
+        snprintf(images, sizeof images, "%s/noise.h5", folder) >= (int)sizeof images)
       status = oikos_fail(err, OIKOS_USAGE, "the path of %s is longer than %d bytes", job->folder,
                           OIKOS_PATH - 1);
     if (status == OIKOS_OK)
@@ -223,7 +217,7 @@ static oikos_status run_works(const oikos_bench_job *job, oikos_config *config, 
   status = oikos_agree(job->team, status, err);
   oikos_broadcast(job->team, images, sizeof images);
   for (int i = 0; status == OIKOS_OK && i < OIKOS_WORKS; i++) {
-    status = oikos_work_config(i, images, config, err);
+    status = oikos_agree(job->team, oikos_work_config(i, images, config, err), err);
     if (status == OIKOS_OK)
       status = run(job, oikos_work_name(i), config, err);
   }
@@ -236,7 +230,8 @@ oikos_status oikos_bench_step(const oikos_bench_job *job, oikos_error *err) {
   if (job->config)
     return run(job, job->arguments[0], job->config, err);
   oikos_config *config;
-  OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "a configuration", err));
+  OIKOS_TRY(
+      oikos_agree(job->team, oikos_alloc(&config, 1, sizeof *config, "a configuration", err), err));
   oikos_status status = run_works(job, config, err);
   free(config);
   return status;

@@ -53,6 +53,10 @@ static void print_heads(const oikos_bench_table *t) {
   printf("%9s%9s\n", "min", "median");
 }
 
+void oikos_bench_sort(int n, double *x) {
+  qsort(x, (size_t)n, sizeof *x, ascending);
+}
+
 void oikos_bench_print(const oikos_bench_table *table) {
   print_heads(table);
   for (int row = 0; row < table->n_rows; row++) {
@@ -60,7 +64,7 @@ void oikos_bench_print(const oikos_bench_table *table) {
     printf("  %-10s", table->row[row]);
     for (int side = 0; side < OIKOS_BENCH_SIDES; side++) {
       double *seconds = seconds_at(table, row, side);
-      qsort(seconds, (size_t)table->repetitions, sizeof *seconds, ascending);
+      oikos_bench_sort(table->repetitions, seconds);
       least[side] = seconds[0];
       median[side] = seconds[table->repetitions / 2];
       printf("%12.4f%12.4f%12.1f", least[side] * table->per_second,

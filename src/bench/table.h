@@ -31,6 +31,9 @@ void oikos_bench_note(const oikos_bench_table *table, int row, int side, int rep
 /** Keep the times of the slowest rank of each repetition. Collective. */
 void oikos_bench_slowest(const oikos_team *team, const oikos_bench_table *table);
 
+/** Sort numbers, the least first. */
+void oikos_bench_sort(int n, double *x);
+
 /** Print to stdout: for each row and side minimum, median and speed at the median, and the ratios
  * of thing and bound. Sorts the seconds. */
 void oikos_bench_print(const oikos_bench_table *table);

@@ -15,21 +15,22 @@ typedef struct word {
   const char *options; /* the keys it takes */
   int least, most;     /* arguments behind it */
   oikos_bench_function *run;
+  bool configured; /* its argument, if any, is a configuration */
 } word;
 
 static const word words[] = {
     {"step", "[CONFIG] [--set KEY=VALUE ...]",
      "outer steps, against their matrix products alone: the usual works, or those of a "
      "configuration",
-     "so", 0, 1, oikos_bench_step},
+     "so", 0, 1, oikos_bench_step, true},
     {"gemm", "", "matrix products, against the peak of fused multiply-adds", "k", 0, 0,
-     oikos_bench_gemm},
+     oikos_bench_gemm, false},
     {"reduce", "[--elements N]", "exact sums over the ranks, against plain ones", "e", 0, 0,
-     oikos_bench_reduce},
+     oikos_bench_reduce, false},
     {"checkpoint", "[--mib N] [--out DIR]", "writing and reading one, against a bare file", "mo", 0,
-     0, oikos_bench_checkpoint},
+     0, oikos_bench_checkpoint, false},
     {"import", "KIND SOURCE ...", "an import, against reading and inflating its sources", "", 2,
-     MAX_ARGUMENTS, oikos_bench_import},
+     MAX_ARGUMENTS, oikos_bench_import, false},
 };
 
 enum { WORDS = sizeof words / sizeof *words };
@@ -79,6 +80,10 @@ static error_t check(const options *o, struct argp_state *state) {
   if (o->job.n_arguments < w->least)
     return oikos_cli_wrong(state, "%s: expected %s, found %d arguments", w->name, w->arguments,
                            o->job.n_arguments);
+  if (strchr(o->given, 's') && o->job.n_arguments == 0)
+    return oikos_cli_wrong(state, "--set goes with a CONFIG");
+  if (w->configured && strchr(o->given, 'o') && o->job.n_arguments > 0)
+    return oikos_cli_wrong(state, "--out goes without a CONFIG: nothing is written for one");
   return 0;
 }
 
@@ -167,7 +172,7 @@ oikos_status oikos_command_bench(oikos_cli *cli, int argc, char **argv, oikos_er
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help)
     return OIKOS_OK;
-  if (o.word->run == oikos_bench_step && o.job.n_arguments)
+  if (o.word->configured && o.job.n_arguments > 0)
     return bench_config(cli, &o, err);
   return o.word->run(&o.job, err);
 }

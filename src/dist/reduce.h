@@ -6,8 +6,9 @@
 #include "dist/team.h"
 #include "math/exact_sum.h"
 
-/** sum = the sum over all ranks, in place. Exact sums travel as 64-bit integers; in fast mode the
- * numbers follow as they are. */
+/** sum = the sum over all ranks: of a sum made by oikos_shared_sum_create in memory of the node, to
+ * be read until oikos_sum_zero; else in place. Exact sums travel as 64-bit integers; in fast mode
+ * the numbers follow as they are. */
 void oikos_reduce(const oikos_team *team, const oikos_grid *grid, oikos_sum *sum);
 
 /** x (n) = the sum over all ranks, in place. Exact only where at most one rank holds a number other

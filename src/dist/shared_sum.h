@@ -12,8 +12,8 @@
 #include "math/exact_sum.h"
 
 /**
- * An accumulator for oikos_reduce; where ranks share a node and the sums are exact, its words are
- * shared. Collective.
+ * An accumulator for oikos_reduce. Where ranks share a node, the sums are exact and /dev/shm has
+ * room for one more than the ranks' words, they are shared; else each rank has its own. Collective.
  */
 oikos_status oikos_shared_sum_create(const oikos_team *team, const oikos_grid *grid, oikos_sum *sum,
                                      oikos_error *err);

@@ -54,6 +54,16 @@ oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_erro
   return told.status;
 }
 
+void oikos_all_reduce(MPI_Comm comm, size_t n, void *data, MPI_Datatype type, MPI_Op op) {
+  int size, ranks;
+  MPI_Comm_size(comm, &ranks);
+  MPI_Type_size(type, &size);
+  for (size_t at = 0; ranks > 1 && at < n; at += MAX_MESSAGE) {
+    size_t count = n - at < MAX_MESSAGE ? n - at : MAX_MESSAGE;
+    MPI_Allreduce(MPI_IN_PLACE, (char *)data + at * (size_t)size, (int)count, type, op, comm);
+  }
+}
+
 void oikos_broadcast(const oikos_team *team, void *data, size_t bytes) {
   for (size_t at = 0; at < bytes; at += MAX_MESSAGE) {
     size_t count = bytes - at < MAX_MESSAGE ? bytes - at : MAX_MESSAGE;

@@ -35,6 +35,9 @@ void oikos_share(int64_t n, int part, int size, int64_t *first, int64_t *count);
  */
 oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_error *err);
 
+/** data (n) = the sum, or whatever op says, over the ranks of a communicator, in place. */
+void oikos_all_reduce(MPI_Comm comm, size_t n, void *data, MPI_Datatype type, MPI_Op op);
+
 /** Send `bytes` bytes from rank 0 to all. */
 void oikos_broadcast(const oikos_team *team, void *data, size_t bytes);
 

@@ -39,7 +39,7 @@ typedef struct oikos_sum {
   int64_t *words; /* (oikos_grid_words) counters, buckets and, unless fast, the sums on the grid */
   oikos_real *plain; /* (oikos_grid_plain) fast: the sums; else nothing */
   int64_t *own;      /* the words to accumulate in; a reduction may leave its result elsewhere */
-  struct oikos_shared_sum *shared; /* the ranks of a node read each other's words; else NULL */
+  void *shared; /* of dist/shared_sum.h, where the words are not this rank's alone; else NULL */
 } oikos_sum;
 
 /**
@@ -64,8 +64,8 @@ void oikos_sum_destroy(oikos_sum *sum);
 /** Begin anew, in the sum's own words. */
 void oikos_sum_zero(const oikos_grid *grid, oikos_sum *sum);
 
-/** Add weight * x, a term of this segment. False if a number is not finite (2^126 and above counts
- * as that): then only counter 0 changes. */
+/** Add weight * x, a term of this segment; between oikos_sum_zero and a reduction. False if a
+ * number is not finite (2^126 and above counts as that): then only counter 0 changes. */
 bool oikos_sum_add(const oikos_grid *grid, oikos_sum *sum, int segment, const oikos_real *x,
                    oikos_real weight);
 

@@ -21,7 +21,8 @@ const char *oikos_kernel_candidate(int n);
 bool oikos_kernel_is_poor(const char *name);
 
 /** Whether the kernel in use computes small products (up to 10^6 multiply-adds) without packing
- * their operands: those of OpenBLAS 0.3.16 and later for AVX-512. */
+ * their operands: those for AVX-512 of OpenBLAS 0.3.16 and
+ * later, which the build asks for. */
 bool oikos_kernel_has_small_products(void);
 
 /** Whether the products of the kernel in use agree with naive ones, over shapes and transpositions.

@@ -19,3 +19,10 @@ double oikos_dot(size_t n, const oikos_real *a, const oikos_real *b) {
 double oikos_norm(size_t n, const oikos_real *x) {
   return sqrt(oikos_dot(n, x, x));
 }
+
+void oikos_add_columns(size_t rows, size_t columns, const oikos_real *restrict a,
+                       oikos_real *restrict sum) {
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < columns; j++)
+      sum[j] += a[i * columns + j];
+}

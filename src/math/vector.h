@@ -13,4 +13,7 @@ double oikos_dot(size_t n, const oikos_real *a, const oikos_real *b);
 /** The euclidean norm of x (n). */
 double oikos_norm(size_t n, const oikos_real *x);
 
+/** sum (columns) += the column sums of a (rows, columns). */
+void oikos_add_columns(size_t rows, size_t columns, const oikos_real *a, oikos_real *sum);
+
 #endif

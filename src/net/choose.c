@@ -18,12 +18,14 @@ enum { RUNS = 3, ENOUGH_IMAGES = 16 };
 /* How far a measurement must be from the expectation to overrule it. */
 static const double clearly = 1.5;
 
-static const char key[] = "winograd";
+static const char *key(void) {
+  return oikos_layer_conv2d.args[CONV_WINOGRAD].key;
+}
 
 /* The place of the argument in a specification, or NULL. */
 static double *find(oikos_layer_spec *spec) {
   for (int i = 0; i < spec->n_args; i++)
-    if (strcmp(spec->arg[i].key, key) == 0)
+    if (strcmp(spec->arg[i].key, key()) == 0)
       return &spec->arg[i].value;
   return NULL;
 }
@@ -33,7 +35,7 @@ static void settle(oikos_layer_spec *spec, double value) {
   if (!place && spec->n_args && !spec->arg[0].key[0]) // the short form holds one argument only
     strcpy(spec->arg[0].key, oikos_layer_conv2d.args[0].key);
   if (!place && spec->n_args < OIKOS_MAX_ARGS) {
-    strcpy(spec->arg[spec->n_args].key, key);
+    strcpy(spec->arg[spec->n_args].key, key());
     place = &spec->arg[spec->n_args++].value;
   }
   if (place)
@@ -42,7 +44,27 @@ static void settle(oikos_layer_spec *spec, double value) {
 
 static bool is_open(oikos_layer_spec *spec) {
   double *place = find(spec);
-  return strcmp(spec->kind, "conv2d") == 0 && (!place || *place < 0);
+  return strcmp(spec->kind, oikos_layer_conv2d.kind) == 0 && (!place || *place < 0);
+}
+
+/* An argument as given, or as it is when left out. */
+static double argument(const oikos_layer_spec *spec, int which) {
+  const oikos_layer_arg *arg = &oikos_layer_conv2d.args[which];
+  for (int i = 0; i < spec->n_args; i++)
+    if (strcmp(spec->arg[i].key, arg->key) == 0)
+      return spec->arg[i].value;
+  return arg->standard;
+}
+
+void oikos_choose_patches(oikos_config *config) {
+  for (int i = 0; i < config->model.n_layers; i++) {
+    oikos_layer_spec *spec = &config->model.layers[i];
+    if (!is_open(spec))
+      continue;
+    double height = argument(spec, CONV_KERNEL), width = argument(spec, CONV_KERNEL_WIDTH);
+    if (height == 3 && (width == 3 || width == 0) && argument(spec, CONV_STRIDE) == 1)
+      settle(spec, 0);
+  }
 }
 
 static bool equal(const oikos_layer_spec *a, const oikos_layer_spec *b) {
@@ -71,7 +93,7 @@ void oikos_choose_as(const oikos_config *checkpoint, oikos_config *config) {
 /* Time of a batch of n over patches, relative to that by tiles, as the products let expect: a tile
  * costs 36 of them and its transforms, and all filters are transformed once. */
 static double expected(const oikos_layer *l, double n) {
-  const double transform = 16, filters = 12;
+  const double transform = 16, filters = 12; // fitted to times on AVX-512
   double h = (double)l->out.height, w = (double)l->out.width, c = (double)l->in.channels,
          f = (double)l->out.channels;
   double tiles = n * ceil(h / OIKOS_TILE) * ceil(w / OIKOS_TILE);

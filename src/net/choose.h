@@ -6,6 +6,10 @@
 
 #include "oikos/network.h"
 
+/** What is open in a checkpoint of version 0.1.0, which had no choice, was computed over patches.
+ */
+void oikos_choose_patches(oikos_config *checkpoint);
+
 /** Take over from the configuration of a checkpoint what is open in @p config. */
 void oikos_choose_as(const oikos_config *checkpoint, oikos_config *config);
 
@@ -13,7 +17,7 @@ void oikos_choose_as(const oikos_config *checkpoint, oikos_config *config);
  * Settle what is still open: by what the shapes let expect, unless a measurement on this machine
  * clearly disagrees. So the choice is the same from run to run but where it matters. Not
  * collective: one rank chooses for all.
- * @param n_support, n_query  images in the two sets
+ * @param n_support, n_query  images in the batches of the two sets
  */
 oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_support, size_t n_query,
                           oikos_error *err);

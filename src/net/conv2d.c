@@ -45,13 +45,6 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
   return OIKOS_OK;
 }
 
-void oikos_conv2d_add_columns(size_t rows, size_t filters, const real *restrict dy,
-                              real *restrict grad) {
-  for (size_t i = 0; i < rows; i++)
-    for (size_t j = 0; j < filters; j++)
-      grad[j] += dy[i * filters + j];
-}
-
 static bool by_tiles(const oikos_layer *l, const oikos_pass *p) {
   return l->arg[CONV_WINOGRAD] > 0 && (double)p->n >= l->arg[CONV_WINOGRAD];
 }

@@ -8,12 +8,13 @@
 #include "math/blas.h"
 #include "math/im2col.h"
 #include "math/kernel.h"
+#include "math/vector.h"
 #include "net/conv2d_impl.h"
 
 typedef oikos_real real;
 
 /* OpenBLAS computes small products without packing their operands first, on kernels that know how;
- * the rows at once that go with that, measured by `oikos bench gemm`. */
+ * the rows at once that go with that (`oikos bench gemm` has these shapes). */
 enum {
   SMALL_PRODUCT = 1000000,
   FORWARD_ROWS = 16,
@@ -41,8 +42,7 @@ static size_t patch_size(const oikos_layer *l) {
 
 /* Rows of a block, where `best` are the best for a deep product. */
 static size_t block_rows(const oikos_layer *l, size_t best) {
-  size_t k = patch_size(l), filters = (size_t)l->out.channels,
-         small = SMALL_PRODUCT / (oikos_mul(k, filters) ? oikos_mul(k, filters) : 1);
+  size_t k = patch_size(l), small = SMALL_PRODUCT / oikos_mul(k, (size_t)l->out.channels);
   if (!oikos_kernel_has_small_products() || small < best) {
     size_t rows = BLOCK_BYTES / sizeof(real) / k;
     return rows ? rows : 1;
@@ -159,7 +159,7 @@ void oikos_conv2d_direct_backward(const oikos_layer *l, const oikos_pass *p) {
     if (p->grad) {
       oikos_im2col(&b.g, i, b.rows, p->x, b.x);
       oikos_gemm_tn(b.filters, b.k, b.rows, dy, b.x, 1, p->grad);
-      oikos_conv2d_add_columns(b.rows, b.filters, dy, p->grad + b.filters * b.k);
+      oikos_add_columns(b.rows, b.filters, dy, p->grad + b.filters * b.k);
     }
     if (p->dx) {
       oikos_gemm_nn(b.rows, b.k, b.filters, dy, p->theta, 0, b.x);
@@ -182,7 +182,7 @@ void oikos_conv2d_direct_tangent_backward(const oikos_layer *l, const oikos_pass
       oikos_im2col(&b.g, i, b.rows, p->x_t, b.x_t);
       oikos_gemm_tn(b.filters, b.k, b.rows, dy, b.x_t, 1, p->grad_t);
     }
-    oikos_conv2d_add_columns(b.rows, b.filters, dy_t, p->grad_t + b.filters * b.k);
+    oikos_add_columns(b.rows, b.filters, dy_t, p->grad_t + b.filters * b.k);
     if (p->dx_t) {
       oikos_gemm_nn(b.rows, b.k, b.filters, dy_t, p->theta, 0, b.x);
       oikos_gemm_nn(b.rows, b.k, b.filters, dy, p->theta_t, 1, b.x);

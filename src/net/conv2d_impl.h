@@ -20,7 +20,4 @@ bool oikos_conv2d_has_tiles(const oikos_layer *layer);
 size_t oikos_conv2d_direct_scratch(const oikos_layer *layer);
 size_t oikos_conv2d_winograd_scratch(const oikos_layer *layer);
 
-/** bias gradient (filters) += column sums of dy (rows, filters). */
-void oikos_conv2d_add_columns(size_t rows, size_t filters, const oikos_real *dy, oikos_real *grad);
-
 #endif

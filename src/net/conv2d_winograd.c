@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "math/blas.h"
+#include "math/vector.h"
 #include "net/conv2d_impl.h"
 
 typedef oikos_real real;
@@ -128,7 +129,7 @@ static void add_gradient(const rig *r, const oikos_layer *l, const oikos_pass *p
                          real *grad) {
   size_t rows = p->n * (size_t)(l->out.height * l->out.width);
   oikos_winograd_filter_transposed(r->f, r->c, r->du, grad, r->work);
-  oikos_conv2d_add_columns(rows, r->f, dy, grad + 9 * r->c * r->f);
+  oikos_add_columns(rows, r->f, dy, grad + 9 * r->c * r->f);
 }
 
 void oikos_conv2d_winograd_forward(const oikos_layer *l, const oikos_pass *p) {

@@ -5,6 +5,7 @@
 
 #include "base/try.h"
 #include "math/blas.h"
+#include "math/vector.h"
 #include "net/layer.h"
 
 typedef oikos_real real;
@@ -30,13 +31,10 @@ static void add_bias(size_t n, size_t o, const real *restrict bias, real *restri
 }
 
 /* bias gradient (o) (+)= column sums of dy (n,o) */
-static void add_columns(bool replace, size_t n, size_t o, const real *restrict dy,
-                        real *restrict grad) {
+static void add_columns(bool replace, size_t n, size_t o, const real *dy, real *grad) {
   if (replace)
     memset(grad, 0, o * sizeof *grad);
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < o; j++)
-      grad[j] += dy[i * o + j];
+  oikos_add_columns(n, o, dy, grad);
 }
 
 static void forward(const oikos_layer *l, const oikos_pass *p) {

@@ -147,7 +147,8 @@ static void go_back(const oikos_network *net, oikos_workspace *ws, const real *t
       p.dx_t = i ? ws->dy_t[(i - 1) % 2] : NULL;
       p.grad_t = product + l->first;
     }
-    call(net, ws, i, OIKOS_BACKWARD, &p);
+    if (p.grad || p.dx)
+      call(net, ws, i, OIKOS_BACKWARD, &p);
     if (direction)
       call(net, ws, i, OIKOS_TANGENT_BACKWARD, &p);
   }

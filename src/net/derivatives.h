@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/profile.h"
+#include "net/profile.h"
 #include "oikos/network.h"
 
 /**

@@ -99,3 +99,15 @@ void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_r
   layer->n_parameters =
       t->size > SIZE_MAX - layer->n_parameters ? SIZE_MAX : layer->n_parameters + t->size;
 }
+
+void oikos_layer_place(const oikos_config *config, int i, char *where, size_t size) {
+  const oikos_layer_spec *spec = &config->model.layers[i];
+  snprintf(where, size, "%.200s:%d: model.layers[%d] %s",
+           config->file[0] ? config->file : "configuration", spec->line, i, spec->kind);
+}
+
+const char *oikos_layer_name(const oikos_layer *l, char *name) {
+  snprintf(name, OIKOS_LAYER_NAME, "%s%s%s", l->type->kind, l->relu ? " + relu" : "",
+           l->pool > 1 ? " + max_pool" : "");
+  return name;
+}

@@ -19,7 +19,7 @@
 #include "oikos/network.h"
 #include "oikos/real.h"
 
-enum { OIKOS_MAX_TENSORS = 2 };
+enum { OIKOS_MAX_TENSORS = 2, OIKOS_LAYER_NAME = 64 };
 
 typedef struct oikos_layer oikos_layer;
 
@@ -69,6 +69,7 @@ typedef struct oikos_layer_type {
 
 struct oikos_layer {
   const oikos_layer_type *type;
+  int number;        /* in model.layers */
   const char *where; /* "file:line: model.layers[2] conv2d", for messages */
   double arg[OIKOS_MAX_ARGS];
   oikos_shape in, out;
@@ -99,6 +100,9 @@ oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec
 
 /** "file:line: model.layers[2] conv2d", for messages. */
 void oikos_layer_place(const oikos_config *config, int layer, char *where, size_t size);
+
+/** Its kind and what it absorbed into name (OIKOS_LAYER_NAME); returns it. */
+const char *oikos_layer_name(const oikos_layer *layer, char *name);
 
 /** Append a tensor of rows x columns (a bias or scale: one column) while configuring. */
 void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_role role,

@@ -13,12 +13,6 @@
 
 typedef oikos_real real;
 
-void oikos_layer_place(const oikos_config *config, int i, char *where, size_t size) {
-  const oikos_layer_spec *spec = &config->model.layers[i];
-  snprintf(where, size, "%.200s:%d: model.layers[%d] %s",
-           config->file[0] ? config->file : "configuration", spec->line, i, spec->kind);
-}
-
 /* Give the tensors of a layer, number i of the configuration, their full names and places in theta.
  */
 static void adopt_tensors(oikos_network *net, oikos_layer *l, int i, int with_parameters) {
@@ -51,6 +45,7 @@ static oikos_status build(oikos_network *net, const oikos_config *config, oikos_
     oikos_layer *l = &net->layer[net->n_layers];
     oikos_layer_place(config, i, net->where[i], sizeof net->where[i]);
     OIKOS_TRY(oikos_layer_create(l, &config->model.layers[i], shape, net->where[i], err));
+    l->number = i;
     shape = l->out;
     if (absorbed(l, net->n_layers))
       continue;
@@ -123,9 +118,10 @@ size_t oikos_network_last_layer(const oikos_network *net) {
 void oikos_network_describe(const oikos_network *net, FILE *out) {
   for (int i = 0; i < net->n_layers; i++) {
     const oikos_layer *l = &net->layer[i];
-    fprintf(out, "  %2d %s%s%s -> %lld x %lld x %lld, %zu parameters\n", i, l->type->kind,
-            l->relu ? " + relu" : "", l->pool > 1 ? " + max_pool" : "", (long long)l->out.height,
-            (long long)l->out.width, (long long)l->out.channels, l->n_parameters);
+    char name[OIKOS_LAYER_NAME];
+    fprintf(out, "  %2d %-28s -> %lld x %lld x %lld, %zu parameters\n", l->number,
+            oikos_layer_name(l, name), (long long)l->out.height, (long long)l->out.width,
+            (long long)l->out.channels, l->n_parameters);
   }
 }
 

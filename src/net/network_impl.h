@@ -2,9 +2,9 @@
 #ifndef OIKOS_NET_NETWORK_IMPL_H
 #define OIKOS_NET_NETWORK_IMPL_H
 
-#include "base/profile.h"
 #include "net/layer.h"
 #include "net/loss.h"
+#include "net/profile.h"
 
 struct oikos_network {
   int n_layers, n_parameterised, n_tensors;

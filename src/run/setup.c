@@ -75,10 +75,14 @@ static oikos_status settle_config(oikos_trainer *t, const char *checkpoint, oiko
   oikos_status status = OIKOS_OK;
   if (t->team.rank == 0) {
     oikos_task_shape shape = oikos_source_shape(t->source);
+    size_t parts = (size_t)t->config.inner.micro_batches, judged = shape.query,
+           batch = (shape.support + parts - 1) / parts;
+    if (t->config.model.loss == OIKOS_LOSS_PROTOTYPES)
+      judged += shape.support;
     if (checkpoint)
       status = oikos_trainer_choose_as(t, checkpoint, err);
     if (status == OIKOS_OK)
-      status = oikos_choose(&t->config, shape.input, shape.support, shape.query, err);
+      status = oikos_choose(&t->config, shape.input, batch, judged, err);
   }
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   oikos_broadcast(&t->team, &t->config.model, sizeof t->config.model);

@@ -192,7 +192,9 @@ static oikos_status parse_config(const char *path, const char *text, oikos_confi
                                  oikos_error *err) {
   OIKOS_TRY(oikos_alloc(config, 1, sizeof **config, "a configuration", err));
   oikos_config_defaults(*config);
-  return oikos_config_parse(*config, path, text, strlen(text), err);
+  OIKOS_TRY(oikos_config_parse(*config, path, text, strlen(text), err));
+  oikos_choose_patches(*config);
+  return OIKOS_OK;
 }
 
 /* The configuration in a checkpoint must be that of the run, but for what may change. */

@@ -2,11 +2,11 @@
 #ifndef OIKOS_RUN_TRAINER_IMPL_H
 #define OIKOS_RUN_TRAINER_IMPL_H
 
-#include "base/profile.h"
 #include "dist/reduce.h"
 #include "dist/team.h"
 #include "learn/learner.h"
 #include "learn/update.h"
+#include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/history.h"
 #include "store/image_load.h"

@@ -57,7 +57,7 @@ run bench gemm
 measured "bench gemm"
 check_match "bench gemm" "^sgemm, GFLOP/s .* $OPENBLAS_CORETYPE \(in use\)" "$log.out"
 check_match "bench gemm" '^peak of this core' "$log.out"
-for shape in '1024 x 1024 x 1024' '10 x +40 x +40' '48 x +64 x +64' '300 x +64 x +64' '1200 x +64 x +64'; do
+for shape in '1024 x 1024 x 1024' '10 x +40 x +40' '16 x +64 x +576' '64 x +576 x +24' '96 x +64 x +64'; do
   check_match "bench gemm" "  $shape( +$number +([0-9]+ %|-)){1,2}\$" "$log.out"
 done
 
@@ -95,6 +95,8 @@ bad 2 'WHAT is one of step, gemm, reduce, checkpoint, import.*; found speed' ben
 bad 2 'nix\.yaml.* No such file' bench step nix.yaml
 bad 2 'inner\.stps' bench step ../mlp.yaml --set inner.stps=1
 bad 2 '--set does not go with gemm' bench gemm --set inner.steps=1
+bad 2 '--set goes with a CONFIG' bench step --set inner.steps=1
+bad 2 '--out goes without a CONFIG' bench step ../mlp.yaml --out .
 bad 2 'gemm: expected at most 0 arguments, found large' bench gemm large
 bad 2 '--mib does not go with gemm' bench gemm --mib 3
 bad 2 '--elements: expected a whole number from 1 .*, found 0' bench reduce --elements 0

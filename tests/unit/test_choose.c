@@ -190,7 +190,6 @@ static void test_checkpoint(void **state) {
   const double expected[] = {9, 0, 0, 3, NOT_GIVEN, NOT_GIVEN, NOT_GIVEN};
   for (int i = 0; i < 7; i++)
     check_choice(now, i, expected[i]);
-  assert_string_equal(was->model.layers[4].kind, "conv2d"); // open there, open here
   free(was);
   free(now);
 }

@@ -380,21 +380,21 @@ static void check_case(const conv_case *k) {
   check_without_grad(k);
 }
 
-/* A block is 64 tiles, so many images are several blocks, and here the last one is never full. */
+/* A block is 96 tiles: many images are several blocks, the last one not full. */
 static void test_layer(void **state) {
   (void)state;
   static const conv_case cases[] = {
-      {1, {14, 14, 64}, 64, 1},  // 16 tiles: four images are a block
+      {1, {14, 14, 64}, 64, 1},  // 16 tiles: six images are a block
       {2, {14, 14, 64}, 64, 1},  //
       {5, {14, 14, 64}, 64, 1},  //
       {11, {14, 14, 64}, 64, 1}, //
-      {5, {7, 7, 64}, 64, 1},    // four tiles: 16 images
+      {5, {7, 7, 64}, 64, 1},    // four tiles: 24 images
       {35, {7, 7, 64}, 64, 1},   //
-      {75, {3, 3, 64}, 64, 1},   // one tile: 64 images
+      {101, {3, 3, 64}, 64, 1},  // one tile: 96 images
       {2, {28, 28, 1}, 64, 1},   // 49 tiles: one image
       {2, {33, 30, 2}, 3, 0},    // one image is more than a block
       {5, {5, 4, 3}, 17, 2},     {9, {9, 14, 17}, 2, 1}, {23, {6, 7, 2}, 3, 0},
-      {67, {1, 1, 17}, 5, 1},    {1, {2, 2, 1}, 1, 2},
+      {97, {1, 1, 17}, 5, 1},    {1, {2, 2, 1}, 1, 2},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     check_case(&cases[i]);

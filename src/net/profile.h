@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Where the time of a step goes, for `oikos bench step`. Nothing is measured where there is no
  * profile. */
-#ifndef OIKOS_BASE_PROFILE_H
-#define OIKOS_BASE_PROFILE_H
+#ifndef OIKOS_NET_PROFILE_H
+#define OIKOS_NET_PROFILE_H
 
 #include "base/clock.h"
 #include "oikos/config.h"
