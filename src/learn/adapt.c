@@ -62,7 +62,10 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real 
   for (int64_t k = 0; k < steps; k++) {
     const real *theta = oikos_path_parameters(inner, p, k);
     oikos_judgement now = accumulate(inner, p, theta, support, NULL, 1, p->support, NULL);
-    descend(inner, rates, k, theta, p->support, p->z + (size_t)(k + 1) * inner->parameters);
+    real *z = p->z + (size_t)(k + 1) * inner->parameters;
+    descend(inner, rates, k, theta, p->support, z);
+    if (inner->max_norm > 0)
+      oikos_project_norms(inner, z, p->norms + (size_t)(k + 1) * oikos_project_rows(inner));
     start = k == 0 ? now : start;
   }
   return start;
@@ -124,7 +127,8 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
   bool second = inner->order == OIKOS_ORDER_SECOND;
   for (int64_t k = steps - 1; k >= 0; k--) {
     if (inner->max_norm > 0)
-      oikos_project_transposed(inner, p->z + (size_t)(k + 1) * m, v, v);
+      oikos_project_transposed(inner, p->z + (size_t)(k + 1) * m,
+                               p->norms + (size_t)(k + 1) * oikos_project_rows(inner), v);
     if (second)
       multiply_hessian(inner, p, rates, k, support, v);
     else if (inner->rates)

@@ -54,8 +54,11 @@ oikos_rate oikos_rate_of(const oikos_inner *inner, const real *rates, const oiko
   return (oikos_rate){.one = rates[index], .index = index};
 }
 
-static oikos_status allocate(oikos_path *p, size_t m, oikos_error *err) {
+static oikos_status allocate(const oikos_inner *inner, oikos_path *p, oikos_error *err) {
+  size_t m = inner->parameters, norms = inner->max_norm > 0 ? oikos_project_rows(inner) : 0;
   OIKOS_TRY(oikos_alloc(&p->z, oikos_mul((size_t)p->max_steps + 1, m), sizeof *p->z,
+                        "the inner steps", err));
+  OIKOS_TRY(oikos_alloc(&p->norms, oikos_mul((size_t)p->max_steps + 1, norms), sizeof *p->norms,
                         "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->theta, m, sizeof *p->theta, "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->support, m, sizeof *p->support, "the inner steps", err));
@@ -69,7 +72,7 @@ oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size
   (*path)->max_steps = max_steps;
   oikos_status status = oikos_workspace_create(inner->net, max_n, &(*path)->ws, err);
   if (status == OIKOS_OK)
-    status = allocate(*path, inner->parameters, err);
+    status = allocate(inner, *path, err);
   if (status != OIKOS_OK) {
     oikos_path_destroy(*path);
     *path = NULL;
@@ -81,6 +84,7 @@ void oikos_path_destroy(oikos_path *p) {
   if (p) {
     oikos_workspace_destroy(p->ws);
     free(p->z);
+    free(p->norms);
     free(p->theta);
     free(p->support);
     free(p->scaled);
@@ -101,6 +105,9 @@ const real *oikos_path_parameters(const oikos_inner *inner, oikos_path *path, in
   const real *z = path->z + (size_t)k * inner->parameters;
   if (inner->max_norm == 0 || k == 0) // the start is not projected: the rule projects after a step
     return z;
-  oikos_project(inner, z, path->theta);
+  const double *norms = path->norms + (size_t)k * oikos_project_rows(inner);
+  if (!oikos_project_moves(inner, norms))
+    return z;
+  oikos_project(inner, z, norms, path->theta);
   return path->theta;
 }

@@ -2,6 +2,8 @@
 #ifndef OIKOS_LEARN_INNER_IMPL_H
 #define OIKOS_LEARN_INNER_IMPL_H
 
+#include <stdbool.h>
+
 #include "oikos/inner.h"
 
 struct oikos_inner {
@@ -19,6 +21,7 @@ struct oikos_path {
   int64_t max_steps;
   oikos_real
       *z; /* (max_steps + 1, M): theta_0, then each step's parameters before the projection */
+  double *norms;       /* (max_steps + 1, rows) of the rows of z, if there is a max-norm */
   oikos_real *theta;   /* (M) a projected row of z */
   oikos_real *support; /* (M) support gradient of one step */
   oikos_real *scaled;  /* (M) rate * u: the direction of the Hessian product */
@@ -36,12 +39,22 @@ typedef struct oikos_rate {
 oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_real *rates, const oikos_tensor *t,
                          int64_t k);
 
-/** theta (M) = P_beta(z). */
-void oikos_project(const oikos_inner *inner, const oikos_real *z, oikos_real *theta);
+/** Units whose incoming weights are kept within the max-norm. */
+size_t oikos_project_rows(const oikos_inner *inner);
 
-/** u (M) = J_P(z)^T v; the Jacobian of a projected row is beta/|z| (I - z z^T/|z|^2), which is
- * symmetric. */
-void oikos_project_transposed(const oikos_inner *inner, const oikos_real *z, const oikos_real *v,
-                              oikos_real *u);
+/** norms (rows) of their weights in z (M). */
+void oikos_project_norms(const oikos_inner *inner, const oikos_real *z, double *norms);
+
+/** Whether P_beta changes anything. */
+bool oikos_project_moves(const oikos_inner *inner, const double *norms);
+
+/** theta (M) = P_beta(z). */
+void oikos_project(const oikos_inner *inner, const oikos_real *z, const double *norms,
+                   oikos_real *theta);
+
+/** v (M) = J_P(z)^T v, in place; the Jacobian of a projected row is beta/|z| (I - z z^T/|z|^2),
+ * which is symmetric. */
+void oikos_project_transposed(const oikos_inner *inner, const oikos_real *z, const double *norms,
+                              oikos_real *v);
 
 #endif

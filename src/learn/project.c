@@ -12,29 +12,62 @@ static int projected(const oikos_inner *inner, const oikos_tensor *t) {
   return t->role == OIKOS_WEIGHT && t->offset >= inner->first;
 }
 
-void oikos_project(const oikos_inner *inner, const real *z, real *theta) {
-  memmove(theta, z, inner->parameters * sizeof *theta);
+size_t oikos_project_rows(const oikos_inner *inner) {
+  size_t rows = 0;
+  for (int k = 0; k < oikos_network_tensor_count(inner->net); k++)
+    rows += projected(inner, &oikos_network_tensors(inner->net)[k])
+                ? oikos_network_tensors(inner->net)[k].rows
+                : 0;
+  return rows;
+}
+
+void oikos_project_norms(const oikos_inner *inner, const real *z, double *norms) {
   for (int k = 0; k < oikos_network_tensor_count(inner->net); k++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[k];
-    for (size_t row = 0; projected(inner, t) && row < t->rows; row++) {
-      real *w = theta + t->offset + row * t->columns;
-      double norm = oikos_norm(t->columns, w);
-      for (size_t i = 0; norm > inner->max_norm && i < t->columns; i++)
-        w[i] = (real)((double)w[i] * (inner->max_norm / norm));
+    for (size_t row = 0; projected(inner, t) && row < t->rows; row++)
+      *norms++ = oikos_norm(t->columns, z + t->offset + row * t->columns);
+  }
+}
+
+/* theta and v are mapped row by row, where the norm is above the bound. */
+typedef void row_map(const oikos_inner *inner, double norm, size_t n, const real *z, real *x);
+
+static void scale_row(const oikos_inner *inner, double norm, size_t n, const real *z, real *theta) {
+  for (size_t i = 0; i < n; i++)
+    theta[i] = (real)((double)z[i] * (inner->max_norm / norm));
+}
+
+static void transpose_row(const oikos_inner *inner, double norm, size_t n, const real *z, real *v) {
+  double along = oikos_dot(n, z, v);
+  for (size_t i = 0; i < n; i++)
+    v[i] = (real)(inner->max_norm / norm * ((double)v[i] - (double)z[i] * along / (norm * norm)));
+}
+
+static void map_rows(const oikos_inner *inner, row_map *map, const real *z, const double *norms,
+                     real *x) {
+  for (int k = 0; k < oikos_network_tensor_count(inner->net); k++) {
+    const oikos_tensor *t = &oikos_network_tensors(inner->net)[k];
+    for (size_t row = 0; projected(inner, t) && row < t->rows; row++, norms++) {
+      size_t at = t->offset + row * t->columns;
+      if (*norms > inner->max_norm)
+        map(inner, *norms, t->columns, z + at, x + at);
     }
   }
 }
 
-void oikos_project_transposed(const oikos_inner *inner, const real *z, const real *v, real *u) {
-  memmove(u, v, inner->parameters * sizeof *u);
-  for (int k = 0; k < oikos_network_tensor_count(inner->net); k++) {
-    const oikos_tensor *t = &oikos_network_tensors(inner->net)[k];
-    for (size_t row = 0; projected(inner, t) && row < t->rows; row++) {
-      size_t at = t->offset + row * t->columns;
-      double norm = oikos_norm(t->columns, z + at), along = oikos_dot(t->columns, z + at, v + at);
-      for (size_t i = at; norm > inner->max_norm && i < at + t->columns; i++)
-        u[i] =
-            (real)(inner->max_norm / norm * ((double)v[i] - (double)z[i] * along / (norm * norm)));
-    }
-  }
+bool oikos_project_moves(const oikos_inner *inner, const double *norms) {
+  size_t rows = oikos_project_rows(inner), row = 0;
+  while (row < rows && !(norms[row] > inner->max_norm))
+    row++;
+  return row < rows;
+}
+
+void oikos_project(const oikos_inner *inner, const real *z, const double *norms, real *theta) {
+  memcpy(theta, z, inner->parameters * sizeof *theta);
+  map_rows(inner, scale_row, z, norms, theta);
+}
+
+void oikos_project_transposed(const oikos_inner *inner, const real *z, const double *norms,
+                              real *v) {
+  map_rows(inner, transpose_row, z, norms, v);
 }

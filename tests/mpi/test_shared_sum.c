@@ -4,6 +4,9 @@
  * machine. */
 #include "ranks.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "base/random.h"
 #include "dist/reduce.h"
 #include "dist/shared_sum.h"
@@ -92,8 +95,40 @@ static void test_layouts(void **state) {
   conclude(&v);
 }
 
+/* A rank that may not have the memory (a limit on file sizes forbids it to the one that asks): all
+ * of them do without, and add up the same. */
+static void test_no_memory(void **state) {
+  (void)state;
+  verdict v = {0};
+  struct rlimit limit, small;
+  oikos_team team = team_of(TOGETHER, &v);
+  oikos_grid *grid;
+  oikos_sum mine, whole;
+  oikos_error err;
+  signal(SIGXFSZ, SIG_IGN);
+  getrlimit(RLIMIT_FSIZE, &limit);
+  small = limit;
+  small.rlim_cur = 4096;
+  if (team.rank == 0)
+    setrlimit(RLIMIT_FSIZE, &small);
+  expect_ok(&v, oikos_grid_create(SEGMENTS, segment_size, TERMS, 2, false, &grid, &err), &err,
+            "grid");
+  expect_ok(&v, oikos_shared_sum_create(&team, grid, &mine, &err), &err, "shared sum");
+  setrlimit(RLIMIT_FSIZE, &limit);
+  expect(&v, !mine.shared, "the words are shared");
+  expect_ok(&v, oikos_sum_create(grid, &whole, &err), &err, "sum");
+  for (int step = 0; step < STEPS; step++)
+    check_step(&v, &team, grid, &mine, &whole, step);
+  oikos_shared_sum_destroy(&mine);
+  oikos_sum_destroy(&whole);
+  oikos_grid_destroy(grid);
+  oikos_team_destroy(&team);
+  conclude(&v);
+}
+
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_layouts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_layouts),
+                                     cmocka_unit_test(test_no_memory)};
   ranks_begin(&argc, &argv);
   return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));
 }
