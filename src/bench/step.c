@@ -75,7 +75,8 @@ static oikos_status count(work *what, oikos_trainer *t, const oikos_team *team, 
 static oikos_status run_race(work *what, oikos_trainer *t, const oikos_team *team,
                              oikos_products *products, race *r, oikos_error *err) {
   long times;
-  double busiest = (double)((t->learners.count + t->n_threads - 1) / t->n_threads);
+  int64_t most = (t->learners.count + t->n_threads - 1) / t->n_threads;
+  double busiest = (double)most;
   oikos_largest(team, 1, &busiest);
   *r = (race){.episodes = (double)t->config.learners.count,
               .share = busiest,

@@ -74,9 +74,14 @@ static view view_of(const oikos_layer *l, const oikos_pass *p) {
   v.at = l->pool > 1 ? p->cache + p->n * v.windows * v.c : NULL;
   v.mean = p->cache + p->n * l->cache_example;
   v.r = v.mean + v.c;
+  return v;
+}
+
+static view tangent_view_of(const oikos_layer *l, const oikos_pass *p) {
+  view v = view_of(l, p);
   v.xh_t = p->cache_t;
-  v.mean_t = p->cache_t ? p->cache_t + p->n * l->cache_example : NULL;
-  v.m = p->cache_t ? v.mean_t + v.c : NULL;
+  v.mean_t = p->cache_t + p->n * l->cache_example;
+  v.m = v.mean_t + v.c;
   return v;
 }
 
@@ -93,17 +98,19 @@ static void statistics(const oikos_layer *l, const oikos_pass *p, const view *v,
     real before = (real)i, share = 1 / (real)(i + 1);
     memset(mean_i, 0, c * sizeof *mean_i);
     memset(square_i, 0, c * sizeof *square_i);
-    for (size_t k = 0; k < rows; k++)
+    for (size_t k = 0; k < rows; k++) {
 #pragma omp simd
       for (size_t j = 0; j < c; j++)
         mean_i[j] += x[k * c + j];
+    }
 #pragma omp simd
     for (size_t j = 0; j < c; j++)
       mean_i[j] /= (real)rows;
-    for (size_t k = 0; k < rows; k++)
+    for (size_t k = 0; k < rows; k++) {
 #pragma omp simd
       for (size_t j = 0; j < c; j++)
         square_i[j] += (x[k * c + j] - mean_i[j]) * (x[k * c + j] - mean_i[j]);
+    }
 #pragma omp simd
     for (size_t j = 0; j < c; j++) {
       real delta = mean_i[j] - mean[j];
@@ -182,12 +189,13 @@ static void tangent_statistics(const oikos_layer *l, const oikos_pass *p, const 
     const real *restrict x = p->x + i * l->in_size, *restrict x_t = p->x_t + i * l->in_size;
     memset(sum, 0, c * sizeof *sum);
     memset(product, 0, c * sizeof *product);
-    for (size_t k = 0; k < v->positions * c; k += c)
+    for (size_t k = 0; k < v->positions * c; k += c) {
 #pragma omp simd
       for (size_t j = 0; j < c; j++) {
         sum[j] += x_t[k + j];
         product[j] += x_t[k + j] * ((x[k + j] - mean[j]) * r[j]);
       }
+    }
 #pragma omp simd
     for (size_t j = 0; j < c; j++) {
       v->mean_t[j] += sum[j] / (real)v->rows;
@@ -227,7 +235,7 @@ static void tangent_window(const oikos_layer *l, const oikos_pass *p, const view
 }
 
 static void tangent(const oikos_layer *l, const oikos_pass *p) {
-  view v = view_of(l, p);
+  view v = tangent_view_of(l, p);
   tangent_statistics(l, p, &v, p->scratch);
   for (size_t i = 0; i < p->n; i++)
     for (size_t k = 0; k < v.windows; k++)
@@ -348,7 +356,7 @@ static void backward(const oikos_layer *l, const oikos_pass *p) {
 }
 
 static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
-  view v = view_of(l, p);
+  view v = tangent_view_of(l, p);
   size_t c = v.c;
   real *s = p->scratch, *sum = s, *product = s + c, *sum_t = s + 2 * c, *product_t = s + 3 * c,
        *ignored = s + 4 * c, *cross = s + 5 * c, *rest = s + 11 * c;

@@ -2,6 +2,7 @@
 #include "net/choose.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,9 +34,9 @@ static double *find(oikos_layer_spec *spec) {
 static void settle(oikos_layer_spec *spec, double value) {
   double *place = find(spec);
   if (!place && spec->n_args && !spec->arg[0].key[0]) // the short form holds one argument only
-    strcpy(spec->arg[0].key, oikos_layer_conv2d.args[0].key);
+    snprintf(spec->arg[0].key, OIKOS_NAME, "%s", oikos_layer_conv2d.args[0].key);
   if (!place && spec->n_args < OIKOS_MAX_ARGS) {
-    strcpy(spec->arg[spec->n_args].key, key());
+    snprintf(spec->arg[spec->n_args].key, OIKOS_NAME, "%s", key());
     place = &spec->arg[spec->n_args++].value;
   }
   if (place)

@@ -51,7 +51,7 @@ for ranks in 1 2; do
 done
 run bench step
 step_measured "bench step" 5
-check_match "bench step: what is computed along" "^    batch_norm \+ relu \+ pool" "$log.out"
+check_match "bench step: what is computed along" "^    batch_norm \+ relu \+ max_pool" "$log.out"
 
 run bench gemm
 measured "bench gemm"
