@@ -91,7 +91,8 @@ void oikos_sum_destroy(oikos_sum *sum) {
 void oikos_sum_zero(const oikos_grid *g, oikos_sum *sum) {
   sum->words = sum->own;
   memset(sum->words, 0, oikos_grid_words(g) * sizeof *sum->words);
-  memset(sum->plain, 0, oikos_grid_plain(g) * sizeof *sum->plain);
+  if (sum->plain)
+    memset(sum->plain, 0, oikos_grid_plain(g) * sizeof *sum->plain);
 }
 
 /* The largest |x|, or infinity if any is not finite. A NaN fails every comparison, so it is looked

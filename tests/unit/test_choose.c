@@ -81,6 +81,8 @@ static const oikos_shape image = {28, 28, 1};
  * images they are little beside them: no measurement of a sound machine says otherwise. */
 static void test_expected(void **state) {
   (void)state;
+  if (getenv("OIKOS_SANITIZED"))
+    skip(); // the sanitizers slow one way down more than the other
   oikos_config *config = chosen(conv4, image, 25, 75);
   check_choice(config, 0, 0);
   if (!(choice(config, 4) >= 1))
@@ -129,6 +131,8 @@ static void test_not_applicable(void **state) {
 /* What the user gave stays, against all expectation; -1 is as good as nothing. */
 static void test_given(void **state) {
   (void)state;
+  if (getenv("OIKOS_SANITIZED"))
+    skip(); // the sanitizers slow one way down more than the other
   oikos_config *config = chosen("conv2d: {winograd: 7, filters: 64, padding: 1}, max_pool: 2, "
                                 "conv2d: {filters: 64, padding: 1, winograd: 0}, "
                                 "conv2d: {winograd: -1, filters: 64, padding: 1}, "
