@@ -67,10 +67,10 @@ size_t oikos_conv2d_direct_scratch(const oikos_layer *l) {
   return oikos_mul(2, oikos_mul(most_rows(l), patch_size(l)) + turned);
 }
 
-/* The output positions first .. first+rows-1 of a pass, and the buffers in scratch. */
+/* Some output positions of a pass, and the buffers in scratch. */
 typedef struct block {
   oikos_patches g;
-  size_t first, rows, k, filters;
+  size_t rows, k, filters;
   real *x, *x_t;           /* patches (rows, k), or what is to be their gradient */
   real *turned, *turned_t; /* weights (k, filters) */
 } block;
@@ -90,7 +90,6 @@ static size_t positions(const oikos_layer *l, const oikos_pass *p) {
 
 /* Move on to position `first` of `all`. */
 static void set_block(block *b, size_t first, size_t most, size_t all) {
-  b->first = first;
   b->rows = all - first < most ? all - first : most;
 }
 
