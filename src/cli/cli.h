@@ -83,8 +83,8 @@ void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *train
  * its threads inherit it. */
 void oikos_signals_block(void);
 
-/** Whether one of them has come. */
-bool oikos_signals_pending(void *ignored);
+/** Whether one of them has come. A system call. */
+bool oikos_signals_pending(void);
 
 /** What `oikos bench` measures, one indented line each. */
 void oikos_bench_list(FILE *out);

@@ -112,9 +112,8 @@ void oikos_signals_block(void) {
   sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-bool oikos_signals_pending(void *ignored) {
+bool oikos_signals_pending(void) {
   sigset_t pending;
-  (void)ignored;
   sigpending(&pending);
   return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGUSR1) ||
          sigismember(&pending, SIGINT);

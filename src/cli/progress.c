@@ -87,6 +87,16 @@ bool oikos_output_is_terminal(void) {
   return terminal;
 }
 
+/* A hundred times a second is soon enough, and spares short steps a system call. */
+static bool on_stop(void *user) {
+  oikos_progress *p = user;
+  double now = oikos_wall_clock();
+  if (now - p->asked < 0.01)
+    return false;
+  p->asked = now;
+  return oikos_signals_pending();
+}
+
 oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli,
                                        const oikos_config *config) {
   *p = (oikos_progress){.cli = cli,
@@ -94,7 +104,7 @@ oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli,
                         .terminal = oikos_output_is_terminal(),
                         .classification = config->model.loss != OIKOS_LOSS_MSE};
   oikos_progress_start(p, 0);
-  oikos_observer o = {.user = p, .stop = oikos_signals_pending};
+  oikos_observer o = {.user = p, .stop = on_stop};
   if (cli->team.rank == 0) {
     o.step = on_step;
     o.record = on_record;

@@ -12,6 +12,7 @@ typedef struct oikos_progress {
   bool terminal, classification, drawn;
   int64_t first_step, last_step; /* when this process began; when the line was last drawn */
   double started, shown;         /* wall clock */
+  double asked;                  /* when signals were looked for */
   double loss, accuracy;         /* running means since the last line */
   int64_t averaged;
   char homes[128]; /* who lives where, at the last record */

@@ -15,7 +15,11 @@ void oikos_reduce(const oikos_team *team, const oikos_grid *grid, oikos_sum *sum
     return;
   }
   oikos_all_reduce(team->world, oikos_grid_words(grid), sum->words, MPI_INT64_T, MPI_SUM);
-  oikos_all_reduce(team->world, oikos_grid_plain(grid), sum->plain, REAL, MPI_SUM);
+  oikos_reduce_plain(team, oikos_grid_plain(grid), sum->plain);
+}
+
+void oikos_reduce_plain(const oikos_team *team, size_t n, oikos_real *x) {
+  oikos_all_reduce(team->world, n, x, REAL, MPI_SUM);
 }
 
 void oikos_collect(const oikos_team *team, size_t n, double *x) {

@@ -11,6 +11,9 @@
  * the numbers follow as they are. */
 void oikos_reduce(const oikos_team *team, const oikos_grid *grid, oikos_sum *sum);
 
+/** x (n) = the sum over all ranks in floating point, in place: a bare MPI_Allreduce. */
+void oikos_reduce_plain(const oikos_team *team, size_t n, oikos_real *x);
+
 /** x (n) = the sum over all ranks, in place. Exact only where at most one rank holds a number other
  * than 0 at a place.
  */

@@ -73,15 +73,7 @@ static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error
   return OIKOS_OK;
 }
 
-static oikos_status create_workers(const oikos_trainer *t, int64_t steps, oikos_worker *workers,
-                                   oikos_error *err) {
-  for (int k = 0; k < t->n_threads; k++)
-    OIKOS_TRY(oikos_worker_create(&t->context, steps, &workers[k], err));
-  return OIKOS_OK;
-}
-
-static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const results *r,
-                                 oikos_worker *workers) {
+static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const results *r) {
   int64_t first, count;
   int stop = 0;
   oikos_share(r->episodes, t->team.rank, t->team.size, &first, &count);
@@ -96,23 +88,20 @@ static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const resu
 #pragma omp atomic read
     stopped = stop;
     if (!stopped)
-      evaluate_episode(t, split, first + i, r, &workers[thread]);
+      evaluate_episode(t, split, first + i, r, &t->workers[thread]);
   }
   MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, t->team.world);
   oikos_collect(&t->team, (size_t)r->episodes * r->fields, r->rows);
   return stop ? OIKOS_STOPPED : OIKOS_OK;
 }
 
-static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r,
-                             oikos_worker **workers, oikos_error *err) {
+static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r, oikos_error *err) {
   oikos_status status = oikos_alloc(&r->rows, oikos_mul((size_t)r->episodes, r->fields),
                                     sizeof *r->rows, "the evaluation", err);
   if (status == OIKOS_OK)
-    status = oikos_alloc(workers, (size_t)t->n_threads, sizeof **workers, "the evaluation", err);
-  if (status == OIKOS_OK)
-    status = create_workers(t, r->steps, *workers, err);
+    status = oikos_trainer_reach(t, r->steps, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  if (run_episodes(t, split, r, *workers) != OIKOS_OK)
+  if (run_episodes(t, split, r) != OIKOS_OK)
     return oikos_fail(err, OIKOS_STOPPED, "the evaluation was stopped on request");
   return OIKOS_OK;
 }
@@ -120,7 +109,6 @@ static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r,
 oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t episodes,
                                     int64_t steps, oikos_evaluation *v, oikos_error *err) {
   results r = {.episodes = episodes, .steps = steps < 0 ? t->config.inner.steps : steps};
-  oikos_worker *workers = NULL;
   double start = oikos_wall_clock();
   r.fields = 2 * ((size_t)r.steps + 1) + 2;
   *v = (oikos_evaluation){.episodes = episodes,
@@ -131,12 +119,9 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
     return oikos_fail(err, OIKOS_USAGE, "eval.episodes is %lld; at least one is needed",
                       (long long)episodes);
   OIKOS_TRY(oikos_source_has(t->source, split, err));
-  oikos_status status = evaluate(t, split, &r, &workers, err);
+  oikos_status status = evaluate(t, split, &r, err);
   if (status == OIKOS_OK)
     status = oikos_agree(&t->team, summarise(&r, v, err), err);
-  for (int k = 0; workers && k < t->n_threads; k++)
-    oikos_worker_destroy(&workers[k]);
-  free(workers);
   free(r.rows);
   v->seconds = oikos_wall_clock() - start;
   if (status != OIKOS_OK)

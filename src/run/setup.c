@@ -43,20 +43,29 @@ static int thread_count(const oikos_config *config) {
   return getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : 1;
 }
 
-static oikos_status create_workers(oikos_trainer *t, oikos_error *err) {
+oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *err) {
+  if (steps <= t->max_steps)
+    return OIKOS_OK;
+  for (int k = 0; k < t->n_threads; k++) {
+    oikos_worker_destroy(&t->workers[k]);
+    OIKOS_TRY(oikos_worker_create(&t->context, steps, &t->workers[k], err));
+  }
+  t->max_steps = steps;
+  return OIKOS_OK;
+}
+
+static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   int n = thread_count(&t->config);
   if (t->learners.count > 0 && n > t->learners.count)
     n = (int)t->learners.count;
   OIKOS_TRY(oikos_alloc(&t->workers, (size_t)n, sizeof *t->workers, "the threads", err));
   OIKOS_TRY(oikos_alloc(&t->sums, (size_t)n, sizeof *t->sums, "the threads", err));
   OIKOS_TRY(oikos_alloc(&t->not_finite, (size_t)n, sizeof *t->not_finite, "the threads", err));
-  for (t->n_threads = 0; t->n_threads < n; t->n_threads++) {
-    OIKOS_TRY(
-        oikos_worker_create(&t->context, t->config.inner.steps, &t->workers[t->n_threads], err));
-    if (t->n_threads > 0) // that of the first thread is to be shared
-      OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[t->n_threads], err));
-  }
-  return OIKOS_OK;
+  t->n_threads = n;
+  for (int k = 1; k < n; k++) // that of the first thread is to be shared
+    OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
+  t->max_steps = -1;
+  return oikos_trainer_reach(t, t->config.inner.steps, err);
 }
 
 static oikos_status create_source(oikos_trainer *t, const oikos_data *data, oikos_error *err) {
@@ -99,7 +108,7 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_segments_create(c, t->net, &t->weights, &t->segments, err));
   t->context = (oikos_context){c, t->net, t->inner, t->source, &t->weights};
   OIKOS_TRY(create_learners(t, err));
-  OIKOS_TRY(create_workers(t, err));
+  OIKOS_TRY(create_threads(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * (t->weights.m + t->weights.a) + (size_t)c->home.count,
                         sizeof *t->scratch, "the update", err));
   return oikos_history_create((int)c->home.count, &t->history, err);

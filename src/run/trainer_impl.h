@@ -36,6 +36,7 @@ struct oikos_trainer {
   oikos_learners learners;
   int n_threads;
   oikos_worker *workers; /* (n_threads) */
+  int64_t max_steps;     /* inner steps that the workers have memory for */
   oikos_sum *sums;       /* (n_threads): [0] becomes the rank's sum, then the sum over ranks */
   int64_t *not_finite;   /* (n_threads) the first learner whose numbers were not finite; -1: none */
   oikos_real *scratch;   /* (2 (M + A) + T) */
@@ -49,6 +50,9 @@ struct oikos_trainer {
 /** Say something through the observer. */
 void oikos_trainer_say(const oikos_trainer *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** See to it that the workers can take @p steps inner steps. Not collective. */
+oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *err);
 
 /** Load the state from a checkpoint file that is known to be whole. */
 oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error *err);
