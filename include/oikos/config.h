@@ -35,9 +35,14 @@ typedef enum { OIKOS_SCOPE_ALL, OIKOS_SCOPE_LAST } oikos_scope;
 typedef enum { OIKOS_RATES_FIXED, OIKOS_RATES_PARAMETER, OIKOS_RATES_STEP_LAYER } oikos_rates_kind;
 typedef enum { OIKOS_SGD, OIKOS_MOMENTUM, OIKOS_ADAM, OIKOS_ADAMW } oikos_optimizer_kind;
 typedef enum { OIKOS_SCHEDULE_CONSTANT, OIKOS_SCHEDULE_COSINE } oikos_schedule_kind;
-typedef enum { OIKOS_OWNS_NOTHING, OIKOS_OWNS_LAST, OIKOS_OWNS_ALL } oikos_owns_kind;
+typedef enum {
+  OIKOS_OWNS_NOTHING,
+  OIKOS_OWNS_LAST,
+  OIKOS_OWNS_ALL,
+  OIKOS_OWNS_MODULATION
+} oikos_owns_kind;
 typedef enum { OIKOS_HOME_HARD, OIKOS_HOME_WEIGHTED } oikos_home_rule;
-typedef enum { OIKOS_SCORE_BEFORE, OIKOS_SCORE_HELD_OUT } oikos_score_kind;
+typedef enum { OIKOS_SCORE_BEFORE, OIKOS_SCORE_HELD_OUT, OIKOS_SCORE_ENCODER } oikos_score_kind;
 typedef enum { OIKOS_REDUCE_EXACT, OIKOS_REDUCE_FAST } oikos_reduce_kind;
 typedef enum { OIKOS_EVAL_VALIDATION, OIKOS_EVAL_TEST } oikos_eval_split;
 
@@ -51,6 +56,12 @@ typedef struct oikos_layer_spec {
     double value;
   } arg[OIKOS_MAX_ARGS];
 } oikos_layer_spec;
+
+/** A list of layers; a section's n_layers and layers stand as they do here. */
+typedef struct oikos_layer_list {
+  int n_layers;
+  oikos_layer_spec layers[OIKOS_MAX_LAYERS];
+} oikos_layer_list;
 
 typedef struct oikos_strings {
   int n;
@@ -111,13 +122,14 @@ typedef struct oikos_config {
   } shared;
 
   struct {
-    int64_t count; /**< T */
-    int owns;      /**< oikos_owns_kind: which of the network's parameters c_t holds */
-    int rule;      /**< oikos_home_rule */
-    int score;     /**< oikos_score_kind */
-    double memory; /**< of log p */
-    double eta;    /**< sharpness of the scores */
-    double margin; /**< in log p, before a learner moves */
+    int64_t count;            /**< T */
+    int owns;                 /**< oikos_owns_kind: which of the network's parameters c_t holds */
+    int rule;                 /**< oikos_home_rule */
+    int score;                /**< oikos_score_kind */
+    oikos_layer_list encoder; /**< score encoder: its layers before the last one */
+    double memory;            /**< of log p */
+    double eta;               /**< sharpness of the scores */
+    double margin;            /**< in log p, before a learner moves */
     double perturbation;
     double mixing; /**< gamma_H */
     double rate;   /**< epsilon_H */

@@ -17,6 +17,10 @@
 #define FIXED                       false
 #define FREE                        true
 
+_Static_assert(offsetof(oikos_config, model.layers) - offsetof(oikos_config, model.n_layers) ==
+                   offsetof(oikos_layer_list, layers),
+               "OPTION_LAYERS reads and writes an oikos_layer_list");
+
 const oikos_option *oikos_options(void) {
   static const oikos_option table[] = {
       {INT("seed", seed, "1", 0, 0x1p53 - 1), FIXED, "Seed of every random draw."},
@@ -68,7 +72,7 @@ const oikos_option *oikos_options(void) {
        "First weights: He (normal, variance 2/fan-in), Glorot (uniform, "
        "+-sqrt(6/(fan-in+fan-out))) or zeros. Biases "
        "start at zero, scales at one."},
-      {"model.layers", OPTION_LAYERS, AT(model), "[]", 0, 0, NULL, FIXED,
+      {"model.layers", OPTION_LAYERS, AT(model.n_layers), "[]", 0, 0, NULL, FIXED,
        "The network: a list of layers from input to output; shapes are inferred."},
 
       {INT("inner.steps", inner.steps, "1", 0, 10000), FIXED,
@@ -121,17 +125,19 @@ const oikos_option *oikos_options(void) {
 
       {INT("home.count", home.count, "1", 1, 4096), FIXED,
        "T: homes (tasks) that learners can choose from."},
-      {CHOICE("home.owns", home.owns, "nothing", "nothing|last|all"), FIXED,
+      {CHOICE("home.owns", home.owns, "nothing", "nothing|last|all|modulation"), FIXED,
        "Parameters that each home has of its own: none (the start is the shared weights), those of "
-       "the last layer, or "
-       "all of the network."},
+       "the last layer, all of the network, or a modulation: a scale and a shift of every unit "
+       "before the last layer (FiLM)."},
       {CHOICE("home.rule", home.rule, "hard", "hard|weighted"), FIXED,
        "A learner starts at its best home, or at the mean of the homes weighted by p."},
-      {CHOICE("home.score", home.score, "before", "before|held_out"), FIXED,
-       "What judges a home: the support loss at its start, or the loss on one half of the support "
-       "after adapting on "
-       "the "
-       "other."},
+      {CHOICE("home.score", home.score, "before", "before|held_out|encoder"), FIXED,
+       "What judges a home: the support loss at its start, the loss on one half of the support "
+       "after adapting on the other, or an encoder of the support set, trained by the "
+       "meta-gradient."},
+      {"home.encoder", OPTION_LAYERS, AT(home.encoder), "[]", 0, 0, NULL, FIXED,
+       "score encoder: its layers, from an example with its target to the layer before the last "
+       "one; that one, dense with T outputs whose mean over the support is log p, is added."},
       {REAL("home.memory", home.memory, "0", 0, 1), FIXED,
        "Share of log p that is kept: 0 judges every episode by itself, 1 is Hedge over a learner's "
        "life."},

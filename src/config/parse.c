@@ -95,37 +95,39 @@ static oikos_status read_strings(parser *p, const oikos_option *o, const yaml_no
   return OIKOS_OK;
 }
 
-static oikos_status read_layer_args(parser *p, const yaml_node_t *node, oikos_layer_spec *spec) {
+static oikos_status read_layer_args(parser *p, const oikos_option *o, const yaml_node_t *node,
+                                    oikos_layer_spec *spec) {
   if (node->type == YAML_SCALAR_NODE) { // the short form `dense: 40`
     if (!number_of(node, &spec->arg[0].value))
-      return wrong(p, node, "model.layers", "a number or a mapping such as {units: 40}");
+      return wrong(p, node, o->key, "a number or a mapping such as {units: 40}");
     spec->n_args = 1;
     return OIKOS_OK;
   }
   if (node->type != YAML_MAPPING_NODE)
-    return wrong(p, node, "model.layers", "a number or a mapping such as {units: 40}");
+    return wrong(p, node, o->key, "a number or a mapping such as {units: 40}");
   for (const yaml_node_pair_t *i = node->data.mapping.pairs.start; i < node->data.mapping.pairs.top;
        i++) {
     const yaml_node_t *key = yaml_document_get_node(&p->document, i->key);
     const yaml_node_t *value = yaml_document_get_node(&p->document, i->value);
     if (key->type != YAML_SCALAR_NODE || strlen(text_of(key)) >= OIKOS_NAME || !*text_of(key))
-      return wrong(p, key, "model.layers", "the name of an argument");
+      return wrong(p, key, o->key, "the name of an argument");
     if (spec->n_args == OIKOS_MAX_ARGS)
-      return wrong(p, key, "model.layers", "at most 8 arguments");
+      return wrong(p, key, o->key, "at most 8 arguments");
     if (!number_of(value, &spec->arg[spec->n_args].value))
       return wrong(p, value, text_of(key), "a number");
     for (int a = 0; a < spec->n_args; a++)
       if (strcmp(spec->arg[a].key, text_of(key)) == 0)
-        return wrong(p, key, "model.layers", "each argument once");
+        return wrong(p, key, o->key, "each argument once");
     snprintf(spec->arg[spec->n_args++].key, OIKOS_NAME, "%s", text_of(key));
   }
   return OIKOS_OK;
 }
 
-static oikos_status read_layers(parser *p, const oikos_option *o, const yaml_node_t *node) {
+static oikos_status read_layers(parser *p, const oikos_option *o, const yaml_node_t *node,
+                                oikos_layer_list *list) {
   if (node->type != YAML_SEQUENCE_NODE)
     return wrong(p, node, o->key, "a list of layers");
-  p->config->model.n_layers = 0;
+  list->n_layers = 0;
   for (const yaml_node_item_t *i = node->data.sequence.items.start;
        i < node->data.sequence.items.top; i++) {
     const yaml_node_t *item = yaml_document_get_node(&p->document, *i), *name = item, *args = NULL;
@@ -136,14 +138,14 @@ static oikos_status read_layers(parser *p, const oikos_option *o, const yaml_nod
     }
     if (name->type != YAML_SCALAR_NODE || strlen(text_of(name)) >= OIKOS_NAME || !*text_of(name))
       return wrong(p, item, o->key, "a layer such as `relu` or `dense: 40`");
-    if (p->config->model.n_layers == OIKOS_MAX_LAYERS)
+    if (list->n_layers == OIKOS_MAX_LAYERS)
       return wrong(p, item, o->key, "at most 64 layers");
-    oikos_layer_spec *spec = &p->config->model.layers[p->config->model.n_layers++];
+    oikos_layer_spec *spec = &list->layers[list->n_layers++];
     memset(spec, 0, sizeof *spec);
     snprintf(spec->kind, sizeof spec->kind, "%s", text_of(name));
     spec->line = line_of(name);
     if (args)
-      OIKOS_TRY(read_layer_args(p, args, spec));
+      OIKOS_TRY(read_layer_args(p, o, args, spec));
   }
   return OIKOS_OK;
 }
@@ -172,7 +174,7 @@ static oikos_status read_option(parser *p, const oikos_option *o, const yaml_nod
   case OPTION_STRINGS:
     return read_strings(p, o, node, at);
   case OPTION_LAYERS:
-    return read_layers(p, o, node);
+    return read_layers(p, o, node, at);
   }
   return OIKOS_OK;
 }

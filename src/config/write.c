@@ -7,11 +7,11 @@
 #include "base/try.h"
 #include "config/options.h"
 
-static void write_layers(const oikos_config *c, FILE *out) {
-  if (c->model.n_layers == 0)
+static void write_layers(const oikos_layer_list *list, FILE *out) {
+  if (list->n_layers == 0)
     fputs(" []", out);
-  for (int i = 0; i < c->model.n_layers; i++) {
-    const oikos_layer_spec *spec = &c->model.layers[i];
+  for (int i = 0; i < list->n_layers; i++) {
+    const oikos_layer_spec *spec = &list->layers[i];
     fprintf(out, "\n    - %s", spec->kind);
     if (spec->n_args && !spec->arg[0].key[0]) {
       fputs(": ", out);
@@ -43,7 +43,7 @@ static const char *enter_section(const oikos_option *o, char *section, FILE *out
 static void write_value(const oikos_option *o, const oikos_config *c, const char *name, FILE *out) {
   fprintf(out, "%s%s:", name == o->key ? "" : "  ", name);
   if (o->type == OPTION_LAYERS) {
-    write_layers(c, out);
+    write_layers(oikos_option_at(o, c), out);
   } else {
     fputc(' ', out);
     oikos_option_print(o, c, out);
@@ -133,7 +133,7 @@ static char *option_text(const oikos_option *o, const oikos_config *c) {
   if (!out)
     return NULL;
   if (o->type == OPTION_LAYERS)
-    write_layers(c, out);
+    write_layers(oikos_option_at(o, c), out);
   else
     oikos_option_print(o, c, out);
   fclose(out);
@@ -190,8 +190,25 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: home.count is %lld but home.owns is nothing, so all homes would be the "
                       "same; set home.owns to "
-                      "last or all",
+                      "last, all or modulation",
                       file, (long long)c->home.count);
+  if ((c->home.score == OIKOS_SCORE_ENCODER) != (c->home.encoder.n_layers > 0))
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: home.encoder lists %d layers, but home.score is %s: the encoder's layers "
+        "belong to score encoder, which needs at least one",
+        file, c->home.encoder.n_layers,
+        c->home.score == OIKOS_SCORE_ENCODER ? "encoder" : "not encoder");
+  if (c->home.score == OIKOS_SCORE_ENCODER && c->home.rule != OIKOS_HOME_WEIGHTED)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: home.score encoder is trained through the weights p of the homes, and "
+                      "home.rule hard has none; set home.rule to weighted",
+                      file);
+  if (c->home.owns == OIKOS_OWNS_MODULATION && (c->home.mixing > 0 || c->shared.mixing > 0))
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: home.owns modulation: a trained network is no modulation and no network "
+                      "before it, so nothing can be mixed; set home.mixing and shared.mixing to 0",
+                      file);
   if (c->home.score == OIKOS_SCORE_HELD_OUT && c->task.support < 2)
     return oikos_fail(
         err, OIKOS_USAGE,

@@ -8,32 +8,34 @@
 
 typedef oikos_real real;
 
-static int add_tensors(const oikos_segments *s, int first, size_t *sizes, int n) {
-  for (int i = first; i < s->n_tensors; i++)
-    sizes[n++] = s->tensor[i].size;
+static int add_tensors(oikos_tensors tensors, size_t *sizes, int n) {
+  for (int i = 0; i < tensors.n; i++)
+    sizes[n++] = tensors.list[i].size;
   return n;
 }
 
 /* Number the segments and write their sizes; returns how many there are. */
 static int number_segments(const oikos_config *config, const oikos_weights *w, oikos_segments *s,
                            size_t *sizes) {
-  int n = add_tensors(s, 0, sizes, 0);
+  int n = add_tensors(s->shared, sizes, 0);
   s->shared_trained = -1;
   if (config->shared.mixing > 0) {
     s->shared_trained = n;
-    n = add_tensors(s, 0, sizes, n);
+    n = add_tensors(s->shared, sizes, n);
   }
   s->rates = w->a ? n : -1;
   if (w->a)
     sizes[n++] = w->a;
+  s->encoders = n;
+  n = add_tensors(s->encoder, sizes, n);
   s->homes = n;
   s->home_trained = config->home.mixing > 0;
   for (int64_t t = 0; t < w->n_homes; t++) {
-    n = add_tensors(s, s->first_owned, sizes, n);
+    n = add_tensors(s->home, sizes, n);
     if (s->home_trained)
-      n = add_tensors(s, s->first_owned, sizes, n);
+      n = add_tensors(s->home, sizes, n);
   }
-  s->home_size = (s->n_tensors - s->first_owned) * (1 + s->home_trained);
+  s->home_size = s->home.n * (1 + s->home_trained);
   s->weights = n;
   for (int64_t t = 0; t < w->n_homes; t++)
     sizes[n++] =
@@ -45,15 +47,20 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
   return n;
 }
 
+static oikos_tensors tensors_of(const oikos_network *net) {
+  return net ? (oikos_tensors){oikos_network_tensor_count(net), oikos_network_tensors(net)}
+             : (oikos_tensors){0};
+}
+
 oikos_status oikos_segments_create(const oikos_config *config, const oikos_network *net,
-                                   const oikos_weights *w, oikos_segments *s, oikos_error *err) {
+                                   const oikos_network *encoder, const oikos_weights *w,
+                                   oikos_segments *s, oikos_error *err) {
   size_t *sizes;
-  *s = (oikos_segments){.n_tensors = oikos_network_tensor_count(net),
-                        .tensor = oikos_network_tensors(net)};
-  while (s->first_owned < s->n_tensors && s->tensor[s->first_owned].offset < w->m - w->k)
-    s->first_owned++;
-  size_t most =
-      oikos_mul((size_t)s->n_tensors, 2 * (size_t)(w->n_homes + 1)) + (size_t)w->n_homes + 4;
+  *s = (oikos_segments){.shared = tensors_of(net),
+                        .encoder = tensors_of(encoder),
+                        .home = {w->layout.n_tensors, w->layout.tensor}};
+  size_t most = oikos_mul((size_t)s->home.n + 1, 2 * (size_t)w->n_homes) + 2 * (size_t)s->shared.n +
+                (size_t)s->encoder.n + 4;
   OIKOS_TRY(oikos_alloc(&sizes, most, sizeof *sizes, "the segments", err));
   int n = number_segments(config, w, s, sizes);
   oikos_status status =
@@ -68,12 +75,12 @@ void oikos_segments_destroy(oikos_segments *s) {
   s->grid = NULL;
 }
 
-/* Add weight * x, laid out as theta from tensor `first` on, to the segments from `segment` on. */
-static bool add_parameters(const oikos_segments *s, int segment, int first, const real *x,
-                           real weight, oikos_sum *sum) {
+/* Add weight * x, made of these tensors, to the segments from `segment` on. */
+static bool add_parameters(const oikos_segments *s, int segment, oikos_tensors tensors,
+                           const real *x, real weight, oikos_sum *sum) {
   bool finite = true;
-  for (int i = first; i < s->n_tensors; i++)
-    finite &= oikos_sum_add(s->grid, sum, segment++, x + s->tensor[i].offset, weight);
+  for (int i = 0; i < tensors.n; i++)
+    finite &= oikos_sum_add(s->grid, sum, segment++, x + tensors.list[i].offset, weight);
   return finite;
 }
 
@@ -85,21 +92,22 @@ static bool add_homes(const oikos_segments *s, const oikos_weights *w, const oik
     if (c->p[t] == 0)
       continue;
     finite &= oikos_sum_add(s->grid, sum, s->weights + (int)t, c->p + t, 1);
-    finite &= add_parameters(s, segment, s->first_owned, c->gradient, c->p[t], sum);
+    finite &= add_parameters(s, segment, s->home, c->home_gradient, c->p[t], sum);
     if (s->home_trained)
       finite &=
-          add_parameters(s, segment + s->home_size / 2, s->first_owned, c->trained, c->p[t], sum);
+          add_parameters(s, segment + s->home.n, s->home, c->trained + w->m - w->k, c->p[t], sum);
   }
   return finite;
 }
 
 bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
                             const oikos_contribution *c, oikos_sum *sum) {
-  bool finite = add_parameters(s, 0, 0, c->gradient, 1, sum);
+  bool finite = add_parameters(s, 0, s->shared, c->gradient, 1, sum);
   if (s->shared_trained >= 0)
-    finite &= add_parameters(s, s->shared_trained, 0, c->trained, 1, sum);
+    finite &= add_parameters(s, s->shared_trained, s->shared, c->trained, 1, sum);
   if (s->rates >= 0)
     finite &= oikos_sum_add(s->grid, sum, s->rates, c->gradient + w->m, 1);
+  finite &= add_parameters(s, s->encoders, s->encoder, c->gradient + w->m + w->a, 1, sum);
   finite &= add_homes(s, w, c, sum);
   finite &= oikos_sum_add(s->grid, sum, s->scores, c->score, 1);
   finite &= oikos_sum_add(s->grid, sum, s->losses, c->loss, 1);

@@ -2,9 +2,9 @@
  *
  * What a learner contributes to a step, and where it stands in the packed sum: everything that
  * crosses the network in a step, in one buffer. Segments: the shared gradient and (if gamma > 0)
- * the trained parameters by tensor, the rates' gradient, the same of each home, the homes' weights
- * and scores, the losses. M(1 + [gamma > 0]) + A + T K (1 + [gamma_H > 0]) + 2 T + 3 numbers;
- * nothing grows with the number of learners or ranks.
+ * the trained parameters by tensor, the gradient of the rates and of the encoder, the same of each
+ * home, the homes' weights and scores, the losses. M(1 + [gamma > 0]) + A + E +
+ * T K (1 + [gamma_H > 0]) + 2 T + 3 numbers; nothing grows with the number of learners or ranks.
  */
 #ifndef OIKOS_LEARN_CONTRIBUTION_H
 #define OIKOS_LEARN_CONTRIBUTION_H
@@ -24,30 +24,38 @@ enum {
 /** Losses of a step, summed over learners. */
 enum { OIKOS_LOSS_BEFORE, OIKOS_LOSS_AFTER, OIKOS_GRADIENT_NORM, OIKOS_N_LOSSES };
 
+/** Parts of an array of parameters. */
+typedef struct oikos_tensors {
+  int n;
+  const oikos_tensor *list;
+} oikos_tensors;
+
 /** Segment numbers. */
 typedef struct oikos_segments {
-  int n_tensors, first_owned; /* tensors first_owned.. are owned by homes */
-  int shared_trained;         /* segment of the first tensor's trained parameters; -1: not summed */
-  int rates;                  /* -1: none */
-  int homes;                  /* segment of home 0's first owned tensor */
-  int home_size;              /* segments of a home */
-  bool home_trained;          /* a home's trained parameters follow its gradient */
+  oikos_tensors shared, encoder, home; /* parts of theta (M), of the encoder's (E), of c (K) */
+  int shared_trained; /* segment of the first tensor's trained parameters; -1: not summed */
+  int rates;          /* -1: none */
+  int encoders;       /* segment of the encoder's first tensor */
+  int homes;          /* segment of home 0's first tensor */
+  int home_size;      /* segments of a home */
+  bool home_trained;  /* a home's trained parameters follow its gradient */
   int weights, scores, losses;
-  const oikos_tensor *tensor;
   oikos_grid *grid;
 } oikos_segments;
 
+/** @param encoder  its network, or NULL */
 oikos_status oikos_segments_create(const oikos_config *config, const oikos_network *net,
-                                   const oikos_weights *weights, oikos_segments *segments,
-                                   oikos_error *err);
+                                   const oikos_network *encoder, const oikos_weights *weights,
+                                   oikos_segments *segments, oikos_error *err);
 void oikos_segments_destroy(oikos_segments *segments);
 
 /** A learner's share of the step. */
 typedef struct oikos_contribution {
-  const oikos_real *gradient; /* (M + A) */
-  const oikos_real *trained;  /* (M) */
-  const oikos_real *p;        /* (T) how much it counts at each home: one-hot for a hard home */
-  const oikos_real *score;    /* (T) */
+  const oikos_real *gradient;      /* (M + A + E) */
+  const oikos_real *home_gradient; /* (K) with respect to the c that it started from */
+  const oikos_real *trained;       /* (M) */
+  const oikos_real *p;     /* (T) how much it counts at each home: one-hot for a hard home */
+  const oikos_real *score; /* (T) */
   oikos_real loss[OIKOS_N_LOSSES];
   int64_t correct;
   int32_t home;

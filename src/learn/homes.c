@@ -9,51 +9,34 @@
 
 typedef oikos_real real;
 
-size_t oikos_home_size(const oikos_config *config, const oikos_network *net) {
-  size_t m = oikos_network_parameters(net);
-  switch ((oikos_owns_kind)config->home.owns) {
-  case OIKOS_OWNS_ALL:
-    return m;
-  case OIKOS_OWNS_LAST:
-    return m - oikos_network_last_layer(net);
-  case OIKOS_OWNS_NOTHING:
-    break;
-  }
-  return 0;
+/* The size of what tensor i of c is perturbed by: relative to what it holds, or to the 1 that a
+ * modulation begins at. */
+static double perturbation(double share, const oikos_home_layout *l, int i, const real *c) {
+  const oikos_tensor *t = &l->tensor[i];
+  return l->modulates ? share : share * oikos_norm(t->size, c + t->offset) / sqrt((double)t->size);
 }
 
-void oikos_homes_initialise(const oikos_config *config, const oikos_network *net, const real *w,
-                            real *homes) {
-  size_t k = oikos_home_size(config, net), first = oikos_network_parameters(net) - k;
-  double share =
-      config->home.count > 1 ? config->home.perturbation : 0; // a single home has no tie to break
-  for (int64_t t = 0; t < config->home.count; t++) {
-    real *c = homes + (size_t)t * k;
-    memcpy(c, w + first, k * sizeof *c);
-    for (int i = 0; i < oikos_network_tensor_count(net); i++) {
-      const oikos_tensor *tensor = &oikos_network_tensors(net)[i];
-      oikos_random r =
-          oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_HOMES, (uint64_t)t, (uint64_t)i);
-      double size =
-          share * oikos_norm(tensor->size, w + tensor->offset) / sqrt((double)tensor->size);
-      for (size_t j = 0; tensor->offset >= first && size > 0 && j < tensor->size; j++)
-        c[tensor->offset - first + j] += (real)(size * oikos_random_normal(&r));
-    }
+static void initialise(const oikos_config *config, const oikos_home_layout *l, const real *w,
+                       int64_t home, real *c) {
+  // a single home has no tie to break
+  double share = config->home.count > 1 ? config->home.perturbation : 0;
+  if (l->modulates)
+    memset(c, 0, l->k * sizeof *c);
+  else
+    memcpy(c, w + l->m - l->k, l->k * sizeof *c);
+  for (int i = 0; i < l->n_tensors; i++) {
+    oikos_random r = oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_HOMES, (uint64_t)home,
+                                     (uint64_t)(l->first_tensor + i));
+    double size = perturbation(share, l, i, c);
+    for (size_t j = 0; size > 0 && j < l->tensor[i].size; j++)
+      c[l->tensor[i].offset + j] += (real)(size * oikos_random_normal(&r));
   }
 }
 
-void oikos_home_start(size_t m, size_t k, const real *w, const real *c, real *theta) {
-  memcpy(theta, w, (m - k) * sizeof *theta);
-  memcpy(theta + m - k, c, k * sizeof *theta);
-}
-
-void oikos_home_start_weighted(size_t m, size_t k, int64_t n_homes, const real *w,
-                               const real *homes, const real *p, real *theta) {
-  memcpy(theta, w, (m - k) * sizeof *theta);
-  memset(theta + m - k, 0, k * sizeof *theta);
-  for (int64_t t = 0; t < n_homes; t++)
-    for (size_t i = 0; i < k; i++)
-      theta[m - k + i] += p[t] * homes[(size_t)t * k + i];
+void oikos_homes_initialise(const oikos_config *config, const oikos_home_layout *layout,
+                            const real *w, real *homes) {
+  for (int64_t t = 0; t < config->home.count; t++)
+    initialise(config, layout, w, t, homes + (size_t)t * layout->k);
 }
 
 int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, double *log_p,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Homes: T sets of parameters c_t that learners choose from. A home owns the last K of the
- * network's M parameters (all, those of the last layer, or none); start(w, c) is w with these
- * replaced. With p a learner's distribution over homes,
+ * Homes: T sets of parameters c_t that learners choose from (learn/start.h says which). With p a
+ * learner's distribution over homes,
  *
  *   log p[t] <- memory * log p[t] - eta * score_loss(t), normalised      (Hedge: Freund and
  * Schapire 1997) h = argmax_t p[t], left only for a home better by `margin` in log p
@@ -14,23 +13,13 @@
 #ifndef OIKOS_LEARN_HOMES_H
 #define OIKOS_LEARN_HOMES_H
 
+#include "learn/start.h"
 #include "oikos/config.h"
-#include "oikos/network.h"
 
-/** K for this network and configuration. */
-size_t oikos_home_size(const oikos_config *config, const oikos_network *net);
-
-/** Seeded first homes (T, K) around the shared weights w (M). */
-void oikos_homes_initialise(const oikos_config *config, const oikos_network *net,
+/** Seeded first homes (T, K): the owned part of the shared weights w (M), or a modulation that
+ * changes nothing, with a perturbation. */
+void oikos_homes_initialise(const oikos_config *config, const oikos_home_layout *layout,
                             const oikos_real *w, oikos_real *homes);
-
-/** theta (M) = start(w, c): w (M) with its last k numbers from c (k). */
-void oikos_home_start(size_t m, size_t k, const oikos_real *w, const oikos_real *c,
-                      oikos_real *theta);
-
-/** theta (M) = start(w, sum_t p[t] c_t) with homes (T, k). */
-void oikos_home_start_weighted(size_t m, size_t k, int64_t n_homes, const oikos_real *w,
-                               const oikos_real *homes, const oikos_real *p, oikos_real *theta);
 
 /**
  * Judge the homes by their scores (T): update log_p (T) and give p (T).

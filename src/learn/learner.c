@@ -19,10 +19,13 @@ static oikos_status allocate(const oikos_context *context, int64_t max_steps, oi
   OIKOS_TRY(oikos_episode_create(context->source, &w->episode, err));
   OIKOS_TRY(
       oikos_path_create(context->inner, max_steps, shape.support + shape.query, &w->path, err));
-  OIKOS_TRY(oikos_alloc(&w->gradient, context->weights->m + context->weights->a,
-                        sizeof *w->gradient, "a gradient", err));
-  OIKOS_TRY(oikos_alloc(&w->p, homes, sizeof *w->p, "the home scores", err));
-  OIKOS_TRY(oikos_alloc(&w->score, homes, sizeof *w->score, "the home scores", err));
+  OIKOS_TRY(oikos_encoder_pass_create(context->encoder, &w->encoder, err));
+  OIKOS_TRY(oikos_alloc(&w->gradient, context->weights->n, sizeof(real), "a gradient", err));
+  OIKOS_TRY(oikos_alloc(&w->mean, context->weights->k, sizeof(real), "a home", err));
+  OIKOS_TRY(oikos_alloc(&w->home_gradient, context->weights->k, sizeof(real), "a home", err));
+  OIKOS_TRY(oikos_alloc(&w->p, homes, sizeof(real), "the home scores", err));
+  OIKOS_TRY(oikos_alloc(&w->score, homes, sizeof(real), "the home scores", err));
+  OIKOS_TRY(oikos_alloc(&w->dscore, homes, sizeof(real), "the home scores", err));
   return oikos_alloc(&w->log_p, homes, sizeof *w->log_p, "the home scores", err);
 }
 
@@ -38,9 +41,13 @@ oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps
 void oikos_worker_destroy(oikos_worker *w) {
   oikos_episode_destroy(&w->episode);
   oikos_path_destroy(w->path);
+  oikos_encoder_pass_destroy(w->encoder);
   free(w->gradient);
+  free(w->mean);
+  free(w->home_gradient);
   free(w->p);
   free(w->score);
+  free(w->dscore);
   free(w->log_p);
   *w = (oikos_worker){0};
 }
@@ -71,23 +78,58 @@ static real score_start(const oikos_context *context, oikos_worker *w) {
       .loss;
 }
 
+/* The encoder's parameters. */
+static const real *encoder_of(const oikos_context *context) {
+  return context->weights->shared + context->weights->m + context->weights->a;
+}
+
+/* score (T) of the homes on the support set. */
+static void score_homes(const oikos_context *context, oikos_worker *w) {
+  const oikos_weights *s = context->weights;
+  if (context->encoder) {
+    oikos_encoder_score(context->encoder, w->encoder, encoder_of(context), &w->episode.support,
+                        w->score);
+    return;
+  }
+  for (int64_t t = 0; s->n_homes > 1 && t < s->n_homes; t++) {
+    oikos_home_start(&s->layout, s->shared, home_of(context, t), oikos_path_start(w->path));
+    w->score[t] = score_start(context, w);
+  }
+}
+
 int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *w, double *log_p,
                                 int32_t home) {
   const oikos_weights *s = context->weights;
-  real *start = oikos_path_start(w->path);
-  for (int64_t t = 0; s->n_homes > 1 && t < s->n_homes; t++) {
-    oikos_home_start(s->m, s->k, s->shared, home_of(context, t), start);
-    w->score[t] = score_start(context, w);
-  }
+  score_homes(context, w);
   home = oikos_home_choose(context->config, w->score, log_p, w->p, home);
   if (context->config->home.rule == OIKOS_HOME_WEIGHTED) {
-    oikos_home_start_weighted(s->m, s->k, s->n_homes, s->shared, s->homes, w->p, start);
-    return home;
+    oikos_home_mean(&s->layout, s->n_homes, s->homes, w->p, w->mean);
+    w->c = w->mean;
+  } else {
+    for (int64_t t = 0; t < s->n_homes; t++)
+      w->p[t] = t == home;
+    w->c = home_of(context, home);
+  }
+  oikos_home_start(&s->layout, s->shared, w->c, oikos_path_start(w->path));
+  return home;
+}
+
+void oikos_learner_pull_back(const oikos_context *context, oikos_worker *w) {
+  const oikos_weights *s = context->weights;
+  oikos_home_start_gradient(&s->layout, s->shared, w->c, w->gradient, w->home_gradient);
+  if (!context->encoder)
+    return;
+  double mean = 0;
+  for (int64_t t = 0; t < s->n_homes; t++) {
+    double slope = oikos_dot(s->k, home_of(context, t), w->home_gradient); // dL/dp_t
+    w->dscore[t] = (real)slope;
+    mean += (double)w->p[t] * slope;
   }
   for (int64_t t = 0; t < s->n_homes; t++)
-    w->p[t] = t == home;
-  oikos_home_start(s->m, s->k, s->shared, home_of(context, home), start);
-  return home;
+    w->dscore[t] =
+        (real)(-context->config->home.eta * (double)w->p[t] * ((double)w->dscore[t] - mean));
+  oikos_encoder_gradient(context->encoder, w->encoder, encoder_of(context), w->dscore,
+                         w->gradient + s->m + s->a);
 }
 
 oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episode *e) {
@@ -114,8 +156,10 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
   oikos_judgement after = oikos_meta_gradient(context->inner, w->path, rates, &w->episode.support,
                                               &judged, steps, w->gradient);
+  oikos_learner_pull_back(context, w);
   return (oikos_contribution){
       .gradient = w->gradient,
+      .home_gradient = w->home_gradient,
       .trained = oikos_path_parameters(context->inner, w->path, steps),
       .p = w->p,
       .score = w->score,

@@ -13,6 +13,7 @@ typedef struct oikos_context {
   const oikos_network *net;
   const oikos_inner *inner;
   const oikos_source *source;
+  const oikos_encoder *encoder; /* NULL: none */
   const oikos_weights *weights;
 } oikos_context;
 
@@ -20,9 +21,12 @@ typedef struct oikos_context {
 typedef struct oikos_worker {
   oikos_episode episode;
   oikos_path *path;
-  oikos_real *gradient;  /* (M + A) */
-  oikos_real *p, *score; /* (T) */
-  double *log_p;         /* (T) */
+  oikos_encoder_pass *encoder;
+  oikos_real *gradient;             /* (M + A + E) */
+  oikos_real *mean, *home_gradient; /* (K) sum_t p_t c_t; dL/dc */
+  const oikos_real *c;              /* (K) what the start was made from */
+  oikos_real *p, *score, *dscore;   /* (T) */
+  double *log_p;                    /* (T) */
 } oikos_worker;
 
 /** @param max_steps  most inner steps of any call */
@@ -39,6 +43,11 @@ void oikos_worker_destroy(oikos_worker *worker);
  */
 int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *worker, double *log_p,
                                 int32_t home);
+
+/** The chain rule through the start: worker->gradient, of the loss with respect to it and the
+ * rates, becomes that of the shared weights, the rates and the encoder; worker->home_gradient is
+ * set. */
+void oikos_learner_pull_back(const oikos_context *context, oikos_worker *worker);
 
 /** Steps 0 to 1 for a learner: draw its episode, find its home, train. The contribution points into
  * @p worker. */

@@ -3,13 +3,11 @@
 
 typedef oikos_real real;
 
-/* out, laid out as theta from tensor `first` on = scale * the sums of the segments from `segment`
- * on */
-static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int segment, int first,
-                           double scale, real *out) {
-  for (int i = first; i < s->n_tensors; i++)
-    oikos_sum_get(s->grid, sum, segment++, scale,
-                  out + s->tensor[i].offset - s->tensor[first].offset);
+/* out, made of these tensors = scale * the sums of the segments from `segment` on */
+static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int segment,
+                           oikos_tensors tensors, double scale, real *out) {
+  for (int i = 0; i < tensors.n; i++)
+    oikos_sum_get(s->grid, sum, segment++, scale, out + tensors.list[i].offset);
 }
 
 /* w = (1 - gamma) w + gamma mean */
@@ -21,15 +19,16 @@ static void mix(double gamma, size_t n, const real *mean, real *w) {
 double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
                            const oikos_sum *sum, int64_t step, oikos_weights *w, real *scratch) {
   double share = 1 / (double)config->learners.count; // a_i
-  real *gradient = scratch, *trained = scratch + w->m + w->a;
+  real *gradient = scratch, *trained = scratch + w->n;
   if (s->shared_trained >= 0) {
-    get_parameters(s, sum, s->shared_trained, 0, share, trained);
+    get_parameters(s, sum, s->shared_trained, s->shared, share, trained);
     mix(config->shared.mixing, w->m, trained, w->shared);
   }
-  get_parameters(s, sum, 0, 0, share, gradient);
+  get_parameters(s, sum, 0, s->shared, share, gradient);
   if (s->rates >= 0)
     oikos_sum_get(s->grid, sum, s->rates, share, gradient + w->m);
-  double norm = oikos_clip(config->outer.clip, w->m + w->a, gradient);
+  get_parameters(s, sum, s->encoders, s->encoder, share, gradient + w->m + w->a);
+  double norm = oikos_clip(config->outer.clip, w->n, gradient);
   oikos_optimizer_update(config, &w->shared_optimizer, 0,
                          config->shared.rate * oikos_schedule(config, step), gradient, w->m,
                          w->shared);
@@ -38,7 +37,7 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
 
 void oikos_update_homes(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum,
                         int64_t step, oikos_weights *w, real *scratch) {
-  real *gradient = scratch, *trained = scratch + w->m, members;
+  real *gradient = scratch, *trained = scratch + w->k, members;
   if (w->k == 0)
     return;
   for (int64_t t = 0; t < w->n_homes; t++) {
@@ -49,10 +48,10 @@ void oikos_update_homes(const oikos_config *config, const oikos_segments *s, con
       continue; // nobody lives here: the home stays as it is
     double share = 1 / (double)members;
     if (s->home_trained) {
-      get_parameters(s, sum, segment + s->home_size / 2, s->first_owned, share, trained);
+      get_parameters(s, sum, segment + s->home.n, s->home, share, trained);
       mix(config->home.mixing, w->k, trained, c);
     }
-    get_parameters(s, sum, segment, s->first_owned, share, gradient);
+    get_parameters(s, sum, segment, s->home, share, gradient);
     oikos_clip(config->outer.clip, w->k, gradient);
     oikos_optimizer_update(config, &w->home_optimizer, (size_t)t,
                            config->home.rate * oikos_schedule(config, step), gradient, w->k, c);

@@ -15,8 +15,8 @@
 #include "learn/contribution.h"
 
 /**
- * Update (shared learning): w and the learned rates.
- * @param scratch  (2 (M + A) + T) numbers of no meaning between calls
+ * Update (shared learning): w, the learned rates and the encoder.
+ * @param scratch  (2 (M + A + E) + T) numbers of no meaning between calls
  * @return norm of the mean gradient before clipping
  */
 double oikos_update_shared(const oikos_config *config, const oikos_segments *segments,

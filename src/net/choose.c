@@ -173,7 +173,7 @@ oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_supp
     oikos_layer_spec *spec = &config->model.layers[i];
     oikos_layer l;
     char where[OIKOS_PATH / 2];
-    oikos_layer_place(config, i, where, sizeof where);
+    oikos_layer_place(config->file, "model.layers", config->model.layers, i, where, sizeof where);
     OIKOS_TRY(oikos_layer_create(&l, spec, input, where, err));
     input = l.out;
     if (is_open(spec) && oikos_conv2d_has_tiles(&l))

@@ -115,12 +115,17 @@ static void call(const oikos_network *net, oikos_workspace *ws, int i, int which
     ws->profile->layer[i][which] += oikos_wall_clock() - begin;
 }
 
-static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                               const oikos_batch *batch) {
+static void go_forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                       const oikos_batch *batch) {
   for (int i = 0; i < net->n_layers; i++) {
     oikos_pass p = pass_of(net, ws, i, theta, batch);
     call(net, ws, i, OIKOS_FORWARD, &p);
   }
+}
+
+static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                               const oikos_batch *batch) {
+  go_forward(net, ws, theta, batch);
   oikos_loss_pass l = loss_pass(net, ws, batch, 1);
   return net->loss->forward(&l);
 }
@@ -183,4 +188,16 @@ oikos_judgement oikos_network_hessian(const oikos_network *net, oikos_workspace 
                                       const oikos_batch *batch, real weight, real *grad,
                                       real *product) {
   return oikos_network_derive(net, ws, theta, direction, batch, weight, false, grad, product);
+}
+
+const real *oikos_network_outputs(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                                  size_t n, const real *x) {
+  go_forward(net, ws, theta, &(oikos_batch){.n = n, .x = x});
+  return ws->y[net->n_layers - 1];
+}
+
+void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                             size_t n, const real *x, const real *dy, real *grad) {
+  memcpy(ws->dy[(net->n_layers - 1) % 2], dy, n * net->outputs * sizeof *dy);
+  go_back(net, ws, theta, NULL, &(oikos_batch){.n = n, .x = x}, true, grad, NULL);
 }

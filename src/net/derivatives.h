@@ -18,6 +18,17 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
                                      const oikos_batch *batch, oikos_real weight, bool replace,
                                      oikos_real *grad, oikos_real *product);
 
+/** The outputs (n, outputs) for x (n, input), in the workspace until its next use. */
+const oikos_real *oikos_network_outputs(const oikos_network *net, oikos_workspace *ws,
+                                        const oikos_real *theta, size_t n, const oikos_real *x);
+
+/**
+ * After oikos_network_outputs for the same x: grad (M), overwritten, of a scalar whose derivative
+ * with respect to the outputs is dy (n, outputs).
+ */
+void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, const oikos_real *theta,
+                             size_t n, const oikos_real *x, const oikos_real *dy, oikos_real *grad);
+
 /** Measure from now on into @p profile, which must outlive its use; NULL ends it. */
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile);
 

@@ -10,8 +10,9 @@
 
 const oikos_layer_type *const *oikos_layer_types(void) {
   static const oikos_layer_type *const table[] = {
-      &oikos_layer_dense, &oikos_layer_conv2d, &oikos_layer_batch_norm, &oikos_layer_max_pool,
-      &oikos_layer_relu,  &oikos_layer_tanh,   &oikos_layer_flatten,    NULL,
+      &oikos_layer_dense,    &oikos_layer_conv2d,   &oikos_layer_batch_norm,
+      &oikos_layer_max_pool, &oikos_layer_relu,     &oikos_layer_tanh,
+      &oikos_layer_flatten,  &oikos_layer_set_mean, NULL,
   };
   return table;
 }
@@ -100,10 +101,10 @@ void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_r
       t->size > SIZE_MAX - layer->n_parameters ? SIZE_MAX : layer->n_parameters + t->size;
 }
 
-void oikos_layer_place(const oikos_config *config, int i, char *where, size_t size) {
-  const oikos_layer_spec *spec = &config->model.layers[i];
-  snprintf(where, size, "%.200s:%d: model.layers[%d] %s",
-           config->file[0] ? config->file : "configuration", spec->line, i, spec->kind);
+void oikos_layer_place(const char *file, const char *key, const oikos_layer_spec *layers, int i,
+                       char *where, size_t size) {
+  snprintf(where, size, "%.200s:%d: %s[%d] %s", file[0] ? file : "configuration", layers[i].line,
+           key, i, layers[i].kind);
 }
 
 const char *oikos_layer_name(const oikos_layer *l, char *name) {

@@ -69,7 +69,7 @@ typedef struct oikos_layer_type {
 
 struct oikos_layer {
   const oikos_layer_type *type;
-  int number;        /* in model.layers */
+  int number;        /* in its list */
   const char *where; /* "file:line: model.layers[2] conv2d", for messages */
   double arg[OIKOS_MAX_ARGS];
   oikos_shape in, out;
@@ -98,8 +98,9 @@ const oikos_layer_type *const *oikos_layer_types(void);
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err);
 
-/** "file:line: model.layers[2] conv2d", for messages. */
-void oikos_layer_place(const oikos_config *config, int layer, char *where, size_t size);
+/** "file:line: model.layers[2] conv2d", for messages; @p key is that of the list. */
+void oikos_layer_place(const char *file, const char *key, const oikos_layer_spec *layers, int layer,
+                       char *where, size_t size);
 
 /** Its kind and what it absorbed into name (OIKOS_LAYER_NAME); returns it. */
 const char *oikos_layer_name(const oikos_layer *layer, char *name);
@@ -109,6 +110,7 @@ void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_r
                             int n_dims, const int64_t *dims);
 
 extern const oikos_layer_type oikos_layer_dense, oikos_layer_conv2d, oikos_layer_batch_norm,
-    oikos_layer_max_pool, oikos_layer_relu, oikos_layer_tanh, oikos_layer_flatten;
+    oikos_layer_max_pool, oikos_layer_relu, oikos_layer_tanh, oikos_layer_flatten,
+    oikos_layer_set_mean;
 
 #endif

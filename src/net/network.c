@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/try.h"
+#include "net/build.h"
 #include "net/network_impl.h"
 
 typedef oikos_real real;
@@ -37,14 +38,14 @@ static bool absorbed(oikos_layer *l, int before) {
   return true;
 }
 
-static oikos_status build(oikos_network *net, const oikos_config *config, oikos_shape input,
+static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_shape input,
                           int64_t outputs, oikos_error *err) {
   oikos_shape shape = input;
-  int last = config->model.n_layers - 1;
+  int last = b->n_layers - 1;
   for (int i = 0; i <= last; i++) {
     oikos_layer *l = &net->layer[net->n_layers];
-    oikos_layer_place(config, i, net->where[i], sizeof net->where[i]);
-    OIKOS_TRY(oikos_layer_create(l, &config->model.layers[i], shape, net->where[i], err));
+    oikos_layer_place(b->file, b->key, b->layers, i, net->where[i], sizeof net->where[i]);
+    OIKOS_TRY(oikos_layer_create(l, &b->layers[i], shape, net->where[i], err));
     l->number = i;
     shape = l->out;
     if (absorbed(l, net->n_layers))
@@ -67,20 +68,30 @@ static oikos_status build(oikos_network *net, const oikos_config *config, oikos_
   return OIKOS_OK;
 }
 
-oikos_status oikos_network_create(const oikos_config *config, oikos_shape input, int64_t outputs,
-                                  oikos_network **net, oikos_error *err) {
+oikos_status oikos_network_build(const oikos_blueprint *b, oikos_shape input, int64_t outputs,
+                                 oikos_network **net, oikos_error *err) {
   *net = NULL;
-  if (config->model.n_layers < 1)
-    return oikos_fail(err, OIKOS_USAGE, "model.layers: expected a list of layers, found none");
+  if (b->n_layers < 1)
+    return oikos_fail(err, OIKOS_USAGE, "%s: expected a list of layers, found none", b->key);
   OIKOS_TRY(oikos_alloc(net, 1, sizeof **net, "the network", err));
-  (*net)->loss_kind = config->model.loss;
-  (*net)->loss = oikos_loss_of((oikos_loss_kind)config->model.loss);
-  oikos_status status = build(*net, config, input, outputs, err);
+  (*net)->loss_kind = (int)b->loss;
+  (*net)->loss = oikos_loss_of(b->loss);
+  oikos_status status = build(*net, b, input, outputs, err);
   if (status != OIKOS_OK) {
     oikos_network_destroy(*net);
     *net = NULL;
   }
   return status;
+}
+
+oikos_status oikos_network_create(const oikos_config *config, oikos_shape input, int64_t outputs,
+                                  oikos_network **net, oikos_error *err) {
+  oikos_blueprint b = {.file = config->file,
+                       .key = "model.layers",
+                       .n_layers = config->model.n_layers,
+                       .layers = config->model.layers,
+                       .loss = (oikos_loss_kind)config->model.loss};
+  return oikos_network_build(&b, input, outputs, net, err);
 }
 
 void oikos_network_destroy(oikos_network *net) {
@@ -126,7 +137,8 @@ void oikos_network_describe(const oikos_network *net, FILE *out) {
 }
 
 void oikos_network_explain(FILE *out) {
-  fputs("# The layers of model.layers, with their arguments (the first may stand alone, as in "
+  fputs("# The layers of model.layers and home.encoder, with their arguments (the first may stand "
+        "alone, as in "
         "`dense: 40`):\n",
         out);
   for (const oikos_layer_type *const *t = oikos_layer_types(); *t; t++) {

@@ -127,8 +127,9 @@ static void check_all(const check *c, FILE *out, double *worst) {
   *worst = 0;
   fprintf(out, "  %-32s %10s  %14s  %14s  %9s\n", "tensor", "numbers", "gradient . u",
           "differences", "error");
-  for (int i = 0; i < s->n_tensors; i++)
-    check_block(c, s->tensor[i].name, s->tensor[i].offset, s->tensor[i].size, number++, out, worst);
+  for (int i = 0; i < s->shared.n; i++)
+    check_block(c, s->shared.list[i].name, s->shared.list[i].offset, s->shared.list[i].size,
+                number++, out, worst);
   if (c->n > c->m && c->t->config.inner.order == OIKOS_ORDER_SECOND)
     check_block(c, "learned rates", c->m, c->n - c->m, number++, out, worst);
 }
@@ -136,9 +137,9 @@ static void check_all(const check *c, FILE *out, double *worst) {
 static oikos_status dump_tensors(const check *c, oikos_dump *d, const char *group, const real *data,
                                  oikos_error *err) {
   const oikos_segments *s = &c->t->segments;
-  for (int i = 0; i < s->n_tensors; i++)
-    OIKOS_TRY(oikos_dump_write(d, group, s->tensor[i].name, s->tensor[i].n_dims, s->tensor[i].dims,
-                               data + s->tensor[i].offset, err));
+  for (int i = 0; i < s->shared.n; i++)
+    OIKOS_TRY(oikos_dump_write(d, group, s->shared.list[i].name, s->shared.list[i].n_dims,
+                               s->shared.list[i].dims, data + s->shared.list[i].offset, err));
   return OIKOS_OK;
 }
 
@@ -201,8 +202,8 @@ static oikos_status dump_file(const check *c, const char *path, oikos_error *err
 static void leave_kinks(const check *c) {
   const oikos_segments *s = &c->t->segments;
   real *start = oikos_path_start(c->w->path);
-  for (int i = 0; i < s->n_tensors; i++) {
-    const oikos_tensor *t = &s->tensor[i];
+  for (int i = 0; i < s->shared.n; i++) {
+    const oikos_tensor *t = &s->shared.list[i];
     oikos_random r = oikos_random_at((uint64_t)c->t->config.seed, OIKOS_DRAW_CHECK, 1, (uint64_t)i);
     double size = 0.01 * oikos_norm(t->size, start + t->offset) / sqrt((double)t->size);
     for (size_t j = t->offset; j < t->offset + t->size; j++)

@@ -104,13 +104,15 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   int64_t outputs = c->model.loss == OIKOS_LOSS_PROTOTYPES ? 0 : shape.outputs;
   OIKOS_TRY(oikos_network_create(c, shape.input, outputs, &t->net, err));
   OIKOS_TRY(oikos_inner_create(t->net, c, &t->inner, err));
-  OIKOS_TRY(oikos_weights_create(c, t->net, t->inner, &t->weights, err));
-  OIKOS_TRY(oikos_segments_create(c, t->net, &t->weights, &t->segments, err));
-  t->context = (oikos_context){c, t->net, t->inner, t->source, &t->weights};
+  OIKOS_TRY(oikos_encoder_create(c, shape, &t->encoder, err));
+  OIKOS_TRY(oikos_weights_create(c, t->net, t->inner, t->encoder, &t->weights, err));
+  OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
+                                  &t->segments, err));
+  t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights};
   OIKOS_TRY(create_learners(t, err));
   OIKOS_TRY(create_threads(t, err));
-  OIKOS_TRY(oikos_alloc(&t->scratch, 2 * (t->weights.m + t->weights.a) + (size_t)c->home.count,
-                        sizeof *t->scratch, "the update", err));
+  OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
+                        "the update", err));
   return oikos_history_create((int)c->home.count, &t->history, err);
 }
 
@@ -146,6 +148,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   oikos_history_destroy(&t->history);
   oikos_segments_destroy(&t->segments);
   oikos_weights_destroy(&t->weights);
+  oikos_encoder_destroy(t->encoder);
   oikos_inner_destroy(t->inner);
   oikos_network_destroy(t->net);
   oikos_source_destroy(t->source);

@@ -40,21 +40,19 @@ static oikos_field *add_array(fields *f, oikos_field_type type, void *data, int6
   return field;
 }
 
-/* Numbers laid out as theta, one dataset per tensor from `first` on; rows > 0: (rows, from `first`
- * to the end). */
-static void add_tensors(fields *f, const oikos_trainer *t, int first, int64_t rows,
+/* Numbers made of these tensors, one dataset each; rows > 0: (rows, all tensors). */
+static void add_tensors(fields *f, oikos_tensors tensors, int64_t rows, size_t stride,
                         oikos_real *data, const char *meaning, const char *group) {
-  const oikos_segments *s = &t->segments;
-  for (int i = first; data && i < s->n_tensors; i++) {
-    const oikos_tensor *tensor = &s->tensor[i];
-    oikos_field *field = add(f, OIKOS_FIELD_REAL, data + tensor->offset - s->tensor[first].offset,
-                             meaning, group, tensor->name);
+  for (int i = 0; data && i < tensors.n; i++) {
+    const oikos_tensor *tensor = &tensors.list[i];
+    oikos_field *field =
+        add(f, OIKOS_FIELD_REAL, data + tensor->offset, meaning, group, tensor->name);
     field->n_dims = tensor->n_dims + (rows > 0);
     if (rows > 0)
       field->dims[0] = rows;
     for (int d = 0; d < tensor->n_dims; d++)
       field->dims[d + (rows > 0)] = tensor->dims[d];
-    field->stride = rows > 0 ? t->weights.k : tensor->columns;
+    field->stride = rows > 0 ? stride : tensor->columns;
   }
 }
 
@@ -64,22 +62,34 @@ static void add_rates(fields *f, const oikos_trainer *t, oikos_real *data, const
   if (!data || t->weights.a == 0)
     return;
   if (t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
-    add_tensors(f, t, 0, 0, data + t->weights.m, meaning, group);
+    add_tensors(f, t->segments.shared, 0, 0, data + t->weights.m, meaning, group);
   else
     add_array(f, OIKOS_FIELD_REAL, data + t->weights.m, t->config.inner.steps,
               oikos_network_layers(t->net), meaning, group, "by_step_and_layer");
 }
 
+/* The encoder's part of an array laid out as (M + A + E). */
+static void add_encoder(fields *f, const oikos_trainer *t, oikos_real *data, const char *meaning,
+                        const char *group) {
+  if (data)
+    add_tensors(f, t->segments.encoder, 0, 0, data + t->weights.m + t->weights.a, meaning, group);
+}
+
 static void add_shared(fields *f, const oikos_trainer *t) {
   const oikos_weights *w = &t->weights;
   const oikos_optimizer *o = &w->shared_optimizer;
-  add_tensors(f, t, 0, 0, w->shared, "shared weights w", "shared");
+  oikos_tensors shared = t->segments.shared;
+  add_tensors(f, shared, 0, 0, w->shared, "shared weights w", "shared");
   add_rates(f, t, w->shared, "learned inner rates alpha", "rates");
-  add_tensors(f, t, 0, 0, o->first, "optimizer: mean gradient of w", "optimizer/shared/first");
-  add_tensors(f, t, 0, 0, o->second, "optimizer: mean squared gradient of w",
+  add_encoder(f, t, w->shared, "encoder of support sets", "encoder");
+  add_tensors(f, shared, 0, 0, o->first, "optimizer: mean gradient of w", "optimizer/shared/first");
+  add_tensors(f, shared, 0, 0, o->second, "optimizer: mean squared gradient of w",
               "optimizer/shared/second");
   add_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
   add_rates(f, t, o->second, "optimizer: mean squared gradient of alpha", "optimizer/rates/second");
+  add_encoder(f, t, o->first, "optimizer: mean gradient of the encoder", "optimizer/encoder/first");
+  add_encoder(f, t, o->second, "optimizer: mean squared gradient of the encoder",
+              "optimizer/encoder/second");
   add_array(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made", "optimizer/shared",
             "count");
 }
@@ -87,13 +97,14 @@ static void add_shared(fields *f, const oikos_trainer *t) {
 static void add_homes(fields *f, const oikos_trainer *t) {
   const oikos_weights *w = &t->weights;
   const oikos_optimizer *o = &w->home_optimizer;
-  int first = t->segments.first_owned;
+  oikos_tensors home = t->segments.home;
   if (w->k == 0)
     return;
-  add_tensors(f, t, first, w->n_homes, w->homes, "home parameters c_t, one row per home", "homes");
-  add_tensors(f, t, first, w->n_homes, o->first, "optimizer: mean gradient of c_t",
+  add_tensors(f, home, w->n_homes, w->k, w->homes, "home parameters c_t, one row per home",
+              "homes");
+  add_tensors(f, home, w->n_homes, w->k, o->first, "optimizer: mean gradient of c_t",
               "optimizer/homes/first");
-  add_tensors(f, t, first, w->n_homes, o->second, "optimizer: mean squared gradient of c_t",
+  add_tensors(f, home, w->n_homes, w->k, o->second, "optimizer: mean squared gradient of c_t",
               "optimizer/homes/second");
   add_array(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
             "optimizer/homes", "count");
@@ -110,7 +121,7 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
-  f->room = 10 * t->segments.n_tensors + 16;
+  f->room = 6 * t->segments.shared.n + 3 * (t->segments.encoder.n + t->segments.home.n) + 16;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);

@@ -29,6 +29,7 @@ struct oikos_trainer {
   oikos_source *source;
   oikos_network *net;
   oikos_inner *inner;
+  oikos_encoder *encoder; /* NULL: none */
   oikos_weights weights;
   oikos_segments segments;
   oikos_context context;
@@ -39,7 +40,7 @@ struct oikos_trainer {
   int64_t max_steps;     /* inner steps that the workers have memory for */
   oikos_sum *sums;       /* (n_threads): [0] becomes the rank's sum, then the sum over ranks */
   int64_t *not_finite;   /* (n_threads) the first learner whose numbers were not finite; -1: none */
-  oikos_real *scratch;   /* (2 (M + A) + T) */
+  oikos_real *scratch;   /* (2 (M + A + E) + T) */
 
   int64_t step; /* steps done */
   oikos_history history;

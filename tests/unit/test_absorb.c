@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A batch_norm computes the relu and max_pool that follow along. A network's layers against the
- * single layers that its configuration lists, run one after the other; and batch_norm on inputs far
- * from zero against the formula in double. */
+ * A batch_norm computes the relu and max_pool that follow along, a dense layer the relu. A
+ * network's layers against the single layers that its configuration lists, run one after the other;
+ * and batch_norm on inputs far from zero against the formula in double. */
 #include "check.h"
 
 #include "base/random.h"
@@ -290,6 +290,11 @@ static void test_stacks(void **state) {
       {"batch_norm, max_pool: 3, relu", NULL, {4, 11, 7}, 1, 1},
       {"batch_norm, max_pool: 1, relu, max_pool: 2", NULL, {5, 6, 7}, 2, 1},
       {"batch_norm, max_pool: {size: 2, stride: 2}", NULL, {5, 6, 7}, 2, 1},
+      {"dense: 7, relu", NULL, {1, 1, 5}, 4, 1},
+      {"dense: 1, relu", NULL, {1, 1, 3}, 1, 1},
+      {"dense: 6, relu, dense: 5, relu, dense: 3", NULL, {1, 1, 4}, 5, 3},
+      {"dense: 6, relu, relu", NULL, {1, 1, 4}, 3, 2},
+      {"dense: 6, tanh, relu", NULL, {1, 1, 4}, 3, 3},
       // What must stay on its own: windows that overlap or lie apart, a second max_pool, tanh.
       {"batch_norm, max_pool: {size: 3, stride: 2}", NULL, {7, 8, 7}, 3, 2},
       {"batch_norm, relu, max_pool: {size: 2, stride: 1}", NULL, {7, 8, 7}, 3, 2},

@@ -104,6 +104,8 @@ static void check_round_trip(const oikos_config *config) {
   assert_string_equal(text, again);
   for (int i = 0; i < back->model.n_layers; i++)
     back->model.layers[i].line = config->model.layers[i].line;
+  for (int i = 0; i < back->home.encoder.n_layers; i++)
+    back->home.encoder.layers[i].line = config->home.encoder.layers[i].line;
   memcpy(back->file, config->file, sizeof back->file);
   assert_memory_equal(back, config, sizeof *back);
   free(text);

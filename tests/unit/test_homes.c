@@ -143,18 +143,32 @@ static void test_start(void **state) {
   (void)state;
   const real w[5] = {1, 2, 3, 4, 5}, homes[2 * 2] = {10, 20, 30, 50},
              p[2] = {(real)0.25, (real)0.75};
-  real theta[5];
-  oikos_home_start(5, 2, w, homes + 2, theta);
+  real theta[5], mean[2];
+  oikos_home_layout none = {.m = 5}, last = {.k = 2, .m = 5}, all = {.k = 5, .m = 5};
+  oikos_home_start(&last, w, homes + 2, theta);
   const real second[5] = {1, 2, 3, 30, 50}, weighted[5] = {1, 2, 3, 25, (real)42.5};
   assert_memory_equal(theta, second, sizeof theta);
-  oikos_home_start_weighted(5, 2, 2, w, homes, p, theta);
+  oikos_home_mean(&last, 2, homes, p, mean);
+  oikos_home_start(&last, w, mean, theta);
   assert_memory_equal(theta, weighted, sizeof theta);
-  oikos_home_start(5, 0, w, homes, theta);
+  oikos_home_start(&none, w, homes, theta);
   assert_memory_equal(theta, w, sizeof theta);
-  oikos_home_start_weighted(5, 0, 2, w, homes, p, theta);
-  assert_memory_equal(theta, w, sizeof theta);
-  oikos_home_start(5, 5, w, second, theta);
+  oikos_home_start(&all, w, second, theta);
   assert_memory_equal(theta, second, sizeof theta);
+}
+
+static oikos_home_layout layout_of(const oikos_config *config, const oikos_network *net) {
+  oikos_home_layout layout;
+  oikos_error err;
+  CHECK_OK(oikos_home_layout_create(config, net, &layout, &err));
+  return layout;
+}
+
+static size_t size_of_home(const oikos_config *config, const oikos_network *net) {
+  oikos_home_layout layout = layout_of(config, net);
+  size_t k = layout.k;
+  oikos_home_layout_destroy(&layout);
+  return k;
 }
 
 /* K of the network dense 50x64, batch_norm 64, dense 64x32. */
@@ -165,11 +179,12 @@ static void test_size(void **state) {
     size_t k;
   } cases[] = {{"count: 2, owns: nothing", 0},
                {"count: 2, owns: last", 64 * 32 + 32},
-               {"count: 2, owns: all", 3264 + 128 + 2080}};
+               {"count: 2, owns: all", 3264 + 128 + 2080},
+               {"count: 2, owns: modulation", 4 * 64}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     oikos_config *c = configure(cases[i].home);
     oikos_network *net = network_of(c);
-    assert_int_equal(oikos_home_size(c, net), cases[i].k);
+    assert_int_equal(size_of_home(c, net), cases[i].k);
     oikos_network_destroy(net);
     free(c);
   }
@@ -184,11 +199,13 @@ static double spread(size_t n, const real *x) {
 
 /* difference (T, K) between the first homes and the owned part of w; w is returned too (M). */
 static real *differences(const oikos_config *c, const oikos_network *net, real **w) {
-  size_t m = oikos_network_parameters(net), k = oikos_home_size(c, net), n = (size_t)c->home.count;
+  size_t m = oikos_network_parameters(net), k = size_of_home(c, net), n = (size_t)c->home.count;
   real *homes = array(n * k, sizeof *homes);
   *w = array(m, sizeof **w);
   oikos_network_initialise(net, OIKOS_INIT_HE, 3, *w);
-  oikos_homes_initialise(c, net, *w, homes);
+  oikos_home_layout layout = layout_of(c, net);
+  oikos_homes_initialise(c, &layout, *w, homes);
+  oikos_home_layout_destroy(&layout);
   for (size_t i = 0; i < n * k; i++)
     homes[i] -= (*w)[m - k + i % k];
   return homes;
@@ -200,7 +217,7 @@ static void check_perturbation(const char *home, double share) {
   oikos_config *c = configure(home);
   oikos_network *net = network_of(c);
   real *w, *d = differences(c, net, &w);
-  size_t m = oikos_network_parameters(net), k = oikos_home_size(c, net);
+  size_t m = oikos_network_parameters(net), k = size_of_home(c, net);
   for (size_t t = 0; t < (size_t)c->home.count; t++)
     for (int i = 0; i < oikos_network_tensor_count(net); i++) {
       const oikos_tensor *tensor = &oikos_network_tensors(net)[i];
@@ -236,7 +253,7 @@ static void test_seed(void **state) {
   oikos_config *two = configure("count: 2, owns: all"), *four = configure("count: 4, owns: all");
   oikos_network *net = network_of(two);
   real *w[3], *d[3];
-  size_t k = oikos_home_size(two, net);
+  size_t k = size_of_home(two, net);
   d[0] = differences(two, net, &w[0]);
   d[1] = differences(four, net, &w[1]);
   two->seed = 2;

@@ -56,6 +56,8 @@ static oikos_layer_spec specification(const layer_case *k) {
     add_arg(&spec, "size", (double)k->kernel_h);
     if (k->stride != k->kernel_h)
       add_arg(&spec, "stride", (double)k->stride);
+  } else if (strcmp(k->kind, "set_mean") == 0 && k->out.channels > k->in.channels) {
+    add_arg(&spec, "concat", 1);
   } else if (strcmp(k->kind, "batch_norm") == 0 && k->epsilon != 1e-5) {
     add_arg(&spec, "epsilon", k->epsilon);
   }
@@ -374,6 +376,13 @@ static void test_max_pool(void **state) {
     check_case(&cases[i]);
 }
 
+static void test_set_mean(void **state) {
+  (void)state;
+  check_case(&(layer_case){.kind = "set_mean", .n = 4, .in = {1, 1, 5}, .out = {1, 1, 5}});
+  check_case(&(layer_case){.kind = "set_mean", .n = 3, .in = {1, 1, 2}, .out = {1, 1, 4}});
+  check_case(&(layer_case){.kind = "set_mean", .n = 1, .in = {1, 1, 3}, .out = {1, 1, 6}});
+}
+
 static void test_elementwise(void **state) {
   (void)state;
   check_case(&(layer_case){.kind = "relu", .n = 3, .in = {2, 3, 2}, .out = {2, 3, 2}});
@@ -383,9 +392,10 @@ static void test_elementwise(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_dense),         cmocka_unit_test(test_conv2d),
-      cmocka_unit_test(test_conv2d_blocks), cmocka_unit_test(test_batch_norm),
-      cmocka_unit_test(test_max_pool),      cmocka_unit_test(test_elementwise),
+      cmocka_unit_test(test_dense),       cmocka_unit_test(test_set_mean),
+      cmocka_unit_test(test_conv2d),      cmocka_unit_test(test_conv2d_blocks),
+      cmocka_unit_test(test_batch_norm),  cmocka_unit_test(test_max_pool),
+      cmocka_unit_test(test_elementwise),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
