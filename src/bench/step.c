@@ -99,7 +99,7 @@ static oikos_status profile(oikos_trainer *t, const oikos_team *team, oikos_prof
   OIKOS_TRY(count(steps, t, team, &times, err));
   t->profiles = profiles;
   for (int k = 0; k < t->n_threads; k++)
-    oikos_workspace_measure(oikos_path_workspace(t->workers[k].path), &profiles[k]);
+    oikos_worker_measure(&t->workers[k], &profiles[k]);
   OIKOS_TRY(time_work(steps, t, team, times, seconds, err));
   *seconds *= (double)times;
   return OIKOS_OK;

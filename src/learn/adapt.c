@@ -56,12 +56,20 @@ static void descend(const oikos_inner *inner, const real *rates, int64_t k,
   }
 }
 
+/* The support loss and gradient (M) at theta_k. */
+static oikos_judgement descent(const oikos_inner *inner, oikos_path *p, int64_t k,
+                               const real *theta, const oikos_batch *support, real *grad) {
+  if (p->chunk && k == 0)
+    return oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, grad);
+  return accumulate(inner, p, theta, support, NULL, 1, grad, NULL);
+}
+
 oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real *rates,
                             const oikos_batch *support, int64_t steps) {
   oikos_judgement start = {0};
   for (int64_t k = 0; k < steps; k++) {
     const real *theta = oikos_path_parameters(inner, p, k);
-    oikos_judgement now = accumulate(inner, p, theta, support, NULL, 1, p->support, NULL);
+    oikos_judgement now = descent(inner, p, k, theta, support, p->support);
     real *z = p->z + (size_t)(k + 1) * inner->parameters;
     descend(inner, rates, k, theta, p->support, z);
     if (inner->max_norm > 0)
@@ -102,7 +110,12 @@ static void add_rate_gradient(const oikos_inner *inner, const real *rates, int64
 static void multiply_hessian(const oikos_inner *inner, oikos_path *p, const real *rates, int64_t k,
                              const oikos_batch *support, const real *v) {
   const real *theta = oikos_path_parameters(inner, p, k);
-  if (inner->kind == OIKOS_RATES_FIXED && inner->first == 0) { // one rate for all: a factor
+  if (p->chunk && k == 0) {
+    scale(inner, rates, k, v, p->scaled);
+    if (inner->rates)
+      oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, p->support);
+    oikos_chunk_product(inner->net, p->chunk, p->member, theta, p->scaled, p->product);
+  } else if (inner->kind == OIKOS_RATES_FIXED && inner->first == 0) { // one rate for all: a factor
     accumulate(inner, p, theta, support, v, inner->rate, NULL, p->product);
   } else {
     scale(inner, rates, k, v, p->scaled);
@@ -121,8 +134,10 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
   oikos_profile *profile = oikos_workspace_profile(p->ws);
   double begin = oikos_profile_begin(profile);
   memset(rate_gradient, 0, inner->rates * sizeof *gradient);
-  oikos_judgement judgement = oikos_network_derive(
-      inner->net, p->ws, oikos_path_parameters(inner, p, steps), NULL, query, 1, true, v, NULL);
+  real early = steps > 0 ? (real)inner->early : 0;
+  oikos_judgement judgement =
+      oikos_network_derive(inner->net, p->ws, oikos_path_parameters(inner, p, steps), NULL, query,
+                           1 - early, true, v, NULL);
   oikos_profile_phase(profile, OIKOS_PHASE_QUERY, &begin);
   bool second = inner->order == OIKOS_ORDER_SECOND;
   for (int64_t k = steps - 1; k >= 0; k--) {
@@ -132,13 +147,16 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
     if (second)
       multiply_hessian(inner, p, rates, k, support, v);
     else if (inner->rates)
-      accumulate(inner, p, oikos_path_parameters(inner, p, k), support, NULL, 1, p->support, NULL);
+      descent(inner, p, k, oikos_path_parameters(inner, p, k), support, p->support);
     if (inner->rates)
       add_rate_gradient(inner, rates, k, v, p->support, rate_gradient);
     const real *restrict product = p->product;
     for (size_t i = 0; second && i < m; i++)
       v[i] -= product[i];
   }
+  if (early > 0)
+    oikos_network_derive(inner->net, p->ws, oikos_path_parameters(inner, p, 0), NULL, query, early,
+                         false, v, NULL);
   oikos_profile_phase(profile, OIKOS_PHASE_BACK, &begin);
   return judgement;
 }

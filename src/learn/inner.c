@@ -20,6 +20,7 @@ oikos_status oikos_inner_create(const oikos_network *net, const oikos_config *co
                      .kind = config->inner.learned_rates,
                      .rate = config->inner.rate,
                      .max_norm = config->inner.max_norm,
+                     .early = config->inner.early,
                      .micro_batches = config->inner.micro_batches,
                      .parameters = oikos_network_parameters(net)};
   r->first = r->scope == OIKOS_SCOPE_LAST ? oikos_network_last_layer(net) : 0;
@@ -95,6 +96,11 @@ void oikos_path_destroy(oikos_path *p) {
 
 real *oikos_path_start(oikos_path *path) {
   return path->z;
+}
+
+void oikos_path_join(oikos_path *path, oikos_chunk *chunk, size_t member) {
+  path->chunk = chunk;
+  path->member = member;
 }
 
 oikos_workspace *oikos_path_workspace(oikos_path *path) {

@@ -4,13 +4,14 @@
 
 #include <stdbool.h>
 
+#include "net/derivatives.h"
 #include "oikos/inner.h"
 
 struct oikos_inner {
   const oikos_network *net;
   int64_t steps; /* as trained: rates per step exist for these */
   int order, scope, kind;
-  double rate, max_norm;
+  double rate, max_norm, early;
   int64_t micro_batches;
   size_t parameters, rates; /* M, A */
   size_t first;             /* inner steps change the parameters from here on */
@@ -18,6 +19,8 @@ struct oikos_inner {
 
 struct oikos_path {
   oikos_workspace *ws;
+  oikos_chunk *chunk; /* of others': the first step at the start is taken from it; NULL: none */
+  size_t member;      /* place in it */
   int64_t max_steps;
   oikos_real
       *z; /* (max_steps + 1, M): theta_0, then each step's parameters before the projection */
@@ -27,6 +30,10 @@ struct oikos_path {
   oikos_real *scaled;  /* (M) rate * u: the direction of the Hessian product */
   oikos_real *product; /* (M) the Hessian product */
 };
+
+/** Take the support loss at the start, and its derivatives, from place @p member of a chunk whose
+ * parameters are the start; NULL: from the support set, as ever. */
+void oikos_path_join(oikos_path *path, oikos_chunk *chunk, size_t member);
 
 /* How the parameters of one tensor are scaled in step k: by one rate, or by one each. */
 typedef struct oikos_rate {

@@ -7,16 +7,29 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "learn/homes.h"
+#include "learn/inner_impl.h"
 #include "math/vector.h"
 #include "net/derivatives.h"
 
 typedef oikos_real real;
 
+/* Whether the first inner step of all learners is taken at the same parameters, over the whole
+ * support set, in products that are small for one. */
+static bool shares_start(const oikos_context *context) {
+  const oikos_config *c = context->config;
+  return context->weights->k == 0 && c->inner.steps > 0 && c->inner.micro_batches == 1 &&
+         oikos_network_joins(context->net);
+}
+
 static oikos_status allocate(const oikos_context *context, int64_t max_steps, oikos_worker *w,
                              oikos_error *err) {
   oikos_task_shape shape = oikos_source_shape(context->source);
   size_t homes = (size_t)context->weights->n_homes;
-  OIKOS_TRY(oikos_episode_create(context->source, &w->episode, err));
+  for (size_t c = 0; c < OIKOS_CHUNK; c++)
+    OIKOS_TRY(oikos_episode_create(context->source, &w->drawn[c], err));
+  w->episode = w->drawn[0];
+  if (shares_start(context))
+    OIKOS_TRY(oikos_chunk_create(context->net, shape.support, &w->chunk, err));
   OIKOS_TRY(
       oikos_path_create(context->inner, max_steps, shape.support + shape.query, &w->path, err));
   OIKOS_TRY(oikos_encoder_pass_create(context->encoder, &w->encoder, err));
@@ -39,7 +52,9 @@ oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps
 }
 
 void oikos_worker_destroy(oikos_worker *w) {
-  oikos_episode_destroy(&w->episode);
+  for (size_t c = 0; c < OIKOS_CHUNK; c++)
+    oikos_episode_destroy(&w->drawn[c]);
+  oikos_chunk_destroy(w->chunk);
   oikos_path_destroy(w->path);
   oikos_encoder_pass_destroy(w->encoder);
   free(w->gradient);
@@ -50,6 +65,12 @@ void oikos_worker_destroy(oikos_worker *w) {
   free(w->dscore);
   free(w->log_p);
   *w = (oikos_worker){0};
+}
+
+void oikos_worker_measure(oikos_worker *w, oikos_profile *profile) {
+  oikos_workspace_measure(oikos_path_workspace(w->path), profile);
+  if (w->chunk)
+    oikos_workspace_measure(oikos_chunk_workspace(w->chunk), profile);
 }
 
 static const real *home_of(const oikos_context *context, int64_t t) {
@@ -140,15 +161,32 @@ oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episo
   return judged;
 }
 
-oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w, int64_t step,
+void oikos_learners_begin(const oikos_context *context, oikos_worker *w, int64_t step,
+                          int64_t first, int64_t count) {
+  oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
+  double begin = oikos_profile_begin(profile);
+  for (int64_t i = first; i < first + count; i++)
+    oikos_source_draw(context->source, OIKOS_TRAIN, step, i, &w->drawn[i % OIKOS_CHUNK]);
+  oikos_profile_phase(profile, OIKOS_PHASE_DRAW, &begin);
+  if (!w->chunk)
+    return;
+  for (int64_t i = first; i < first + count; i++)
+    oikos_chunk_set(context->net, w->chunk, (size_t)(i % OIKOS_CHUNK),
+                    &w->drawn[i % OIKOS_CHUNK].support);
+  oikos_chunk_derive(context->net, w->chunk, context->weights->shared);
+  oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
+}
+
+oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w,
                                        int64_t learner, double *log_p, int32_t home) {
   const oikos_weights *s = context->weights;
   const real *rates = s->shared + s->m;
+  size_t place = (size_t)(learner % OIKOS_CHUNK);
   int64_t steps = context->config->inner.steps;
   oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
   double begin = oikos_profile_begin(profile);
-  oikos_source_draw(context->source, OIKOS_TRAIN, step, learner, &w->episode);
-  oikos_profile_phase(profile, OIKOS_PHASE_DRAW, &begin);
+  w->episode = w->drawn[place];
+  oikos_path_join(w->path, w->chunk, place);
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
   oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
   oikos_batch judged = oikos_learner_judged(context, &w->episode);
@@ -156,6 +194,7 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
   oikos_judgement after = oikos_meta_gradient(context->inner, w->path, rates, &w->episode.support,
                                               &judged, steps, w->gradient);
+  oikos_path_join(w->path, NULL, 0);
   oikos_learner_pull_back(context, w);
   return (oikos_contribution){
       .gradient = w->gradient,

@@ -5,6 +5,7 @@
 #define OIKOS_LEARN_LEARNER_H
 
 #include "learn/contribution.h"
+#include "net/derivatives.h"
 #include "oikos/tasks.h"
 
 /** What the learners of a step have in common; read only. */
@@ -19,7 +20,9 @@ typedef struct oikos_context {
 
 /** A thread's memory: an episode, an adaptation, and what comes of it. */
 typedef struct oikos_worker {
-  oikos_episode episode;
+  oikos_episode drawn[OIKOS_CHUNK]; /* of the learners at hand */
+  oikos_episode episode;            /* that of one, in the memory of one of these */
+  oikos_chunk *chunk;               /* NULL: their first steps are taken one by one */
   oikos_path *path;
   oikos_encoder_pass *encoder;
   oikos_real *gradient;             /* (M + A + E) */
@@ -33,6 +36,9 @@ typedef struct oikos_worker {
 oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps,
                                  oikos_worker *worker, oikos_error *err);
 void oikos_worker_destroy(oikos_worker *worker);
+
+/** Measure from now on, as oikos_workspace_measure. */
+void oikos_worker_measure(oikos_worker *worker, oikos_profile *profile);
 
 /**
  * Score every home on the support set of worker->episode, choose, and set the start of
@@ -49,10 +55,18 @@ int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *work
  * set. */
 void oikos_learner_pull_back(const oikos_context *context, oikos_worker *worker);
 
-/** Steps 0 to 1 for a learner: draw its episode, find its home, train. The contribution points into
+/**
+ * Before oikos_learner_train of learners first .. first + count - 1, which lie in one chunk
+ * (learner / OIKOS_CHUNK): draw their episodes, and take their first step together where they start
+ * from the same parameters.
+ */
+void oikos_learners_begin(const oikos_context *context, oikos_worker *worker, int64_t step,
+                          int64_t first, int64_t count);
+
+/** Steps 0 to 1 for a learner: find its home, train on its episode. The contribution points into
  * @p worker. */
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *worker,
-                                       int64_t step, int64_t learner, double *log_p, int32_t home);
+                                       int64_t learner, double *log_p, int32_t home);
 
 /** The set that judges a learner: the query set, or both sets for prototypes. */
 oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episode *episode);

@@ -134,6 +134,7 @@ const oikos_layer_type oikos_layer_dense = {
     .configure = configure,
     .absorb = absorb,
     .product = product,
+    .joins = true,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

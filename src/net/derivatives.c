@@ -18,9 +18,22 @@ static real *cut(real *memory, size_t *used, size_t count) {
   return at;
 }
 
+/* dy of each layer: a buffer of its own, or one of two of the widest layer's size, in turn. */
+static void lay_out_turns(const oikos_network *net, const oikos_workspace *ws, bool keeps,
+                          real *memory, size_t *used, real **dy) {
+  size_t widest = 0;
+  for (int i = 0; i < net->n_layers; i++)
+    widest = net->layer[i].out_size > widest ? net->layer[i].out_size : widest;
+  for (int i = 0; i < net->n_layers; i++)
+    if (keeps)
+      dy[i] = cut(memory, used, oikos_mul(ws->max_n, net->layer[i].out_size));
+    else
+      dy[i] = i < 2 ? cut(memory, used, oikos_mul(ws->max_n, widest)) : dy[i - 2];
+}
+
 /* Lay the buffers out; returns how many numbers they take. */
 static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memory) {
-  size_t used = 0, widest = 0, scratch = 0, n = ws->max_n;
+  size_t used = 0, scratch = 0, n = ws->max_n;
   for (int i = 0; i < net->n_layers; i++) {
     const oikos_layer *l = &net->layer[i];
     size_t kept = oikos_mul(n, l->cache_example);
@@ -29,22 +42,20 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
     ws->y_t[i] = cut(memory, &used, oikos_mul(n, l->out_size));
     ws->cache[i] = cut(memory, &used, kept);
     ws->cache_t[i] = cut(memory, &used, kept);
-    widest = l->out_size > widest ? l->out_size : widest;
     scratch = l->scratch > scratch ? l->scratch : scratch;
   }
-  for (int k = 0; k < 2; k++) {
-    ws->dy[k] = cut(memory, &used, oikos_mul(n, widest));
-    ws->dy_t[k] = cut(memory, &used, oikos_mul(n, widest));
-  }
+  lay_out_turns(net, ws, ws->keeps, memory, &used, ws->dy);
+  lay_out_turns(net, ws, false, memory, &used, ws->dy_t);
   ws->loss_cache = cut(memory, &used, oikos_mul(2 * n, net->outputs > n ? net->outputs : n));
   ws->scratch = cut(memory, &used, scratch);
   return used;
 }
 
-oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oikos_workspace **ws,
-                                    oikos_error *err) {
+static oikos_status create(const oikos_network *net, size_t max_n, bool keeps, oikos_workspace **ws,
+                           oikos_error *err) {
   OIKOS_TRY(oikos_alloc(ws, 1, sizeof **ws, "a workspace", err));
   (*ws)->max_n = max_n;
+  (*ws)->keeps = keeps;
   oikos_status status = oikos_alloc(&(*ws)->memory, lay_out(net, *ws, NULL), sizeof(real),
                                     "the activations of a batch", err);
   if (status == OIKOS_OK) {
@@ -56,28 +67,40 @@ oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oiko
   return status;
 }
 
+oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oikos_workspace **ws,
+                                    oikos_error *err) {
+  return create(net, max_n, false, ws, err);
+}
+
 void oikos_workspace_destroy(oikos_workspace *ws) {
   if (ws)
     free(ws->memory);
   free(ws);
 }
 
+/* Example ws->first of a buffer whose examples have `size` numbers. */
+static real *at(const oikos_workspace *ws, real *buffer, size_t size) {
+  return buffer + ws->first * size;
+}
+
 static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, const real *theta,
                           const oikos_batch *batch) {
+  const oikos_layer *l = &net->layer[i];
   return (oikos_pass){.n = batch->n,
-                      .theta = theta + net->layer[i].first,
-                      .x = i ? ws->y[i - 1] : batch->x,
-                      .y = ws->y[i],
-                      .cache = ws->cache[i],
+                      .theta = theta + l->first,
+                      .x = i ? at(ws, ws->y[i - 1], l->in_size) : batch->x,
+                      .y = at(ws, ws->y[i], l->out_size),
+                      .cache = at(ws, ws->cache[i], l->cache_example),
                       .scratch = ws->scratch};
 }
 
 static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i,
                          const real *direction, oikos_pass *p) {
-  p->theta_t = direction + net->layer[i].first;
-  p->x_t = i ? ws->y_t[i - 1] : NULL;
-  p->y_t = ws->y_t[i];
-  p->cache_t = ws->cache_t[i];
+  const oikos_layer *l = &net->layer[i];
+  p->theta_t = direction + l->first;
+  p->x_t = i ? at(ws, ws->y_t[i - 1], l->in_size) : NULL;
+  p->y_t = at(ws, ws->y_t[i], l->out_size);
+  p->cache_t = at(ws, ws->cache_t[i], l->cache_example);
 }
 
 static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
@@ -86,13 +109,13 @@ static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
   return (oikos_loss_pass){.n = batch->n,
                            .size = net->outputs,
                            .n_support = batch->n_support,
-                           .y = ws->y[last],
-                           .y_t = ws->y_t[last],
+                           .y = at(ws, ws->y[last], net->outputs),
+                           .y_t = at(ws, ws->y_t[last], net->outputs),
                            .target = batch->y,
-                           .cache = ws->loss_cache,
+                           .cache = at(ws, ws->loss_cache, 2 * net->outputs),
                            .weight = weight,
-                           .dy = ws->dy[last % 2],
-                           .dy_t = ws->dy_t[last % 2]};
+                           .dy = at(ws, ws->dy[last], net->outputs),
+                           .dy_t = at(ws, ws->dy_t[last], net->outputs)};
 }
 
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile) {
@@ -135,6 +158,20 @@ oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws
   return forward(net, ws, theta, batch);
 }
 
+/* The derivatives with respect to what comes out of layer i and goes into it. */
+static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, oikos_pass *p) {
+  const oikos_layer *l = &net->layer[i];
+  p->dy = at(ws, ws->dy[i], l->out_size);
+  p->dx = i ? at(ws, ws->dy[i - 1], l->in_size) : NULL;
+}
+
+static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, int i,
+                               oikos_pass *p) {
+  const oikos_layer *l = &net->layer[i];
+  p->dy_t = at(ws, ws->dy_t[i], l->out_size);
+  p->dx_t = i ? at(ws, ws->dy_t[i - 1], l->in_size) : NULL;
+}
+
 /* The layers' backward functions, from the last to the first. */
 static void go_back(const oikos_network *net, oikos_workspace *ws, const real *theta,
                     const real *direction, const oikos_batch *batch, bool replace, real *grad,
@@ -143,13 +180,11 @@ static void go_back(const oikos_network *net, oikos_workspace *ws, const real *t
     const oikos_layer *l = &net->layer[i];
     oikos_pass p = pass_of(net, ws, i, theta, batch);
     p.replace = replace;
-    p.dy = ws->dy[i % 2];
-    p.dx = i ? ws->dy[(i - 1) % 2] : NULL;
     p.grad = grad ? grad + l->first : NULL;
+    add_slopes(net, ws, i, &p);
     if (direction) {
       add_tangents(net, ws, i, direction, &p);
-      p.dy_t = ws->dy_t[i % 2];
-      p.dx_t = i ? ws->dy_t[(i - 1) % 2] : NULL;
+      add_slope_tangents(net, ws, i, &p);
       p.grad_t = product + l->first;
     }
     if (p.grad || p.dx)
@@ -159,16 +194,22 @@ static void go_back(const oikos_network *net, oikos_workspace *ws, const real *t
   }
 }
 
+static void go_along(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                     const real *direction, const oikos_batch *batch) {
+  for (int i = 0; i < net->n_layers; i++) {
+    oikos_pass p = pass_of(net, ws, i, theta, batch);
+    add_tangents(net, ws, i, direction, &p);
+    call(net, ws, i, OIKOS_TANGENT, &p);
+  }
+}
+
 oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *ws,
                                      const real *theta, const real *direction,
                                      const oikos_batch *batch, real weight, bool replace,
                                      real *grad, real *product) {
   oikos_judgement judgement = forward(net, ws, theta, batch);
-  for (int i = 0; direction && i < net->n_layers; i++) {
-    oikos_pass p = pass_of(net, ws, i, theta, batch);
-    add_tangents(net, ws, i, direction, &p);
-    call(net, ws, i, OIKOS_TANGENT, &p);
-  }
+  if (direction)
+    go_along(net, ws, theta, direction, batch);
   oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
   net->loss->backward(&loss);
   if (direction)
@@ -198,6 +239,113 @@ const real *oikos_network_outputs(const oikos_network *net, oikos_workspace *ws,
 
 void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, const real *theta,
                              size_t n, const real *x, const real *dy, real *grad) {
-  memcpy(ws->dy[(net->n_layers - 1) % 2], dy, n * net->outputs * sizeof *dy);
+  memcpy(ws->dy[net->n_layers - 1], dy, n * net->outputs * sizeof *dy);
   go_back(net, ws, theta, NULL, &(oikos_batch){.n = n, .x = x}, true, grad, NULL);
+}
+
+struct oikos_chunk {
+  size_t n; /* examples of a learner */
+  oikos_workspace *ws;
+  real *x, *y; /* (OIKOS_CHUNK, n) inputs, targets */
+  oikos_judgement judgement[OIKOS_CHUNK];
+};
+
+bool oikos_network_joins(const oikos_network *net) {
+  for (int i = 0; i < net->n_layers; i++)
+    if (!net->layer[i].type->joins)
+      return false;
+  return true;
+}
+
+oikos_status oikos_chunk_create(const oikos_network *net, size_t n, oikos_chunk **chunk,
+                                oikos_error *err) {
+  size_t all = oikos_mul(OIKOS_CHUNK, n);
+  OIKOS_TRY(oikos_alloc(chunk, 1, sizeof **chunk, "a chunk of learners", err));
+  oikos_chunk *c = *chunk;
+  c->n = n;
+  oikos_status status = create(net, all, true, &c->ws, err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(&c->x, oikos_mul(all, oikos_network_input(net)), sizeof *c->x,
+                         "a chunk of learners", err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(&c->y, oikos_mul(all, oikos_network_targets(net)), sizeof *c->y,
+                         "a chunk of learners", err);
+  if (status != OIKOS_OK) {
+    oikos_chunk_destroy(c);
+    *chunk = NULL;
+  }
+  return status;
+}
+
+void oikos_chunk_destroy(oikos_chunk *c) {
+  if (c) {
+    oikos_workspace_destroy(c->ws);
+    free(c->x);
+    free(c->y);
+  }
+  free(c);
+}
+
+oikos_workspace *oikos_chunk_workspace(oikos_chunk *c) {
+  return c->ws;
+}
+
+/* One learner's part of the chunk; the workspace is turned to it. */
+static oikos_batch member(const oikos_network *net, oikos_chunk *c, size_t i) {
+  c->ws->first = i * c->n;
+  return (oikos_batch){.n = c->n,
+                       .x = c->x + i * c->n * oikos_network_input(net),
+                       .y = c->y + i * c->n * oikos_network_targets(net)};
+}
+
+void oikos_chunk_set(const oikos_network *net, oikos_chunk *c, size_t i, const oikos_batch *batch) {
+  size_t in = c->n * oikos_network_input(net), targets = c->n * oikos_network_targets(net);
+  memcpy(c->x + i * in, batch->x, in * sizeof *c->x);
+  memcpy(c->y + i * targets, batch->y, targets * sizeof *c->y);
+}
+
+void oikos_chunk_derive(const oikos_network *net, oikos_chunk *c, const real *theta) {
+  oikos_batch all = {.n = OIKOS_CHUNK * c->n, .x = c->x};
+  c->ws->first = 0;
+  go_forward(net, c->ws, theta, &all);
+  for (size_t i = 0; i < OIKOS_CHUNK; i++) {
+    oikos_batch one = member(net, c, i);
+    oikos_loss_pass loss = loss_pass(net, c->ws, &one, 1);
+    c->judgement[i] = net->loss->forward(&loss);
+    net->loss->backward(&loss);
+  }
+  c->ws->first = 0;
+  go_back(net, c->ws, theta, NULL, &all, true, NULL, NULL);
+}
+
+oikos_judgement oikos_chunk_gradient(const oikos_network *net, oikos_chunk *c, size_t i,
+                                     const real *theta, real *grad) {
+  oikos_batch one = member(net, c, i);
+  for (int l = 0; l < net->n_layers; l++) {
+    oikos_pass p = pass_of(net, c->ws, l, theta, &one);
+    add_slopes(net, c->ws, l, &p);
+    p.dx = NULL; // stands already
+    p.replace = true;
+    p.grad = grad + net->layer[l].first;
+    if (net->layer[l].n_parameters)
+      call(net, c->ws, l, OIKOS_BACKWARD, &p);
+  }
+  return c->judgement[i];
+}
+
+void oikos_chunk_product(const oikos_network *net, oikos_chunk *c, size_t i, const real *theta,
+                         const real *direction, real *product) {
+  oikos_batch one = member(net, c, i);
+  go_along(net, c->ws, theta, direction, &one);
+  oikos_loss_pass loss = loss_pass(net, c->ws, &one, 1);
+  net->loss->tangent_backward(&loss);
+  for (int l = net->n_layers - 1; l >= 0; l--) {
+    oikos_pass p = pass_of(net, c->ws, l, theta, &one);
+    add_tangents(net, c->ws, l, direction, &p);
+    add_slopes(net, c->ws, l, &p);
+    add_slope_tangents(net, c->ws, l, &p);
+    p.replace = true;
+    p.grad_t = product + net->layer[l].first;
+    call(net, c->ws, l, OIKOS_TANGENT_BACKWARD, &p);
+  }
 }

@@ -38,6 +38,7 @@ const oikos_layer_type oikos_layer_flatten = {
     .kind = "flatten",
     .meaning = "Height, width and channels become one vector (channels fastest).",
     .configure = configure,
+    .joins = true,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

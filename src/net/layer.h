@@ -64,6 +64,9 @@ typedef struct oikos_layer_type {
   /* The matrix product that forward is at heart: for each example (rows, depth) by (depth,
    * out.channels). NULL: there is none. */
   void (*product)(const oikos_layer *layer, size_t *rows, size_t *depth);
+  /* Each example is computed by itself, in products that are small for one learner: learners with
+   * the same parameters share a batch. */
+  bool joins;
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
 } oikos_layer_type;
 

@@ -19,10 +19,13 @@ struct oikos_network {
 /* A thread's buffers; n is the largest batch. */
 struct oikos_workspace {
   size_t max_n;
-  oikos_real *memory;                                      /* one allocation, cut below */
+  size_t first;       /* the batch at hand begins at this example of the buffers */
+  bool keeps;         /* dy of every layer stays */
+  oikos_real *memory; /* one allocation, cut below */
   oikos_real *y[OIKOS_MAX_LAYERS], *y_t[OIKOS_MAX_LAYERS]; /* (n, out) of each layer */
   oikos_real *cache[OIKOS_MAX_LAYERS], *cache_t[OIKOS_MAX_LAYERS];
-  oikos_real *dy[2], *dy_t[2]; /* (n, largest layer), taken in turn on the way back */
+  oikos_real *dy[OIKOS_MAX_LAYERS],
+      *dy_t[OIKOS_MAX_LAYERS]; /* (n, out); where they need not stay, two are taken in turn */
   oikos_real *loss_cache;      /* (2, n, outputs) */
   oikos_real *scratch;
   oikos_profile *profile; /* NULL: nothing is measured */

@@ -44,6 +44,7 @@ const oikos_layer_type oikos_layer_relu = {
     .kind = "relu",
     .meaning = "max(x, 0).",
     .configure = oikos_configure_same,
+    .joins = true,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

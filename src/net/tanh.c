@@ -30,6 +30,7 @@ const oikos_layer_type oikos_layer_tanh = {
     .kind = "tanh",
     .meaning = "Hyperbolic tangent.",
     .configure = oikos_configure_same,
+    .joins = true,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

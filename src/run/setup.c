@@ -54,6 +54,18 @@ oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *e
   return OIKOS_OK;
 }
 
+/* The largest part of a chunk with which the busiest thread has at most a tenth more to do than if
+ * learners were dealt out one by one. */
+static int64_t unit_size(int64_t learners, int64_t threads) {
+  int64_t least = (learners + threads - 1) / threads, unit = OIKOS_CHUNK;
+  for (; threads > 1 && unit > 1; unit /= 2) {
+    int64_t units = (learners + unit - 1) / unit, most = (units + threads - 1) / threads * unit;
+    if (10 * most <= 11 * least)
+      break;
+  }
+  return unit;
+}
+
 static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   int n = thread_count(&t->config);
   if (t->learners.count > 0 && n > t->learners.count)
@@ -62,6 +74,7 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(&t->sums, (size_t)n, sizeof *t->sums, "the threads", err));
   OIKOS_TRY(oikos_alloc(&t->not_finite, (size_t)n, sizeof *t->not_finite, "the threads", err));
   t->n_threads = n;
+  t->unit = unit_size(t->learners.count, n);
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
   t->max_steps = -1;

@@ -12,32 +12,45 @@ typedef oikos_real real;
 
 /* Step 1 for one learner, into the sums of one thread. Its next home stands apart until the step is
  * over. */
-static void train_learner(oikos_trainer *t, int thread, int64_t i) {
+static void train_learner(oikos_trainer *t, int thread, int64_t learner) {
   oikos_learners *own = &t->learners;
+  int64_t i = learner - own->first;
   size_t homes = (size_t)t->config.home.count;
   double *log_p = own->next_log_p + (size_t)i * homes;
   memcpy(log_p, own->log_p + (size_t)i * homes, homes * sizeof *log_p);
-  oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], t->step,
-                                             own->first + i, log_p, own->home[i]);
+  oikos_contribution c =
+      oikos_learner_train(&t->context, &t->workers[thread], learner, log_p, own->home[i]);
   own->next_home[i] = c.home;
   double begin = oikos_profile_begin(t->profiles);
   if (!oikos_contribution_add(&t->segments, &t->weights, &c, &t->sums[thread]) &&
-      (t->not_finite[thread] < 0 || own->first + i < t->not_finite[thread]))
-    t->not_finite[thread] = own->first + i;
+      (t->not_finite[thread] < 0 || learner < t->not_finite[thread]))
+    t->not_finite[thread] = learner;
   if (t->profiles)
     oikos_profile_phase(&t->profiles[thread], OIKOS_PHASE_ADD, &begin);
+}
+
+/* Step 1 for this rank's learners of begin .. end - 1, which lie in one chunk. */
+static void train_unit(oikos_trainer *t, int thread, int64_t begin, int64_t end) {
+  const oikos_learners *own = &t->learners;
+  begin = begin < own->first ? own->first : begin;
+  end = end > own->first + own->count ? own->first + own->count : end;
+  oikos_learners_begin(&t->context, &t->workers[thread], t->step, begin, end - begin);
+  for (int64_t i = begin; i < end; i++)
+    train_learner(t, thread, i);
 }
 
 /* Step 1, train: all learners of this rank, in any order on any thread. A request to stop rides
  * along. */
 static void train(oikos_trainer *t, bool stop) {
+  int64_t first = t->learners.first / t->unit,
+          last = (t->learners.first + t->learners.count + t->unit - 1) / t->unit;
   for (int k = 0; k < t->n_threads; k++) {
     oikos_sum_zero(t->segments.grid, &t->sums[k]);
     t->not_finite[k] = -1;
   }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
-  for (int64_t i = 0; i < t->learners.count; i++)
-    train_learner(t, omp_get_thread_num(), i);
+  for (int64_t k = first; k < last; k++)
+    train_unit(t, omp_get_thread_num(), k * t->unit, (k + 1) * t->unit);
   t->sums[0].words[OIKOS_COUNT_STOP] += stop;
 }
 

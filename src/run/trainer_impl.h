@@ -36,6 +36,7 @@ struct oikos_trainer {
 
   oikos_learners learners;
   int n_threads;
+  int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
   int64_t max_steps;     /* inner steps that the workers have memory for */
   oikos_sum *sums;       /* (n_threads): [0] becomes the rank's sum, then the sum over ranks */
