@@ -104,7 +104,7 @@ typedef struct oikos_config {
     int scope;             /**< oikos_scope */
     int learned_rates;     /**< oikos_rates_kind */
     int64_t micro_batches; /**< support micro-batches j */
-    double early;          /**< share of the query loss at the start */
+    double multi_step;     /**< share of the query loss at the start */
     double max_norm;       /**< beta; 0 is off */
   } inner;
 

@@ -92,9 +92,10 @@ const oikos_option *oikos_options(void) {
        "(MAML++)."},
       {INT("inner.micro_batches", inner.micro_batches, "1", 1, 1e6), FIXED,
        "Support micro-batches whose gradients are accumulated in one inner step."},
-      {REAL("inner.early", inner.early, "0", 0, 1), FIXED,
-       "Share of the query loss that is taken at the start, before the inner steps (the multi-step "
-       "loss of MAML++ on two steps)."},
+      {REAL("inner.multi_step", inner.multi_step, "0", 0, 1), FIXED,
+       "Share of the query loss that is taken at the start, the rest after the inner steps: MAML++'s "
+       "multi-step loss, on the first and the last of them. It teaches the start, and an encoder, "
+       "at once."},
       {REAL("inner.max_norm", inner.max_norm, "0", 0, 1e12), FIXED,
        "beta: largest norm of a unit's incoming weights, kept after each inner step; 0 is off."},
 

@@ -134,7 +134,7 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
   oikos_profile *profile = oikos_workspace_profile(p->ws);
   double begin = oikos_profile_begin(profile);
   memset(rate_gradient, 0, inner->rates * sizeof *gradient);
-  real early = steps > 0 ? (real)inner->early : 0;
+  real early = steps > 0 ? (real)inner->multi_step : 0;
   oikos_judgement judgement =
       oikos_network_derive(inner->net, p->ws, oikos_path_parameters(inner, p, steps), NULL, query,
                            1 - early, true, v, NULL);

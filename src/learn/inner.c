@@ -20,7 +20,7 @@ oikos_status oikos_inner_create(const oikos_network *net, const oikos_config *co
                      .kind = config->inner.learned_rates,
                      .rate = config->inner.rate,
                      .max_norm = config->inner.max_norm,
-                     .early = config->inner.early,
+                     .multi_step = config->inner.multi_step,
                      .micro_batches = config->inner.micro_batches,
                      .parameters = oikos_network_parameters(net)};
   r->first = r->scope == OIKOS_SCOPE_LAST ? oikos_network_last_layer(net) : 0;

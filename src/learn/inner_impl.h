@@ -11,7 +11,7 @@ struct oikos_inner {
   const oikos_network *net;
   int64_t steps; /* as trained: rates per step exist for these */
   int order, scope, kind;
-  double rate, max_norm, early;
+  double rate, max_norm, multi_step;
   int64_t micro_batches;
   size_t parameters, rates; /* M, A */
   size_t first;             /* inner steps change the parameters from here on */
