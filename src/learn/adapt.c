@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "learn/inner_impl.h"
+#include "math/vector.h"
 #include "net/derivatives.h"
 
 typedef oikos_real real;
@@ -101,8 +102,12 @@ static void add_rate_gradient(const oikos_inner *inner, const real *rates, int64
     if (t->offset < inner->first)
       continue;
     oikos_rate rate = oikos_rate_of(inner, rates, t, k);
-    for (size_t j = 0; j < t->size; j++)
-      gradient[rate.index + (rate.each ? j : 0)] -= u[t->offset + j] * grad[t->offset + j];
+    const real *restrict along = u + t->offset, *restrict slope = grad + t->offset;
+    real *restrict own = gradient + rate.index;
+    if (!rate.each)
+      *own -= (real)oikos_dot(t->size, along, slope);
+    for (size_t j = 0; rate.each && j < t->size; j++)
+      own[j] -= along[j] * slope[j];
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { LANES = 8 };
+enum { LANES = 16 }; // two vectors of doubles: one add waits for the one before
 
 double oikos_dot(size_t n, const oikos_real *a, const oikos_real *b) {
   double sum[LANES] = {0};
@@ -13,7 +13,10 @@ double oikos_dot(size_t n, const oikos_real *a, const oikos_real *b) {
       sum[k] += (double)a[i + k] * (double)b[i + k];
   for (; i < n; i++)
     sum[i % LANES] += (double)a[i] * (double)b[i];
-  return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+  for (size_t half = LANES / 2; half > 0; half /= 2)
+    for (size_t k = 0; k < half; k++)
+      sum[k] += sum[k + half];
+  return sum[0];
 }
 
 double oikos_norm(size_t n, const oikos_real *x) {

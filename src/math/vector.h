@@ -6,7 +6,7 @@
 
 #include "oikos/real.h"
 
-/** a . b over n numbers, in double, by eight sums in a fixed order: the same bits everywhere, and
+/** a . b over n numbers, in double, by sixteen sums in a fixed order: the same bits everywhere, and
  * room for vector units. */
 double oikos_dot(size_t n, const oikos_real *a, const oikos_real *b);
 
