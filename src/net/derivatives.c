@@ -37,6 +37,7 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
     ws->dy_t[k] = cut(memory, &used, oikos_mul(n, widest));
   }
   ws->loss_cache = cut(memory, &used, oikos_mul(2 * n, net->outputs > n ? net->outputs : n));
+  ws->soft = cut(memory, &used, net->lambda > 0 ? oikos_mul(2 * n, net->outputs) : 0);
   ws->scratch = cut(memory, &used, scratch);
   return used;
 }
@@ -92,7 +93,11 @@ static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
                            .cache = ws->loss_cache,
                            .weight = weight,
                            .dy = ws->dy[last % 2],
-                           .dy_t = ws->dy_t[last % 2]};
+                           .dy_t = ws->dy_t[last % 2],
+                           .teacher = net->lambda > 0 ? batch->teacher : NULL,
+                           .lambda = net->lambda,
+                           .temperature = net->temperature,
+                           .soft = ws->soft};
 }
 
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile) {
@@ -115,14 +120,25 @@ static void call(const oikos_network *net, oikos_workspace *ws, int i, int which
     ws->profile->layer[i][which] += oikos_wall_clock() - begin;
 }
 
-static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                               const oikos_batch *batch) {
+static void forward_layers(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                           const oikos_batch *batch) {
   for (int i = 0; i < net->n_layers; i++) {
     oikos_pass p = pass_of(net, ws, i, theta, batch);
     call(net, ws, i, OIKOS_FORWARD, &p);
   }
+}
+
+static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                               const oikos_batch *batch) {
+  forward_layers(net, ws, theta, batch);
   oikos_loss_pass l = loss_pass(net, ws, batch, 1);
-  return net->loss->forward(&l);
+  return oikos_loss_forward(net->loss, &l);
+}
+
+void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                           const oikos_batch *batch, real *outputs) {
+  forward_layers(net, ws, theta, batch);
+  memcpy(outputs, ws->y[net->n_layers - 1], batch->n * net->outputs * sizeof *outputs);
 }
 
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta,
@@ -165,9 +181,9 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
     call(net, ws, i, OIKOS_TANGENT, &p);
   }
   oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
-  net->loss->backward(&loss);
+  oikos_loss_backward(net->loss, &loss);
   if (direction)
-    net->loss->tangent_backward(&loss);
+    oikos_loss_tangent_backward(net->loss, &loss);
   go_back(net, ws, theta, direction, batch, replace, grad, product);
   return judgement;
 }

@@ -74,6 +74,8 @@ oikos_status oikos_network_create(const oikos_config *config, oikos_shape input,
     return oikos_fail(err, OIKOS_USAGE, "model.layers: expected a list of layers, found none");
   OIKOS_TRY(oikos_alloc(net, 1, sizeof **net, "the network", err));
   (*net)->loss_kind = config->model.loss;
+  (*net)->lambda = config->distill.weight;
+  (*net)->temperature = config->distill.temperature;
   (*net)->loss = oikos_loss_of((oikos_loss_kind)config->model.loss);
   oikos_status status = build(*net, config, input, outputs, err);
   if (status != OIKOS_OK) {
@@ -93,6 +95,10 @@ size_t oikos_network_parameters(const oikos_network *net) {
 
 size_t oikos_network_input(const oikos_network *net) {
   return net->layer[0].in_size;
+}
+
+size_t oikos_network_outputs(const oikos_network *net) {
+  return net->outputs;
 }
 
 size_t oikos_network_targets(const oikos_network *net) {

@@ -9,6 +9,7 @@
 struct oikos_network {
   int n_layers, n_parameterised, n_tensors;
   int loss_kind;
+  double lambda, temperature; /* of distillation */
   const oikos_loss_type *loss;
   size_t n_parameters, last_layer, outputs;
   oikos_layer layer[OIKOS_MAX_LAYERS];
@@ -24,6 +25,7 @@ struct oikos_workspace {
   oikos_real *cache[OIKOS_MAX_LAYERS], *cache_t[OIKOS_MAX_LAYERS];
   oikos_real *dy[2], *dy_t[2]; /* (n, largest layer), taken in turn on the way back */
   oikos_real *loss_cache;      /* (2, n, outputs) */
+  oikos_real *soft;            /* (2, n, outputs), empty without distillation */
   oikos_real *scratch;
   oikos_profile *profile; /* NULL: nothing is measured */
 };
