@@ -84,6 +84,10 @@ oikos_status oikos_trainer_run(oikos_trainer *trainer, oikos_error *err);
 /** Write a checkpoint now. */
 oikos_status oikos_trainer_checkpoint(oikos_trainer *trainer, oikos_error *err);
 
+/** The trained model that teaches (distill.teacher model), to be evaluated beside its student on
+ * the same episodes; NULL without one. Owned by the student. */
+oikos_trainer *oikos_trainer_teacher(oikos_trainer *trainer);
+
 /** What training has made; not collective. Valid until the next step. */
 int64_t oikos_trainer_steps(const oikos_trainer *trainer);
 const oikos_network *oikos_trainer_network(const oikos_trainer *trainer);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "learn/homes.h"
+#include "learn/teacher.h"
 #include "math/vector.h"
 #include "net/derivatives.h"
 
@@ -23,7 +24,8 @@ static oikos_status allocate(const oikos_context *context, int64_t max_steps, oi
                         sizeof *w->gradient, "a gradient", err));
   OIKOS_TRY(oikos_alloc(&w->p, homes, sizeof *w->p, "the home scores", err));
   OIKOS_TRY(oikos_alloc(&w->score, homes, sizeof *w->score, "the home scores", err));
-  return oikos_alloc(&w->log_p, homes, sizeof *w->log_p, "the home scores", err);
+  OIKOS_TRY(oikos_alloc(&w->log_p, homes, sizeof *w->log_p, "the home scores", err));
+  return context->teacher ? oikos_lesson_create(context, w, err) : OIKOS_OK;
 }
 
 oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps, oikos_worker *w,
@@ -42,6 +44,7 @@ void oikos_worker_destroy(oikos_worker *w) {
   free(w->p);
   free(w->score);
   free(w->log_p);
+  oikos_lesson_destroy(w);
   *w = (oikos_worker){0};
 }
 
@@ -109,11 +112,12 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   oikos_profile_phase(profile, OIKOS_PHASE_DRAW, &begin);
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
   oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
-  oikos_batch judged = oikos_learner_judged(context, &w->episode);
-  oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &w->episode.support, steps);
+  oikos_batch support = w->episode.support, judged = oikos_learner_judged(context, &w->episode);
+  oikos_teach(context, w, now, &support, &judged);
+  oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &support, steps);
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
-  oikos_judgement after = oikos_meta_gradient(context->inner, w->path, rates, &w->episode.support,
-                                              &judged, steps, w->gradient);
+  oikos_judgement after =
+      oikos_meta_gradient(context->inner, w->path, rates, &support, &judged, steps, w->gradient);
   return (oikos_contribution){
       .gradient = w->gradient,
       .trained = oikos_path_parameters(context->inner, w->path, steps),

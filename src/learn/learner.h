@@ -14,15 +14,18 @@ typedef struct oikos_context {
   const oikos_inner *inner;
   const oikos_source *source;
   const oikos_weights *weights;
+  const struct oikos_context *teacher; /* whose model teaches: this one, another, or NULL */
 } oikos_context;
 
 /** A thread's memory: an episode, an adaptation, and what comes of it. */
 typedef struct oikos_worker {
   oikos_episode episode;
   oikos_path *path;
-  oikos_real *gradient;  /* (M + A) */
-  oikos_real *p, *score; /* (T) */
-  double *log_p;         /* (T) */
+  oikos_real *gradient;         /* (M + A) */
+  oikos_real *p, *score;        /* (T) */
+  double *log_p;                /* (T) */
+  struct oikos_worker *teacher; /* the teacher at work, without a gradient; NULL: there is none */
+  oikos_real *taught;           /* (support + query, outputs) what it says */
 } oikos_worker;
 
 /** @param max_steps  most inner steps of any call */

@@ -2,10 +2,23 @@
 #include "learn/weights.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/try.h"
 #include "learn/homes.h"
+
+/* Before the first step the peers' means are where they start. */
+static oikos_status create_peers(const oikos_config *config, oikos_weights *s, oikos_error *err) {
+  size_t owned = (size_t)s->n_homes * s->k;
+  if (config->distill.weight == 0 || config->distill.teacher != OIKOS_TEACHER_PEERS)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_alloc(&s->peers, s->m, sizeof *s->peers, "the peers", err));
+  OIKOS_TRY(oikos_alloc(&s->peer_homes, owned, sizeof *s->peer_homes, "the peers", err));
+  memcpy(s->peers, s->shared, s->m * sizeof *s->peers);
+  memcpy(s->peer_homes, s->homes, owned * sizeof *s->peer_homes);
+  return OIKOS_OK;
+}
 
 oikos_status oikos_weights_create(const oikos_config *config, const oikos_network *net,
                                   const oikos_inner *inner, oikos_weights *s, oikos_error *err) {
@@ -22,12 +35,14 @@ oikos_status oikos_weights_create(const oikos_config *config, const oikos_networ
                            s->shared);
   oikos_inner_first_rates(inner, s->shared + s->m);
   oikos_homes_initialise(config, net, s->shared, s->homes);
-  return OIKOS_OK;
+  return create_peers(config, s, err);
 }
 
 void oikos_weights_destroy(oikos_weights *s) {
   free(s->shared);
   free(s->homes);
+  free(s->peers);
+  free(s->peer_homes);
   oikos_optimizer_destroy(&s->shared_optimizer);
   oikos_optimizer_destroy(&s->home_optimizer);
   *s = (oikos_weights){0};
