@@ -43,8 +43,8 @@ void oikos_worker_destroy(oikos_worker *worker);
 int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *worker, double *log_p,
                                 int32_t home);
 
-/** Steps 0 to 1 for a learner: draw its episode, find its home, train. The contribution points into
- * @p worker. */
+/** Steps 0 to 1 for a learner: draw its episode, find its home, hear its teacher, train. The
+ * contribution points into @p worker. */
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *worker,
                                        int64_t step, int64_t learner, double *log_p, int32_t home);
 

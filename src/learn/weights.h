@@ -12,9 +12,8 @@ typedef struct oikos_weights {
   int64_t n_homes;
   oikos_real *shared; /* (M + A) */
   oikos_real *homes;  /* (T, K) */
-  oikos_real *peers,
-      *peer_homes; /* (M), (T, K) the last step's mean of theta_i over all learners,
-                      over those at each home; NULL unless distill.teacher is peers */
+  oikos_real *peers; /* (M) the last step's mean of theta_i; NULL unless distill.teacher is peers */
+  oikos_real *peer_homes; /* (T, K) the same over the members of each home; or NULL */
   oikos_optimizer shared_optimizer, home_optimizer;
 } oikos_weights;
 

@@ -14,8 +14,7 @@ typedef struct oikos_loss_pass {
   oikos_real *cache;         /* (2, n, size): what backward needs again */
   oikos_real weight;         /* the derivatives are of weight * loss */
   oikos_real *dy, *dy_t;     /* (n, size) */
-  const oikos_real
-      *teacher; /* as oikos_batch.teacher; NULL: no distillation, and no need of these: */
+  const oikos_real *teacher; /* as oikos_batch.teacher; NULL: no distillation, and no use of: */
   double lambda, temperature;
   oikos_real *soft; /* (2, n, size): what the term's backward needs again */
 } oikos_loss_pass;

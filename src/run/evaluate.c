@@ -75,8 +75,10 @@ static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error
 
 static oikos_status create_workers(const oikos_trainer *t, int64_t steps, oikos_worker *workers,
                                    oikos_error *err) {
+  oikos_context untaught = t->context;
+  untaught.teacher = NULL;
   for (int k = 0; k < t->n_threads; k++)
-    OIKOS_TRY(oikos_worker_create(&t->context, steps, &workers[k], err));
+    OIKOS_TRY(oikos_worker_create(&untaught, steps, &workers[k], err));
   return OIKOS_OK;
 }
 

@@ -121,8 +121,7 @@ static oikos_status set_up(oikos_trainer *t, const char *checkpoint, bool trains
   OIKOS_TRY(find_source(t, err));
   OIKOS_TRY(settle_config(t, checkpoint, err));
   OIKOS_TRY(oikos_agree(&t->team, create_parts(t, err), err));
-  if (trains)
-    OIKOS_TRY(oikos_teacher_begin(t, resume, err));
+  OIKOS_TRY(oikos_teacher_begin(t, trains, resume, err));
   OIKOS_TRY(oikos_agree(&t->team, create_workers(t, err), err));
   return oikos_shared_sum_create(&t->team, t->segments.grid, &t->sums[0], err);
 }

@@ -53,11 +53,22 @@ static oikos_status open_model(oikos_trainer *t, oikos_error *err) {
   return status;
 }
 
-oikos_status oikos_teacher_begin(oikos_trainer *t, bool resume, oikos_error *err) {
+oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err) {
+  if (t->config.distill.weight == 0 || t->context.teacher)
+    return OIKOS_OK;
+  return oikos_fail(err, OIKOS_USAGE,
+                    "distill.teacher is model, and a trainer opened for evaluation has no teacher: "
+                    "it cannot train; create one with resume");
+}
+
+oikos_status oikos_teacher_begin(oikos_trainer *t, bool trains, bool resume, oikos_error *err) {
   if (t->config.distill.weight == 0)
     return OIKOS_OK;
-  t->context.teacher = &t->context;
-  if (t->config.distill.teacher != OIKOS_TEACHER_MODEL)
+  if (t->config.distill.teacher != OIKOS_TEACHER_MODEL) {
+    t->context.teacher = &t->context;
+    return OIKOS_OK;
+  }
+  if (!trains)
     return OIKOS_OK;
   if (t->team.rank == 0)
     find(t, resume && t->run[0]);

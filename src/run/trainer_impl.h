@@ -71,9 +71,14 @@ oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
                                     const oikos_observer *observer, oikos_trainer **trainer,
                                     oikos_error *err);
 
-/** Who teaches the learners of a trainer that is to train: itself, or the model to be read from
- * RUN's teacher.h5 (resumed) or distill.model. Before the learners' threads are made. */
-oikos_status oikos_teacher_begin(oikos_trainer *t, bool resume, oikos_error *err);
+/** Who teaches the learners: the trainer's own weights, or a model, which is read from RUN's
+ * teacher.h5 (resumed) or distill.model if the trainer is to train. Before the learners' threads
+ * are made. */
+oikos_status oikos_teacher_begin(oikos_trainer *t, bool trains, bool resume, oikos_error *err);
+
+/** Whether there is the teacher that the configuration names; not in a trainer opened for
+ * evaluation alone. Not collective. */
+oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err);
 
 /** Keep the teacher's checkpoint in the run directory. Rank 0 writes. Not collective. */
 oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);

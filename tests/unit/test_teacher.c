@@ -171,6 +171,14 @@ static void test_home(void **state) {
   bench_free(b);
 }
 
+static oikos_config *parsed(const char *text) {
+  oikos_config *config = array(1, sizeof *config);
+  oikos_error err;
+  oikos_config_defaults(config);
+  CHECK_OK(oikos_config_parse(config, "test", text, strlen(text), &err));
+  return config;
+}
+
 /* Train a run of the text for two steps in a new folder; its checkpoint into path. */
 static void train_model(const char *text, char *folder, char *path) {
   oikos_config *config = array(1, sizeof *config);
@@ -220,6 +228,31 @@ static void test_model(void **state) {
   remove_folder(folder);
 }
 
+/* A student opened from its checkpoint has no teacher: it is for evaluation, and says so. */
+static void test_opened(void **state) {
+  (void)state;
+  char folder[] = "/tmp/oikos-teacher-XXXXXX", other[] = "/tmp/oikos-student-XXXXXX",
+       path[OIKOS_LONG_PATH], student[OIKOS_LONG_PATH], text[4096];
+  oikos_trainer *t;
+  oikos_error err;
+  oikos_evaluation v;
+  train_model(TASK SMALL, folder, path);
+  snprintf(text, sizeof text, TASK SMALL "distill: {weight: 0.6, teacher: model, model: %s}", path);
+  train_model(text, other, student);
+  oikos_config *config = parsed(text);
+  config->steps = 2;
+  remove_folder(folder);
+  CHECK_OK(oikos_trainer_open(MPI_COMM_SELF, config, student, NULL, &t, &err));
+  assert_null(oikos_trainer_teacher(t));
+  CHECK_OK(oikos_trainer_evaluate(t, OIKOS_TEST, 3, -1, &v, &err));
+  oikos_evaluation_destroy(&v);
+  assert_int_equal(oikos_trainer_step(t, &err), OIKOS_USAGE);
+  assert_non_null(strstr(err.message, "it cannot train"));
+  oikos_trainer_destroy(t);
+  free(config);
+  remove_folder(other);
+}
+
 /* With a weight of 0 the other keys change nothing, and nothing is made. */
 static void test_off(void **state) {
   (void)state;
@@ -236,14 +269,6 @@ static void test_off(void **state) {
                    oikos_grid_segments(b->trainer->segments.grid));
   bench_free(a);
   bench_free(b);
-}
-
-static oikos_config *parsed(const char *text) {
-  oikos_config *config = array(1, sizeof *config);
-  oikos_error err;
-  oikos_config_defaults(config);
-  CHECK_OK(oikos_config_parse(config, "test", text, strlen(text), &err));
-  return config;
 }
 
 static void test_refused(void **state) {
@@ -305,10 +330,15 @@ static void test_other_task(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_shared),         cmocka_unit_test(test_peers),
-      cmocka_unit_test(test_peers_at_homes), cmocka_unit_test(test_home),
-      cmocka_unit_test(test_model),          cmocka_unit_test(test_off),
-      cmocka_unit_test(test_refused),        cmocka_unit_test(test_other_task),
+      cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_peers),
+      cmocka_unit_test(test_peers_at_homes),
+      cmocka_unit_test(test_home),
+      cmocka_unit_test(test_model),
+      cmocka_unit_test(test_opened),
+      cmocka_unit_test(test_off),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_other_task),
   };
   MPI_Init(&argc, &argv);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
