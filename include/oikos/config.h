@@ -43,6 +43,13 @@ typedef enum {
 } oikos_owns_kind;
 typedef enum { OIKOS_HOME_HARD, OIKOS_HOME_WEIGHTED } oikos_home_rule;
 typedef enum { OIKOS_SCORE_BEFORE, OIKOS_SCORE_HELD_OUT, OIKOS_SCORE_ENCODER } oikos_score_kind;
+typedef enum {
+  OIKOS_TEACHER_SHARED,
+  OIKOS_TEACHER_HOME,
+  OIKOS_TEACHER_PEERS,
+  OIKOS_TEACHER_MODEL
+} oikos_teacher_kind;
+typedef enum { OIKOS_IN_QUERY, OIKOS_IN_SUPPORT, OIKOS_IN_BOTH } oikos_distill_place;
 typedef enum { OIKOS_REDUCE_EXACT, OIKOS_REDUCE_FAST } oikos_reduce_kind;
 typedef enum { OIKOS_EVAL_VALIDATION, OIKOS_EVAL_TEST } oikos_eval_split;
 
@@ -137,6 +144,15 @@ typedef struct oikos_config {
   } home;
 
   struct {
+    double weight;          /**< lambda; 0 is off */
+    double temperature;     /**< tau */
+    int teacher;            /**< oikos_teacher_kind */
+    int in;                 /**< oikos_distill_place: which losses have the term */
+    int64_t teacher_steps;  /**< inner steps of the teacher; -1 takes those of its own rule */
+    char model[OIKOS_PATH]; /**< teacher model: its checkpoint; a run keeps a copy */
+  } distill;
+
+  struct {
     int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
     int reduce;      /**< oikos_reduce_kind */
   } run;
@@ -170,6 +186,12 @@ oikos_status oikos_config_parse(oikos_config *config, const char *name, const ch
 
 /** Apply one `key=value`, as given to `--set`. The value is YAML. */
 oikos_status oikos_config_set(oikos_config *config, const char *assignment, oikos_error *err);
+
+/** Check that a model trained as @p teacher says may teach one of @p student: the same loss and
+ * task, but for the number of examples and the place of the file. @return OIKOS_USAGE naming the
+ * first key that differs */
+oikos_status oikos_config_teaches(const oikos_config *teacher, const oikos_config *student,
+                                  oikos_error *err);
 
 /** Check what no single key can: what depends on several. Called by the trainer before anything
  * runs. */

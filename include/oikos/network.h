@@ -50,6 +50,12 @@ typedef struct oikos_batch {
   const oikos_real *x; /**< (n, height, width, channels) */
   const oikos_real *
       y; /**< (n, targets) for mse; (n) class indices as numbers for cross_entropy and prototypes */
+  const oikos_real *teacher; /**< (n, outputs) what a teacher gives for x, or NULL: constants, no
+                                derivative goes through them. With them a loss L becomes
+                                (1 - distill.weight) L + distill.weight D; D is the squared
+                                difference for mse, and distill.temperature^2 times the divergence
+                                of the softened softmax for cross_entropy (Hinton, Vinyals and Dean
+                                2015); prototypes has none */
   size_t n_support; /**< prototypes only: the first n_support examples make the class means, the
                        others are judged */
 } oikos_batch;
@@ -75,8 +81,9 @@ oikos_status oikos_network_create(const oikos_config *config, oikos_shape input,
                                   oikos_network **net, oikos_error *err);
 void oikos_network_destroy(oikos_network *net);
 
-size_t oikos_network_parameters(const oikos_network *net); /**< M */
-size_t oikos_network_input(const oikos_network *net);      /**< numbers per example */
+size_t oikos_network_parameters(const oikos_network *net);  /**< M */
+size_t oikos_network_input(const oikos_network *net);       /**< numbers per example */
+size_t oikos_network_output_size(const oikos_network *net); /**< numbers it gives per example */
 size_t oikos_network_targets(const oikos_network *net); /**< numbers of oikos_batch.y per example */
 int oikos_network_layers(const oikos_network *net);     /**< layers that have parameters */
 int oikos_network_tensor_count(const oikos_network *net);
@@ -105,6 +112,10 @@ void oikos_workspace_destroy(oikos_workspace *ws);
 /** Loss of a batch at theta. */
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws,
                                    const oikos_real *theta, const oikos_batch *batch);
+
+/** What the network gives for a batch, into outputs (n, outputs). */
+void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const oikos_real *theta,
+                           const oikos_batch *batch, oikos_real *outputs);
 
 /** Loss, and grad (M) += weight * dLoss/dtheta. */
 oikos_judgement oikos_network_gradient(const oikos_network *net, oikos_workspace *ws,

@@ -21,7 +21,8 @@ enum { OIKOS_MAX_HOMES = 4096 };
 typedef struct oikos_trainer oikos_trainer;
 
 /** The means over the steps since the last record; what a line of metrics.jsonl holds. The same on
- * all ranks, but for times. */
+ * all ranks, but for times. The losses are those trained on: with the term of distillation, where
+ * there is one. An evaluation is always of the loss itself. */
 typedef struct oikos_record {
   int64_t step;         /**< steps done */
   int64_t episodes;     /**< episodes trained on so far */
@@ -54,7 +55,8 @@ typedef struct oikos_observer {
  * Create a trainer and initialise it (step 0), or resume it. What the configuration leaves open of
  * how to compute (`winograd` of a convolution) is taken from the checkpoint, or measured and chosen
  * by rank 0; the choice stands in config.yaml and in every checkpoint.
- * @param run     run directory for config.yaml, metrics.jsonl and checkpoints/; created if missing.
+ * @param run     run directory for config.yaml, metrics.jsonl, checkpoints/ and, with
+ * distill.teacher model, teacher.h5, the copy that a resumed run is taught by; created if missing.
  * NULL: nothing is written
  * @param resume  continue from the newest whole checkpoint in @p run, if there is one; on any
  * number of ranks
@@ -83,6 +85,10 @@ oikos_status oikos_trainer_run(oikos_trainer *trainer, oikos_error *err);
 
 /** Write a checkpoint now. */
 oikos_status oikos_trainer_checkpoint(oikos_trainer *trainer, oikos_error *err);
+
+/** The trained model that teaches (distill.teacher model), to be evaluated beside its student on
+ * the same episodes; NULL without one. Owned by the student. */
+oikos_trainer *oikos_trainer_teacher(oikos_trainer *trainer);
 
 /** What training has made; not collective. Valid until the next step. */
 int64_t oikos_trainer_steps(const oikos_trainer *trainer);

@@ -27,7 +27,8 @@ typedef struct oikos_command {
 } oikos_command;
 
 oikos_command_function oikos_command_train, oikos_command_eval, oikos_command_inspect,
-    oikos_command_import, oikos_command_config, oikos_command_gradcheck, oikos_command_bench;
+    oikos_command_import, oikos_command_config, oikos_command_gradcheck, oikos_command_bench,
+    oikos_command_distill;
 
 /**
  * Parse a subcommand's arguments by argp; rank 0 prints what is wrong, nobody exits.
@@ -71,6 +72,14 @@ oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets
  * directory, into path (OIKOS_LONG_PATH). Not collective. */
 oikos_status oikos_cli_find_checkpoint(const char *what, char *path, oikos_error *err);
 
+/** The same, found by rank 0 for all. Collective. */
+oikos_status oikos_cli_share_checkpoint(oikos_cli *cli, const char *what, char *path,
+                                        oikos_error *err);
+
+/** Train as configured in the run directory @p out, with progress; then evaluate. Collective. */
+oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *config, const char *out,
+                             bool resume, oikos_error *err);
+
 /** Print on rank 0. */
 void oikos_cli_print(const oikos_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -78,6 +87,11 @@ void oikos_cli_print(const oikos_cli *cli, const char *format, ...)
 /** The tables of an evaluation, on rank 0. */
 void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *trainer,
                                 const oikos_evaluation *v);
+
+/** Teacher and student side by side, on rank 0. */
+void oikos_cli_print_comparison(const oikos_cli *cli, const oikos_trainer *teacher,
+                                const oikos_evaluation *of_teacher, const oikos_trainer *student,
+                                const oikos_evaluation *of_student);
 
 /** Block SIGTERM, SIGUSR1 and SIGINT, so that they wait until they are asked for. Before MPI_Init:
  * its threads inherit it. */

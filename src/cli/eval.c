@@ -2,13 +2,12 @@
  * oikos eval: evaluate a run or a checkpoint on unseen tasks. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "store/checkpoint.h"
+#include "run/read_config.h"
 #include "store/checkpoint_list.h"
 
 typedef struct options {
@@ -35,38 +34,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-/* The checkpoint that is meant, and the configuration in it. Rank 0. */
-static oikos_status find(const char *what, char *path, char **text, oikos_error *err) {
-  oikos_checkpoint_info about;
-  OIKOS_TRY(oikos_cli_find_checkpoint(what, path, err));
-  OIKOS_TRY(oikos_checkpoint_describe(path, &about, err));
-  *text = about.config;
-  about.config = NULL;
-  oikos_checkpoint_info_clear(&about);
-  return OIKOS_OK;
-}
-
-/* Give all ranks rank 0's path and configuration. */
-static oikos_status share_config(oikos_cli *cli, const options *o, char *path, oikos_config *config,
-                                 oikos_error *err) {
-  char *text = NULL;
-  uint64_t length;
-  oikos_status status = cli->team.rank == 0 ? find(o->what, path, &text, err) : OIKOS_OK;
-  OIKOS_TRY(oikos_agree(&cli->team, status, err));
-  length = text ? strlen(text) : 0;
-  oikos_broadcast(&cli->team, path, OIKOS_LONG_PATH);
-  oikos_broadcast(&cli->team, &length, sizeof length);
-  if (cli->team.rank != 0)
-    status = oikos_alloc(&text, length + 1, 1, "the configuration", err);
-  status = oikos_agree(&cli->team, status, err);
-  if (status == OIKOS_OK) {
-    oikos_broadcast(&cli->team, text, length + 1);
-    oikos_config_defaults(config);
-    status = oikos_config_parse(config, path, text, length, err);
-  }
+/* The checkpoint that is meant, and the configuration in it. */
+static oikos_status find(oikos_cli *cli, const options *o, char *path, oikos_config *config,
+                         oikos_error *err) {
+  oikos_status status = OIKOS_OK;
+  OIKOS_TRY(oikos_cli_share_checkpoint(cli, o->what, path, err));
+  OIKOS_TRY(oikos_read_config(&cli->team, path, config, err));
   for (int i = 0; status == OIKOS_OK && i < o->sets.n; i++)
     status = oikos_config_set(config, o->sets.assignment[i], err);
-  free(text);
   return oikos_agree(&cli->team, status, err);
 }
 
@@ -114,7 +89,7 @@ oikos_status oikos_command_eval(oikos_cli *cli, int argc, char **argv, oikos_err
   if (help)
     return OIKOS_OK;
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
-  oikos_status status = share_config(cli, &o, path, config, err);
+  oikos_status status = find(cli, &o, path, config, err);
   if (status == OIKOS_OK)
     status = evaluate(cli, &o, config, path, err);
   free(config);

@@ -51,3 +51,29 @@ void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
     print_homes(t, v);
   fflush(stdout);
 }
+
+static void print_row(const char *name, const oikos_trainer *t, const oikos_evaluation *v,
+                      bool classification) {
+  oikos_estimate loss = v->loss[v->steps], accuracy = v->accuracy[v->steps];
+  printf("  %-8s %11zu %12lld   %10.4f +- %-11.4f", name,
+         oikos_network_parameters(oikos_trainer_network(t)), (long long)v->steps, loss.mean,
+         loss.interval);
+  if (classification)
+    printf("   %8.4f +- %-12.4f", accuracy.mean, accuracy.interval);
+  printf("   %9.3f\n", 1e3 * v->seconds / (double)v->episodes);
+}
+
+void oikos_cli_print_comparison(const oikos_cli *cli, const oikos_trainer *teacher,
+                                const oikos_evaluation *of_teacher, const oikos_trainer *student,
+                                const oikos_evaluation *of_student) {
+  bool classification = of_student->accuracy[of_student->steps].mean > 0;
+  if (cli->team.rank != 0)
+    return;
+  printf("teacher and student on the same unseen tasks:\n"
+         "  %8s %11s %12s   %-25s%s   %9s\n",
+         "", "parameters", "inner steps", "query loss, 95 % interval",
+         classification ? "   accuracy, 95 % interval" : "", "ms a task");
+  print_row("teacher", teacher, of_teacher, classification);
+  print_row("student", student, of_student, classification);
+  fflush(stdout);
+}

@@ -25,3 +25,11 @@ oikos_status oikos_cli_find_checkpoint(const char *what, char *path, oikos_error
                       what);
   return OIKOS_OK;
 }
+
+oikos_status oikos_cli_share_checkpoint(oikos_cli *cli, const char *what, char *path,
+                                        oikos_error *err) {
+  oikos_status status = cli->team.rank == 0 ? oikos_cli_find_checkpoint(what, path, err) : OIKOS_OK;
+  OIKOS_TRY(oikos_agree(&cli->team, status, err));
+  oikos_broadcast(&cli->team, path, OIKOS_LONG_PATH);
+  return OIKOS_OK;
+}

@@ -41,6 +41,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static oikos_status check(const options *o, const oikos_config *config, oikos_error *err) {
   oikos_trainer *t;
   double worst = 0;
+  if (sizeof(oikos_real) == sizeof(double) && config->distill.weight > 0 &&
+      config->distill.teacher == OIKOS_TEACHER_MODEL)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "distill.teacher is model, whose checkpoint is in float, and the check is in "
+                      "double; the term is the same with any teacher: check it with --set "
+                      "distill.teacher=peers");
   OIKOS_TRY(oikos_trainer_create(MPI_COMM_SELF, config, NULL, false, NULL, &t, err));
   oikos_status status = oikos_gradcheck(t, o->dump, stdout, &worst, err);
   oikos_trainer_destroy(t);

@@ -59,6 +59,19 @@ static void announce(const oikos_cli *cli, const oikos_trainer *t, const oikos_c
   fflush(stdout);
 }
 
+/* The teacher on the episodes that the student was evaluated on. */
+static oikos_status compare(oikos_cli *cli, oikos_trainer *student, const oikos_evaluation *v,
+                            const oikos_config *c, oikos_error *err) {
+  oikos_trainer *teacher = oikos_trainer_teacher(student);
+  oikos_evaluation of_teacher;
+  OIKOS_TRY(oikos_trainer_evaluate(teacher,
+                                   c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION,
+                                   c->eval.episodes, c->eval.steps, &of_teacher, err));
+  oikos_cli_print_comparison(cli, teacher, &of_teacher, student, v);
+  oikos_evaluation_destroy(&of_teacher);
+  return OIKOS_OK;
+}
+
 static oikos_status evaluate(oikos_cli *cli, oikos_trainer *t, const oikos_config *c,
                              oikos_error *err) {
   oikos_evaluation v;
@@ -68,16 +81,17 @@ static oikos_status evaluate(oikos_cli *cli, oikos_trainer *t, const oikos_confi
                                    c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION,
                                    c->eval.episodes, c->eval.steps, &v, err));
   oikos_cli_print_evaluation(cli, t, &v);
+  oikos_status status = oikos_trainer_teacher(t) ? compare(cli, t, &v, c, err) : OIKOS_OK;
   oikos_evaluation_destroy(&v);
-  return OIKOS_OK;
+  return status;
 }
 
-static oikos_status train(oikos_cli *cli, const options *o, const oikos_config *c, const char *out,
-                          oikos_error *err) {
+oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *out, bool resume,
+                             oikos_error *err) {
   oikos_trainer *t;
   oikos_progress progress;
   oikos_observer observer = oikos_progress_observer(&progress, cli, c);
-  OIKOS_TRY(oikos_trainer_create(MPI_COMM_WORLD, c, out, o->resume, &observer, &t, err));
+  OIKOS_TRY(oikos_trainer_create(MPI_COMM_WORLD, c, out, resume, &observer, &t, err));
   int64_t first = oikos_trainer_steps(t);
   announce(cli, t, c, out);
   oikos_progress_start(&progress, first);
@@ -123,7 +137,7 @@ oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_er
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
   oikos_status status = oikos_cli_config(cli, o.config, &o.sets, config, err);
   if (status == OIKOS_OK)
-    status = train(cli, &o, config, o.out ? o.out : out, err);
+    status = oikos_cli_train(cli, config, o.out ? o.out : out, o.resume, err);
   free(config);
   return status;
 }

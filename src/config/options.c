@@ -156,6 +156,26 @@ const oikos_option *oikos_options(void) {
        "gamma_H: how far a home moves to the mean of its trained members."},
       {REAL("home.rate", home.rate, "0.001", 0, 1e6), FIXED, "epsilon_H: outer rate of the homes."},
 
+      {REAL("distill.weight", distill.weight, "0", 0, 1), FIXED,
+       "lambda: knowledge distillation makes a loss L into (1 - lambda) L + lambda D, where D is "
+       "how far the outputs are from a teacher's: tau^2 times the divergence of the softmax at "
+       "temperature tau (cross_entropy), or the squared difference (mse). 0 is off."},
+      {REAL("distill.temperature", distill.temperature, "2", 0.001, 1000), FIXED,
+       "tau: softens both softmaxes (cross_entropy)."},
+      {CHOICE("distill.teacher", distill.teacher, "shared", "shared|home|peers|model"), FIXED,
+       "Who teaches, adapted on the same support set: the shared weights; the learner's home; the "
+       "mean model of those who trained at that home in the last step (codistillation); or the "
+       "trained model of distill.model."},
+      {CHOICE("distill.in", distill.in, "query", "query|support|both"), FIXED,
+       "Which losses have the term: of the query set (the meta-loss), of the support set (the "
+       "inner steps), or both."},
+      {INT("distill.teacher_steps", distill.teacher_steps, "-1", -1, 10000), FIXED,
+       "Inner steps that the teacher takes on the support set before it predicts; -1 takes "
+       "inner.steps (of its own configuration for teacher model), 0 leaves it as it is."},
+      {STRING("distill.model", distill.model), FREE,
+       "teacher model: a checkpoint of it. The run keeps a copy in teacher.h5, and resumes with "
+       "that."},
+
       {INT("run.threads", run.threads, "0", 0, 4096), FREE,
        "OpenMP threads of a rank; 0 takes OMP_NUM_THREADS, or 1."},
       {CHOICE("run.reduce", run.reduce, "exact", "exact|fast"), FIXED,

@@ -241,5 +241,5 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
-  return OIKOS_OK;
+  return oikos_config_check_distill(c, file, err);
 }

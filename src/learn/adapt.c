@@ -13,8 +13,11 @@ static oikos_batch micro_batch(const oikos_inner *inner, const oikos_batch *supp
   size_t count = (size_t)inner->micro_batches, first = support->n * j / count,
          last = support->n * (j + 1) / count;
   size_t in = oikos_network_input(inner->net), targets = oikos_network_targets(inner->net);
-  return (oikos_batch){
+  oikos_batch b = {
       .n = last - first, .x = support->x + first * in, .y = support->y + first * targets};
+  if (support->teacher)
+    b.teacher = support->teacher + first * oikos_network_output_size(inner->net);
+  return b;
 }
 
 /* grad (M), if any, = weight * the support gradient at theta, over all micro-batches; with a

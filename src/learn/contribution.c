@@ -19,7 +19,7 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
                            size_t *sizes) {
   int n = add_tensors(s->shared, sizes, 0);
   s->shared_trained = -1;
-  if (config->shared.mixing > 0) {
+  if (config->shared.mixing > 0 || (w->peers && w->k < w->m)) {
     s->shared_trained = n;
     n = add_tensors(s->shared, sizes, n);
   }
@@ -29,7 +29,7 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
   s->encoders = n;
   n = add_tensors(s->encoder, sizes, n);
   s->homes = n;
-  s->home_trained = config->home.mixing > 0;
+  s->home_trained = config->home.mixing > 0 || w->peers;
   for (int64_t t = 0; t < w->n_homes; t++) {
     n = add_tensors(s->home, sizes, n);
     if (s->home_trained)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a learner contributes to a step, and where it stands in the packed sum: everything that
- * crosses the network in a step, in one buffer. Segments: the shared gradient and (if gamma > 0)
- * the trained parameters by tensor, the gradient of the rates and of the encoder, the same of each
- * home, the homes' weights and scores, the losses. M(1 + [gamma > 0]) + A + E +
- * T K (1 + [gamma_H > 0]) + 2 T + 3 numbers; nothing grows with the number of learners or ranks.
+ * crosses the network in a step, in one buffer. Segments: the shared gradient and (if gamma > 0 or
+ * peers teach) the trained parameters by tensor, the gradient of the rates and of the encoder, the
+ * same of each home (trained: if gamma_H > 0 or peers teach), the homes' weights and scores, the
+ * losses. At most 2 M + A + E + 2 T K + 2 T + 3 numbers; nothing grows with the number of learners
+ * or ranks.
  */
 #ifndef OIKOS_LEARN_CONTRIBUTION_H
 #define OIKOS_LEARN_CONTRIBUTION_H

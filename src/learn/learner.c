@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "learn/homes.h"
 #include "learn/inner_impl.h"
+#include "learn/teacher.h"
 #include "math/vector.h"
 #include "net/derivatives.h"
 
@@ -17,7 +18,8 @@ typedef oikos_real real;
  * support set, in products that are small for one. */
 static bool shares_start(const oikos_context *context) {
   const oikos_config *c = context->config;
-  return context->weights->k == 0 && c->inner.steps > 0 && c->inner.micro_batches == 1 &&
+  bool taught = context->teacher && c->distill.in != OIKOS_IN_QUERY; // each by its own teacher
+  return context->weights->k == 0 && c->inner.steps > 0 && c->inner.micro_batches == 1 && !taught &&
          oikos_network_joins(context->net);
 }
 
@@ -39,7 +41,8 @@ static oikos_status allocate(const oikos_context *context, int64_t max_steps, oi
   OIKOS_TRY(oikos_alloc(&w->p, homes, sizeof(real), "the home scores", err));
   OIKOS_TRY(oikos_alloc(&w->score, homes, sizeof(real), "the home scores", err));
   OIKOS_TRY(oikos_alloc(&w->dscore, homes, sizeof(real), "the home scores", err));
-  return oikos_alloc(&w->log_p, homes, sizeof *w->log_p, "the home scores", err);
+  OIKOS_TRY(oikos_alloc(&w->log_p, homes, sizeof *w->log_p, "the home scores", err));
+  return context->teacher ? oikos_lesson_create(context, w, err) : OIKOS_OK;
 }
 
 oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps, oikos_worker *w,
@@ -64,6 +67,7 @@ void oikos_worker_destroy(oikos_worker *w) {
   free(w->score);
   free(w->dscore);
   free(w->log_p);
+  oikos_lesson_destroy(w);
   *w = (oikos_worker){0};
 }
 
@@ -189,11 +193,12 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   oikos_path_join(w->path, w->chunk, place);
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
   oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
-  oikos_batch judged = oikos_learner_judged(context, &w->episode);
-  oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &w->episode.support, steps);
+  oikos_batch support = w->episode.support, judged = oikos_learner_judged(context, &w->episode);
+  oikos_teach(context, w, now, &support, &judged);
+  oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &support, steps);
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
-  oikos_judgement after = oikos_meta_gradient(context->inner, w->path, rates, &w->episode.support,
-                                              &judged, steps, w->gradient);
+  oikos_judgement after =
+      oikos_meta_gradient(context->inner, w->path, rates, &support, &judged, steps, w->gradient);
   oikos_path_join(w->path, NULL, 0);
   oikos_learner_pull_back(context, w);
   return (oikos_contribution){

@@ -16,6 +16,7 @@ typedef struct oikos_context {
   const oikos_source *source;
   const oikos_encoder *encoder; /* NULL: none */
   const oikos_weights *weights;
+  const struct oikos_context *teacher; /* whose model teaches: this one, another, or NULL */
 } oikos_context;
 
 /** A thread's memory: an episode, an adaptation, and what comes of it. */
@@ -30,6 +31,8 @@ typedef struct oikos_worker {
   const oikos_real *c;              /* (K) what the start was made from */
   oikos_real *p, *score, *dscore;   /* (T) */
   double *log_p;                    /* (T) */
+  struct oikos_worker *teacher; /* the teacher at work, without a gradient; NULL: there is none */
+  oikos_real *taught;           /* (support + query, outputs) what it says */
 } oikos_worker;
 
 /** @param max_steps  most inner steps of any call */
@@ -63,7 +66,8 @@ void oikos_learner_pull_back(const oikos_context *context, oikos_worker *worker)
 void oikos_learners_begin(const oikos_context *context, oikos_worker *worker, int64_t step,
                           int64_t first, int64_t count);
 
-/** Steps 0 to 1 for a learner: find its home, train on its episode. The contribution points into
+/** Steps 0 to 1 for a learner: find its home, hear its teacher, train on its episode. The
+ * contribution points into
  * @p worker. */
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *worker,
                                        int64_t learner, double *log_p, int32_t home);

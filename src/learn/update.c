@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "learn/update.h"
 
+#include <string.h>
+
 typedef oikos_real real;
 
 /* out, made of these tensors = scale * the sums of the segments from `segment` on */
@@ -10,9 +12,11 @@ static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int se
     oikos_sum_get(s->grid, sum, segment++, scale, out + tensors.list[i].offset);
 }
 
-/* w = (1 - gamma) w + gamma mean */
-static void mix(double gamma, size_t n, const real *mean, real *w) {
-  for (size_t i = 0; i < n; i++)
+/* w = (1 - gamma) w + gamma mean; the mean itself becomes the peers' model, if that teaches */
+static void adopt(double gamma, size_t n, const real *mean, real *w, real *peers) {
+  if (peers)
+    memcpy(peers, mean, n * sizeof *peers);
+  for (size_t i = 0; gamma > 0 && i < n; i++)
     w[i] = (real)(1 - gamma) * w[i] + (real)gamma * mean[i];
 }
 
@@ -22,7 +26,7 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
   real *gradient = scratch, *trained = scratch + w->n;
   if (s->shared_trained >= 0) {
     get_parameters(s, sum, s->shared_trained, s->shared, share, trained);
-    mix(config->shared.mixing, w->m, trained, w->shared);
+    adopt(config->shared.mixing, w->m, trained, w->shared, w->peers);
   }
   get_parameters(s, sum, 0, s->shared, share, gradient);
   if (s->rates >= 0)
@@ -42,14 +46,15 @@ void oikos_update_homes(const oikos_config *config, const oikos_segments *s, con
     return;
   for (int64_t t = 0; t < w->n_homes; t++) {
     int segment = s->homes + (int)t * s->home_size;
-    real *c = w->homes + (size_t)t * w->k;
+    real *c = w->homes + (size_t)t * w->k,
+         *peers = w->peer_homes ? w->peer_homes + (size_t)t * w->k : NULL;
     oikos_sum_get(s->grid, sum, s->weights + (int)t, 1, &members);
     if (!(members > 0))
       continue; // nobody lives here: the home stays as it is
     double share = 1 / (double)members;
     if (s->home_trained) {
       get_parameters(s, sum, segment + s->home.n, s->home, share, trained);
-      mix(config->home.mixing, w->k, trained, c);
+      adopt(config->home.mixing, w->k, trained, c, peers);
     }
     get_parameters(s, sum, segment, s->home, share, gradient);
     oikos_clip(config->outer.clip, w->k, gradient);

@@ -16,6 +16,8 @@ typedef struct oikos_weights {
   oikos_home_layout layout;
   oikos_real *shared; /* (M + A + E) */
   oikos_real *homes;  /* (T, K) */
+  oikos_real *peers; /* (M) the last step's mean of theta_i; NULL unless distill.teacher is peers */
+  oikos_real *peer_homes; /* (T, K) the same over the members of each home; or NULL */
   oikos_optimizer shared_optimizer, home_optimizer;
 } oikos_weights;
 

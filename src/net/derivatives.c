@@ -47,6 +47,7 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
   lay_out_turns(net, ws, ws->keeps, memory, &used, ws->dy);
   lay_out_turns(net, ws, false, memory, &used, ws->dy_t);
   ws->loss_cache = cut(memory, &used, oikos_mul(2 * n, net->outputs > n ? net->outputs : n));
+  ws->soft = cut(memory, &used, net->lambda > 0 ? oikos_mul(2 * n, net->outputs) : 0);
   ws->scratch = cut(memory, &used, scratch);
   return used;
 }
@@ -115,7 +116,11 @@ static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
                            .cache = at(ws, ws->loss_cache, 2 * net->outputs),
                            .weight = weight,
                            .dy = at(ws, ws->dy[last], net->outputs),
-                           .dy_t = at(ws, ws->dy_t[last], net->outputs)};
+                           .dy_t = at(ws, ws->dy_t[last], net->outputs),
+                           .teacher = net->lambda > 0 ? batch->teacher : NULL,
+                           .lambda = net->lambda,
+                           .temperature = net->temperature,
+                           .soft = at(ws, ws->soft, 2 * net->outputs)};
 }
 
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile) {
@@ -150,7 +155,14 @@ static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, co
                                const oikos_batch *batch) {
   go_forward(net, ws, theta, batch);
   oikos_loss_pass l = loss_pass(net, ws, batch, 1);
-  return net->loss->forward(&l);
+  return oikos_loss_forward(net->loss, &l);
+}
+
+void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                           const oikos_batch *batch, real *outputs) {
+  go_forward(net, ws, theta, batch);
+  memcpy(outputs, at(ws, ws->y[net->n_layers - 1], net->outputs),
+         batch->n * net->outputs * sizeof *outputs);
 }
 
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta,
@@ -211,9 +223,9 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
   if (direction)
     go_along(net, ws, theta, direction, batch);
   oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
-  net->loss->backward(&loss);
+  oikos_loss_backward(net->loss, &loss);
   if (direction)
-    net->loss->tangent_backward(&loss);
+    oikos_loss_tangent_backward(net->loss, &loss);
   go_back(net, ws, theta, direction, batch, replace, grad, product);
   return judgement;
 }

@@ -14,6 +14,9 @@ typedef struct oikos_loss_pass {
   oikos_real *cache;         /* (2, n, size): what backward needs again */
   oikos_real weight;         /* the derivatives are of weight * loss */
   oikos_real *dy, *dy_t;     /* (n, size) */
+  const oikos_real *teacher; /* as oikos_batch.teacher; NULL: no distillation, and no use of: */
+  double lambda, temperature;
+  oikos_real *soft; /* (2, n, size): what the term's backward needs again */
 } oikos_loss_pass;
 
 typedef struct oikos_loss_type {
@@ -23,10 +26,16 @@ typedef struct oikos_loss_type {
   void (*tangent_backward)(const oikos_loss_pass *p); /* dy_t */
 } oikos_loss_type;
 
-/** Prototypes has no tangents: it is never adapted. */
+/** Prototypes has no tangents: it is never adapted; nor has it a term of distillation. */
 extern const oikos_loss_type oikos_loss_mse, oikos_loss_cross_entropy, oikos_loss_prototypes;
 
 const oikos_loss_type *oikos_loss_of(oikos_loss_kind kind);
+
+/** The four functions of a loss, with the term of distillation if the pass has a teacher. */
+oikos_judgement oikos_loss_forward(const oikos_loss_type *loss, const oikos_loss_pass *p);
+void oikos_loss_backward(const oikos_loss_type *loss, const oikos_loss_pass *p);
+double oikos_loss_tangent(const oikos_loss_type *loss, const oikos_loss_pass *p);
+void oikos_loss_tangent_backward(const oikos_loss_type *loss, const oikos_loss_pass *p);
 
 /** Targets per example: the outputs for mse, else one class index. */
 size_t oikos_loss_targets(oikos_loss_kind kind, size_t outputs);

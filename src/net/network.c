@@ -91,7 +91,10 @@ oikos_status oikos_network_create(const oikos_config *config, oikos_shape input,
                        .n_layers = config->model.n_layers,
                        .layers = config->model.layers,
                        .loss = (oikos_loss_kind)config->model.loss};
-  return oikos_network_build(&b, input, outputs, net, err);
+  OIKOS_TRY(oikos_network_build(&b, input, outputs, net, err));
+  (*net)->lambda = config->distill.weight;
+  (*net)->temperature = config->distill.temperature;
+  return OIKOS_OK;
 }
 
 void oikos_network_destroy(oikos_network *net) {
@@ -104,6 +107,10 @@ size_t oikos_network_parameters(const oikos_network *net) {
 
 size_t oikos_network_input(const oikos_network *net) {
   return net->layer[0].in_size;
+}
+
+size_t oikos_network_output_size(const oikos_network *net) {
+  return net->outputs;
 }
 
 size_t oikos_network_targets(const oikos_network *net) {

@@ -9,6 +9,7 @@
 struct oikos_network {
   int n_layers, n_parameterised, n_tensors;
   int loss_kind;
+  double lambda, temperature; /* of distillation */
   const oikos_loss_type *loss;
   size_t n_parameters, last_layer, outputs;
   oikos_layer layer[OIKOS_MAX_LAYERS];
@@ -27,6 +28,7 @@ struct oikos_workspace {
   oikos_real *dy[OIKOS_MAX_LAYERS],
       *dy_t[OIKOS_MAX_LAYERS]; /* (n, out); where they need not stay, two are taken in turn */
   oikos_real *loss_cache;      /* (2, n, outputs) */
+  oikos_real *soft;            /* (2, n, outputs), empty without distillation */
   oikos_real *scratch;
   oikos_profile *profile; /* NULL: nothing is measured */
 };

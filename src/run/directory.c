@@ -85,6 +85,7 @@ static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *er
   if (!resume)
     OIKOS_TRY(refuse_old(t, err));
   OIKOS_TRY(oikos_make_folders(checkpoints, err));
+  OIKOS_TRY(oikos_teacher_keep(t, err));
   OIKOS_TRY(write_whole(t, "config.yaml", write_config, err));
   return write_whole(t, "metrics.jsonl", write_metrics, err);
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/try.h"
+#include "learn/teacher.h"
 #include "math/vector.h"
 #include "run/trainer_impl.h"
 #include "store/dump.h"
@@ -18,7 +19,7 @@ typedef oikos_real real;
 typedef struct check {
   oikos_trainer *t;
   oikos_worker *w;
-  oikos_batch judged;
+  oikos_batch support, judged;
   size_t m, n;                            /* M, M + A */
   real *x, *gradient, *direction, *moved; /* (M + A) */
   real *trained;                          /* (M) theta_S */
@@ -47,7 +48,7 @@ static double value(const check *c, const real *x) {
   const oikos_trainer *t = c->t;
   int64_t steps = t->config.inner.order == OIKOS_ORDER_FIRST ? 0 : t->config.inner.steps;
   memcpy(oikos_path_start(c->w->path), x, c->m * sizeof *x);
-  oikos_adapt(t->inner, c->w->path, x + c->m, &c->w->episode.support, steps);
+  oikos_adapt(t->inner, c->w->path, x + c->m, &c->support, steps);
   const real *theta = oikos_path_parameters(t->inner, c->w->path, steps);
   return oikos_network_loss(t->net, oikos_path_workspace(c->w->path), theta, &c->judged).loss;
 }
@@ -217,14 +218,16 @@ static void prepare(check *c) {
   oikos_trainer *t = c->t;
   int64_t steps = t->config.inner.steps;
   oikos_source_draw(t->source, OIKOS_TRAIN, 0, 0, &c->w->episode);
-  oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
+  int32_t home = oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
   leave_kinks(c);
+  c->support = c->w->episode.support;
   c->judged = oikos_learner_judged(&t->context, &c->w->episode);
+  oikos_teach(&t->context, c->w, home, &c->support, &c->judged);
   memcpy(c->x, oikos_path_start(c->w->path), c->m * sizeof *c->x);
   memcpy(c->x + c->m, t->weights.shared + c->m, (c->n - c->m) * sizeof *c->x);
-  oikos_adapt(t->inner, c->w->path, c->x + c->m, &c->w->episode.support, steps);
-  c->loss = oikos_meta_gradient(t->inner, c->w->path, c->x + c->m, &c->w->episode.support,
-                                &c->judged, steps, c->gradient)
+  oikos_adapt(t->inner, c->w->path, c->x + c->m, &c->support, steps);
+  c->loss = oikos_meta_gradient(t->inner, c->w->path, c->x + c->m, &c->support, &c->judged, steps,
+                                c->gradient)
                 .loss;
   memcpy(c->trained, oikos_path_parameters(t->inner, c->w->path, steps), c->m * sizeof *c->trained);
 }

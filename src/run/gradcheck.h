@@ -10,7 +10,8 @@
  * moved a little at random, off the exact zeros where relu and max_pool have no derivative; of
  * three directions and six widths h the best counts, since a kink nearer than h says nothing of the
  * derivative. First order, which is not the gradient of F, is checked for what it is without a
- * projection: the gradient of L_query at theta_S.
+ * projection: the gradient of L_query at theta_S. With distillation the teacher's outputs are those
+ * of the unmoved point in every difference, since they are constants.
  */
 #ifndef OIKOS_RUN_GRADCHECK_H
 #define OIKOS_RUN_GRADCHECK_H

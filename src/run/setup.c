@@ -121,22 +121,32 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_weights_create(c, t->net, t->inner, t->encoder, &t->weights, err));
   OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
                                   &t->segments, err));
-  t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights};
+  t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
   OIKOS_TRY(create_learners(t, err));
-  OIKOS_TRY(create_threads(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
   return oikos_history_create((int)c->home.count, &t->history, err);
 }
 
-/* Everything but the state. */
-static oikos_status set_up(oikos_trainer *t, const char *checkpoint, oikos_error *err) {
+static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
   oikos_data data;
-  OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
+  if (t->student) {
+    t->source = t->student->source;
+    return OIKOS_OK;
+  }
   OIKOS_TRY(load_data(t, &data, err));
-  OIKOS_TRY(oikos_agree(&t->team, create_source(t, &data, err), err));
+  return oikos_agree(&t->team, create_source(t, &data, err), err);
+}
+
+/* Everything but the state. */
+static oikos_status set_up(oikos_trainer *t, const char *checkpoint, bool trains, bool resume,
+                           oikos_error *err) {
+  OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
+  OIKOS_TRY(find_source(t, err));
   OIKOS_TRY(settle_config(t, checkpoint, err));
   OIKOS_TRY(oikos_agree(&t->team, create_parts(t, err), err));
+  OIKOS_TRY(oikos_teacher_begin(t, trains, resume, err));
+  OIKOS_TRY(oikos_agree(&t->team, create_threads(t, err), err));
   return oikos_shared_sum_create(&t->team, t->segments.grid, &t->sums[0], err);
 }
 
@@ -158,13 +168,15 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->learners.next_log_p);
   free(t->learners.home);
   free(t->learners.next_home);
+  oikos_trainer_destroy(t->teacher);
   oikos_history_destroy(&t->history);
   oikos_segments_destroy(&t->segments);
   oikos_weights_destroy(&t->weights);
   oikos_encoder_destroy(t->encoder);
   oikos_inner_destroy(t->inner);
   oikos_network_destroy(t->net);
-  oikos_source_destroy(t->source);
+  if (!t->student)
+    oikos_source_destroy(t->source);
   oikos_image_unload(&t->images);
   oikos_team_destroy(&t->team);
   free(t);
@@ -199,7 +211,7 @@ static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
   char checkpoint[OIKOS_LONG_PATH] = "";
   if (resume)
     OIKOS_TRY(oikos_trainer_newest(t, checkpoint, err));
-  OIKOS_TRY(set_up(t, checkpoint[0] ? checkpoint : NULL, err));
+  OIKOS_TRY(set_up(t, checkpoint[0] ? checkpoint : NULL, true, resume, err));
   if (checkpoint[0]) {
     OIKOS_TRY(oikos_trainer_load(t, checkpoint, err));
     oikos_trainer_say(t, "resumed from %s at step %lld", checkpoint, (long long)t->step);
@@ -217,16 +229,29 @@ oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, con
   return finish(status, trainer);
 }
 
-oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const char *checkpoint,
-                                const oikos_observer *observer, oikos_trainer **trainer,
-                                oikos_error *err) {
+oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
+                                    const oikos_config *config, const char *checkpoint,
+                                    const oikos_observer *observer, oikos_trainer **trainer,
+                                    oikos_error *err) {
   *trainer = NULL;
   oikos_status status = create(comm, config, NULL, observer, trainer, err);
   if (status == OIKOS_OK)
-    status = set_up(*trainer, checkpoint, err);
+    (*trainer)->student = student;
+  if (status == OIKOS_OK)
+    status = set_up(*trainer, checkpoint, false, false, err);
   if (status == OIKOS_OK)
     status = oikos_trainer_load(*trainer, checkpoint, err);
   return finish(status, trainer);
+}
+
+oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const char *checkpoint,
+                                const oikos_observer *observer, oikos_trainer **trainer,
+                                oikos_error *err) {
+  return oikos_trainer_open_for(comm, NULL, config, checkpoint, observer, trainer, err);
+}
+
+oikos_trainer *oikos_trainer_teacher(oikos_trainer *t) {
+  return t->teacher;
 }
 
 int64_t oikos_trainer_steps(const oikos_trainer *t) {

@@ -110,6 +110,15 @@ static void add_homes(fields *f, const oikos_trainer *t) {
             "optimizer/homes", "count");
 }
 
+static void add_peers(fields *f, const oikos_trainer *t) {
+  const oikos_weights *w = &t->weights;
+  add_tensors(f, t->segments.shared, 0, 0, w->peers, "mean of the last step's trained learners",
+              "peers/shared");
+  if (w->k > 0)
+    add_tensors(f, t->segments.home, w->n_homes, w->k, w->peer_homes,
+                "mean of the last step's trained learners at each home", "peers/homes");
+}
+
 static void own(oikos_field *field, const oikos_learners *learners) {
   field->owned = true;
   field->first = learners->first;
@@ -121,10 +130,11 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
-  f->room = 6 * t->segments.shared.n + 3 * (t->segments.encoder.n + t->segments.home.n) + 16;
+  f->room = 7 * t->segments.shared.n + 3 * t->segments.encoder.n + 4 * t->segments.home.n + 16;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);
+  add_peers(f, t);
   own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
                 "home"),
       l);

@@ -113,6 +113,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_grid *grid = t->segments.grid;
   oikos_sum *sum = &t->sums[0];
   bool again, stop = false;
+  OIKOS_TRY(oikos_teacher_present(t, err));
   do {
     stop |= t->observer.stop && t->observer.stop(t->observer.user);
     train(t, stop); // step 1: find the home, adapt from it, meta-gradient

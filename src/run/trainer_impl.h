@@ -9,6 +9,7 @@
 #include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/history.h"
+#include "store/checkpoint_list.h"
 #include "store/image_load.h"
 
 /* The learners this rank owns: number first .. first+count-1. */
@@ -25,8 +26,12 @@ struct oikos_trainer {
   oikos_team team;
   char run[OIKOS_PATH]; /* empty: nothing is written */
 
+  const oikos_trainer *student; /* of a teacher: whose task it sees; NULL: a trainer for itself */
+  oikos_trainer *teacher; /* distill.teacher model; NULL without one, and in evaluation alone */
+  char teacher_path[OIKOS_LONG_PATH]; /* the checkpoint it was read from */
+
   oikos_image_data images;
-  oikos_source *source;
+  oikos_source *source; /* a teacher's is its student's */
   oikos_network *net;
   oikos_inner *inner;
   oikos_encoder *encoder; /* NULL: none */
@@ -65,6 +70,24 @@ oikos_status oikos_trainer_newest(oikos_trainer *t, char *path, oikos_error *err
 
 /** Take over from a checkpoint's configuration what the trainer's leaves open. Not collective. */
 oikos_status oikos_trainer_choose_as(oikos_trainer *t, const char *checkpoint, oikos_error *err);
+
+/** oikos_trainer_open of a model that teaches @p student: it sees the student's task. */
+oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
+                                    const oikos_config *config, const char *checkpoint,
+                                    const oikos_observer *observer, oikos_trainer **trainer,
+                                    oikos_error *err);
+
+/** Who teaches the learners: the trainer's own weights, or a model, which is read from RUN's
+ * teacher.h5 (resumed) or distill.model if the trainer is to train. Before the learners' threads
+ * are made. */
+oikos_status oikos_teacher_begin(oikos_trainer *t, bool trains, bool resume, oikos_error *err);
+
+/** Whether there is the teacher that the configuration names; not in a trainer opened for
+ * evaluation alone. Not collective. */
+oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err);
+
+/** Keep the teacher's checkpoint in the run directory. Rank 0 writes. Not collective. */
+oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);
 
 /** Make the run directory; write config.yaml, and metrics.jsonl with the records that the state
  * holds. */

@@ -22,6 +22,9 @@ oikos_status oikos_make_folders(const char *path, oikos_error *err);
  */
 oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err);
 
+/** Copy a file: the whole of it, on disk, under its name, or nothing. */
+oikos_status oikos_copy_file(const char *from, const char *to, oikos_error *err);
+
 oikos_status oikos_sync_file(const char *path, oikos_error *err);
 
 /** Rename, and make the rename durable. */
