@@ -47,7 +47,12 @@ static rig *set_up(const char *home) {
   CHECK_OK(oikos_inner_create(g->net, &g->config, &g->inner, &err));
   CHECK_OK(oikos_encoder_create(&g->config, shape, &g->encoder, &err));
   CHECK_OK(oikos_weights_create(&g->config, g->net, g->inner, g->encoder, &g->weights, &err));
-  g->context = (oikos_context){&g->config, g->net, g->inner, g->source, g->encoder, &g->weights};
+  g->context = (oikos_context){.config = &g->config,
+                               .net = g->net,
+                               .inner = g->inner,
+                               .source = g->source,
+                               .encoder = g->encoder,
+                               .weights = &g->weights};
   CHECK_OK(oikos_worker_create(&g->context, g->config.inner.steps, &g->worker, &err));
   return g;
 }
