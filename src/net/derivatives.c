@@ -95,6 +95,10 @@ static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
                            .dy_t = ws->dy_t[last % 2]};
 }
 
+const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_workspace *ws) {
+  return ws->y[net->n_layers - 1];
+}
+
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile) {
   ws->profile = profile;
 }

@@ -18,6 +18,9 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
                                      const oikos_batch *batch, oikos_real weight, bool replace,
                                      oikos_real *grad, oikos_real *product);
 
+/** The outputs (n, outputs) of the last batch whose loss was taken; valid until the next one. */
+const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_workspace *ws);
+
 /** Measure from now on into @p profile, which must outlive its use; NULL ends it. */
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile);
 

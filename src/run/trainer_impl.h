@@ -10,6 +10,7 @@
 #include "oikos/trainer.h"
 #include "run/history.h"
 #include "store/image_load.h"
+#include "store/table_load.h"
 
 /* The learners this rank owns: number first .. first+count-1. */
 typedef struct oikos_learners {
@@ -26,6 +27,7 @@ struct oikos_trainer {
   char run[OIKOS_PATH]; /* empty: nothing is written */
 
   oikos_image_data images;
+  oikos_table_data table;
   oikos_source *source;
   oikos_network *net;
   oikos_inner *inner;
