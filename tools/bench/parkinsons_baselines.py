@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Baselines for a table of groups of rows: how well do simple methods predict a held-out group from a few of its rows?
 
-Usage: tools/bench/parkinsons_baselines.py TABLE.h5 RUN/config.yaml... [--episodes N] [--draws N]
+Usage: tools/bench/parkinsons_baselines.py TABLE.h5 [--support N] [--query N] [--test NAME...] [--draws N]
 
-Splits groups at random several times and draws support and query rows as the task source `table` does (other random
-numbers, the same distribution). Prints the root mean square error of the query rows in each target's unit, as the mean
+Splits groups at random and draws support and query rows as the task source `table` does (other random
+numbers, the same distribution); by default every group is held out once. Prints the root mean square error of the query rows in each target's unit, as the mean
 over held-out groups and its 95 % interval over groups:
   training mean   the mean of the training groups
   support mean    the mean of the group's own support rows
