@@ -26,8 +26,9 @@ enum {
   OIKOS_MAX_LIST = 16
 };
 
-typedef enum { OIKOS_SOURCE_FUNCTIONS, OIKOS_SOURCE_IMAGES } oikos_source_kind;
+typedef enum { OIKOS_SOURCE_FUNCTIONS, OIKOS_SOURCE_IMAGES, OIKOS_SOURCE_TABLE } oikos_source_kind;
 typedef enum { OIKOS_SPLIT_FILE, OIKOS_SPLIT_FRACTION, OIKOS_SPLIT_LIST } oikos_split_kind;
+typedef enum { OIKOS_LEARNERS_FREE, OIKOS_LEARNERS_GROUPS } oikos_learners_kind;
 typedef enum { OIKOS_LOSS_MSE, OIKOS_LOSS_CROSS_ENTROPY, OIKOS_LOSS_PROTOTYPES } oikos_loss_kind;
 typedef enum { OIKOS_INIT_HE, OIKOS_INIT_GLOROT, OIKOS_INIT_ZEROS } oikos_init_kind;
 typedef enum { OIKOS_ORDER_SECOND, OIKOS_ORDER_FIRST } oikos_order;
@@ -84,8 +85,9 @@ typedef struct oikos_config {
     int source;             /**< oikos_source_kind */
     oikos_strings modes;    /**< functions: which families */
     double noise;           /**< functions: standard deviation added to every target */
-    char file[OIKOS_PATH];  /**< images: the HDF5 file; relative to the working directory */
-    int64_t support, query; /**< examples per class, or points per function */
+    char file[OIKOS_PATH];  /**< images, table: the HDF5 file; relative to the working directory */
+    int64_t support, query; /**< examples per class, points per function, rows of a group */
+    int learners;           /**< oikos_learners_kind: table: what learner i draws from */
     int64_t ways;
     bool rotations;
     int split; /**< oikos_split_kind */

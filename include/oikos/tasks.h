@@ -33,6 +33,9 @@ typedef struct oikos_task_shape {
 typedef struct oikos_data {
   const struct oikos_image_index *images;
   const uint8_t *pixels; /**< (n, height, width, channels) */
+  const struct oikos_table_index *table;
+  const float *features; /**< (n, n_features) of the table */
+  const float *targets;  /**< (n, n_targets) of the table */
 } oikos_data;
 
 /** Support and query set of one learner in one step. The two stand one after the other in memory,
@@ -40,6 +43,8 @@ typedef struct oikos_data {
 typedef struct oikos_episode {
   oikos_batch support, query;
   int group; /**< the hidden group it was drawn from, or -1; for reports only, never for training */
+  int64_t learner;   /**< the number it was drawn for */
+  int64_t unit;      /**< the group of rows of a table that it is from; -1 for other sources */
   oikos_real *x, *y; /**< memory of both sets */
   int64_t *scratch;
 } oikos_episode;
@@ -54,6 +59,16 @@ oikos_task_shape oikos_source_shape(const oikos_source *source);
 
 /** Name of a hidden group, or NULL. */
 const char *oikos_source_group(const oikos_source *source, int group);
+
+/** What a target of a table is called, and the factor that brings its errors from the numbers that
+ * episodes hold back to its own unit. */
+typedef struct oikos_target {
+  const char *name;
+  double unit;
+} oikos_target;
+
+/** The index-th target; name NULL where targets have no unit of their own (other sources). */
+oikos_target oikos_source_target(const oikos_source *source, int64_t index);
 
 /** Memory for one episode at a time. */
 oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *episode,

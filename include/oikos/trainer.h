@@ -110,8 +110,13 @@ typedef struct oikos_evaluation {
   int64_t episodes, steps;
   oikos_estimate *loss, *accuracy; /**< (steps + 1) */
   int n_homes, n_groups;
-  int64_t *residents; /**< (n_homes, n_groups, or 1 if there are no groups) episodes by home and
-                         hidden group */
+  int64_t *residents;   /**< (n_homes, n_groups, or 1 if there are no groups) episodes by home and
+                           hidden group */
+  int64_t n_targets;    /**< targets that have a unit of their own (tables); else 0 */
+  int64_t units;        /**< groups of rows that the episodes are from */
+  oikos_estimate *rmse; /**< (steps + 1, n_targets) root mean square error over the query set, in
+                           the target's own unit: the mean over groups of the mean over a group's
+                           episodes, with its interval over groups */
   oikos_estimate
       *home_loss; /**< (n_homes) final loss of those who chose it; mean 0 where nobody did */
   double seconds;

@@ -5,13 +5,41 @@
 
 #include "cli/cli.h"
 
+/* Not every step of many. */
+static bool is_shown(const oikos_evaluation *v, int64_t step) {
+  return step <= 1 || step == v->steps || step == 5 || step == 10 || v->steps <= 10;
+}
+
+/* Errors in the units of the targets, a column for each. */
+static void print_targets(const oikos_trainer *t, const oikos_evaluation *v) {
+  printf("root mean square error in the target's unit: mean over %lld groups, 95 %% interval over "
+         "groups\n  inner steps",
+         (long long)v->units);
+  for (int64_t j = 0; j < v->n_targets; j++)
+    printf("   %-22.22s", oikos_source_target(oikos_trainer_source(t), j).name);
+  putchar('\n');
+  for (int64_t k = 0; k <= v->steps; k++) {
+    if (!is_shown(v, k))
+      continue;
+    printf("  %11lld", (long long)k);
+    for (int64_t j = 0; j < v->n_targets; j++) {
+      const oikos_estimate *e = &v->rmse[k * v->n_targets + j];
+      if (isfinite(e->mean))
+        printf("   %10.4f +- %-8.4f", e->mean, e->interval);
+      else
+        printf("   %-22s", "diverged: not finite");
+    }
+    putchar('\n');
+  }
+}
+
 static void print_steps(const oikos_evaluation *v, bool classification) {
   printf("unseen tasks: %lld episodes in %.1f s, %.0f tasks/s\n", (long long)v->episodes,
          v->seconds, (double)v->episodes / v->seconds);
   printf("  inner steps   query loss, 95 %% interval%s\n",
          classification ? "   accuracy, 95 % interval" : "");
   for (int64_t k = 0; k <= v->steps; k++) {
-    if (k > 1 && k < v->steps && k != 5 && k != 10 && v->steps > 10)
+    if (!is_shown(v, k))
       continue;
     if (isfinite(v->loss[k].mean))
       printf("  %11lld   %10.4f +- %-11.4f", (long long)k, v->loss[k].mean, v->loss[k].interval);
@@ -47,6 +75,8 @@ void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
   if (cli->team.rank != 0)
     return;
   print_steps(v, classification);
+  if (v->n_targets > 0)
+    print_targets(t, v);
   if (v->n_homes > 1)
     print_homes(t, v);
   fflush(stdout);

@@ -15,6 +15,7 @@ typedef struct options {
   int n_sources;
   const char *sources[MAX_SOURCES];
   int64_t size;
+  oikos_import_options table; /* what concerns tables */
 } options;
 
 typedef struct progress {
@@ -30,6 +31,21 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case 'z':
     return oikos_cli_number(state, "--size", arg, 1, &o->size);
+  case 'g':
+    o->table.group = arg;
+    return 0;
+  case 't':
+    o->table.targets = arg;
+    return 0;
+  case 'f':
+    o->table.features = arg;
+    return 0;
+  case 'x':
+    o->table.exclude = arg;
+    return 0;
+  case 'b':
+    o->table.skip_bad = true;
+    return 0;
   case ARGP_KEY_ARG:
     if (!o->kind)
       o->kind = arg;
@@ -67,6 +83,13 @@ static void show(void *user, const char *what, int64_t done, int64_t total) {
   fflush(stdout);
 }
 
+static void say(void *user, const char *text) {
+  const progress *p = user;
+  if (p->terminal)
+    fputs("\r\033[K", stdout);
+  printf("%s\n", text);
+}
+
 /* The kinds of import, for --help. argp frees what is not the text it passed in. */
 static char *list_kinds(int key, const char *text, void *input) {
   char *help = NULL;
@@ -89,6 +112,12 @@ oikos_status oikos_command_import(oikos_cli *cli, int argc, char **argv, oikos_e
       {"output", 'o', "FILE.h5", 0, "the file to write", 0},
       {"size", 'z', "PIXELS", 0,
        "height and width of the images in the file (omniglot: default 28)", 0},
+      {"group", 'g', "COLUMN", 0, "csv: the column that tells groups (tasks) apart", 0},
+      {"target", 't', "COLUMN[,COLUMN]", 0, "csv: what is to be predicted", 0},
+      {"features", 'f', "COLUMN[,COLUMN]", 0,
+       "csv: what it is predicted from (default: all columns that have no other use)", 0},
+      {"exclude", 'x', "COLUMN[,COLUMN]", 0, "csv: columns that are no features", 0},
+      {"skip-bad", 'b', NULL, 0, "csv: leave bad rows out and count them, instead of stopping", 0},
       {0},
   };
   static const struct argp argp = {
@@ -103,7 +132,9 @@ oikos_status oikos_command_import(oikos_cli *cli, int argc, char **argv, oikos_e
   oikos_import_job job = {.n_sources = o.n_sources,
                           .sources = o.sources,
                           .output = o.output,
+                          .options = o.table,
                           .progress = show,
+                          .message = say,
                           .user = &p};
   if (o.size)
     job.options.size = (int)o.size;

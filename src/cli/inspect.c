@@ -38,7 +38,7 @@ oikos_status oikos_command_inspect(oikos_cli *cli, int argc, char **argv, oikos_
   };
   static const struct argp argp = {
       table,  parse,
-      "FILE", "Show what a checkpoint, the newest one of a run, or an image file holds.",
+      "FILE", "Show what a checkpoint, the newest one of a run, or an imported file holds.",
       NULL,   NULL,
       NULL};
   options o = {0};

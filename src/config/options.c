@@ -26,8 +26,9 @@ const oikos_option *oikos_options(void) {
       {INT("seed", seed, "1", 0, 0x1p53 - 1), FIXED, "Seed of every random draw."},
       {INT("steps", steps, "1000", 0, 1e15), FREE, "Outer steps to train."},
 
-      {CHOICE("task.source", task.source, "functions", "functions|images"), FIXED,
-       "Where episodes come from: built-in functions, or an image file made by `oikos import`."},
+      {CHOICE("task.source", task.source, "functions", "functions|images|table"), FIXED,
+       "Where episodes come from: built-in functions, or an image or table file made by `oikos "
+       "import`."},
       {"task.modes", OPTION_STRINGS, AT(task.modes), "[sinusoid]", 0, 0,
        "sinusoid|linear|quadratic|tanh|absolute", FIXED,
        "functions: families that a function is drawn from, equally likely: sinusoid alone is the "
@@ -36,29 +37,36 @@ const oikos_option *oikos_options(void) {
        "all five are the modes of MMAML (Vuorio et al. 2019)."},
       {REAL("task.noise", task.noise, "0", 0, 1e6), FIXED,
        "functions: standard deviation of the noise on every target, support and query."},
-      {STRING("task.file", task.file), FREE, "images: the HDF5 file, made by `oikos import`."},
+      {STRING("task.file", task.file), FREE,
+       "images, table: the HDF5 file, made by `oikos import`."},
       {INT("task.support", task.support, "10", 1, 1e6), FIXED,
-       "Support examples to learn on: per class (shots, images) or per function (points)."},
+       "Support examples to learn on: per class (shots, images), per function (points) or per "
+       "group (rows, table)."},
       {INT("task.query", task.query, "10", 1, 1e6), FIXED,
-       "Query examples to be judged on: per class (images) or per function (points)."},
+       "Query examples to be judged on: per class (images), per function (points) or per group "
+       "(rows, table), none of them a support example."},
+      {CHOICE("task.learners", task.learners, "free", "free|groups"), FIXED,
+       "table: free: a learner draws a training group anew in each step; groups: learner i always "
+       "draws from training group i mod their number."},
       {INT("task.ways", task.ways, "5", 2, 1e5), FIXED, "images: classes in an episode."},
       {BOOL("task.rotations", task.rotations, "false"), FIXED,
        "images: each class turned by 90, 180 and 270 degrees is a class of its own (square "
        "images)."},
       {CHOICE("task.split", task.split, "file", "file|fraction|list"), FIXED,
-       "images: which classes train, validate and test. file: the publisher's split, kept in the "
-       "file; fraction: "
-       "at random by the seed; list: text files with one class name a line."},
+       "images, table: which classes or groups train, validate and test. file: the publisher's "
+       "split, "
+       "kept in an image file; fraction: at random by the seed; list: text files with one name a "
+       "line."},
       {REAL("task.validation_fraction", task.validation_fraction, "0", 0, 1), FIXED,
-       "images, split fraction: share of the classes kept for validation."},
+       "images, table, split fraction: share of the classes or groups kept for validation."},
       {REAL("task.test_fraction", task.test_fraction, "0.25", 0, 1), FIXED,
-       "images, split fraction: share of the classes kept for the test."},
+       "images, table, split fraction: share of the classes or groups kept for the test."},
       {STRING("task.train_list", task.train_list), FIXED,
-       "images, split list: file of the training classes."},
+       "images, table, split list: file of the training classes or groups."},
       {STRING("task.validation_list", task.validation_list), FIXED,
-       "images, split list: file of the validation classes; empty for none."},
+       "images, table, split list: file of the validation classes or groups; empty for none."},
       {STRING("task.test_list", task.test_list), FIXED,
-       "images, split list: file of the test classes."},
+       "images, table, split list: file of the test classes or groups."},
 
       {INT("learners.count", learners.count, "25", 1, 0x1p31), FIXED,
        "N: learners; each draws one episode a step (the meta-batch)."},

@@ -221,15 +221,25 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
                       "eval.steps to 0 or -1, and "
                       "home.count to 1",
                       file);
-  if (c->task.source == OIKOS_SOURCE_IMAGES && !c->task.file[0])
+  if (c->task.source != OIKOS_SOURCE_FUNCTIONS && !c->task.file[0])
     return oikos_fail(
         err, OIKOS_USAGE,
-        "%s: task.source is images but task.file is not set; make one with `oikos import`", file);
-  if ((c->task.source == OIKOS_SOURCE_IMAGES) != (c->model.loss != OIKOS_LOSS_MSE))
+        "%s: task.source is %s but task.file is not set; make one with `oikos import`", file,
+        c->task.source == OIKOS_SOURCE_IMAGES ? "images" : "table");
+  if (c->task.source == OIKOS_SOURCE_TABLE && c->task.split == OIKOS_SPLIT_FILE)
     return oikos_fail(err, OIKOS_USAGE,
-                      "%s: model.loss does not fit task.source: functions want mse, images want "
-                      "cross_entropy or prototypes",
+                      "%s: task.source is table, which keeps no publisher's split: set task.split "
+                      "to fraction or list",
                       file);
+  if (c->task.source != OIKOS_SOURCE_TABLE && c->task.learners != OIKOS_LEARNERS_FREE)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: task.learners is groups, which only task.source table knows", file);
+  if ((c->task.source == OIKOS_SOURCE_IMAGES) != (c->model.loss != OIKOS_LOSS_MSE))
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: model.loss does not fit task.source: functions and tables want mse, images want "
+        "cross_entropy or prototypes",
+        file);
   if (c->task.validation_fraction + c->task.test_fraction >= 1 &&
       c->task.split == OIKOS_SPLIT_FRACTION)
     return oikos_fail(

@@ -25,6 +25,15 @@ static size_t character(const unsigned char *s) {
   return bad ? 0 : n;
 }
 
+bool oikos_text_is_clean(const char *text) {
+  for (size_t n; *text; text += n) {
+    n = character((const unsigned char *)text);
+    if (n == 0)
+      return false;
+  }
+  return true;
+}
+
 static bool has_parent(const char *name) {
   for (const char *part = name;; part++) {
     size_t length = strcspn(part, "/");
@@ -41,12 +50,8 @@ static const char *fault(const char *name) {
     return "has no name in readable text";
   if (strlen(name) > MAX_NAME)
     return "has a name of more than 1024 bytes";
-  for (const char *c = name; *c;) {
-    size_t n = character((const unsigned char *)c);
-    if (n == 0)
-      return "has a name with control characters or not in UTF-8";
-    c += n;
-  }
+  if (!oikos_text_is_clean(name))
+    return "has a name with control characters or not in UTF-8";
   if (name[0] == '/' || strchr(name, '\\') || (name[1] == ':' && name[2] == '/'))
     return "has an absolute path or backslashes";
   if (has_parent(name))

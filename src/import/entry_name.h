@@ -3,6 +3,8 @@
 #ifndef OIKOS_IMPORT_ENTRY_NAME_H
 #define OIKOS_IMPORT_ENTRY_NAME_H
 
+#include <stdbool.h>
+
 #include "oikos/error.h"
 
 /**
@@ -11,5 +13,8 @@
  * unprintable replaced.
  */
 oikos_status oikos_entry_name_check(const char *name, oikos_error *err);
+
+/** Whether a text is UTF-8 without control characters. */
+bool oikos_text_is_clean(const char *text);
 
 #endif

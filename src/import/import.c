@@ -16,6 +16,7 @@ static const oikos_importer importers[] = {
      oikos_import_omniglot},
     {"idx", "MNIST and its relatives: folders of IDX pairs, or images files with labels beside",
      oikos_import_idx},
+    {"csv", "a table as text, plain or .gz, whose header names the columns", oikos_import_csv},
 };
 
 enum { N_IMPORTERS = sizeof importers / sizeof importers[0] };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Importers: published data sets in, one image file (store/image_file.h) out.
+ * Importers: published data sets in, one image file (store/image_file.h) or
+ * table file (store/table_file.h) out.
  *
  * **omniglot**: SOURCES are the published images_background.zip, images_evaluation.zip,
  * images_background_small1.zip or _small2.zip, or folders they were extracted to (that hold
@@ -17,18 +18,30 @@
  * pair if X is `t10k` or `test` or contains `evaluation`. A class that occurs in test pairs only
  * has split 2, every other class 0. The size is kept unless one is asked for.
  *
+ * **csv**: SOURCE is one table as text (import/csv.h) whose header names the columns. The output is
+ * a table file (store/table_file.h). A group is a value of the group column, whatever text it is;
+ * the targets and features are numbers. A row with another number of fields than the header, an
+ * empty group, or a target or feature that is no finite float32 number is an error, or left out and
+ * counted with skip_bad. Columns that are not used may hold anything.
+ *
  * Sources are not trusted: nothing is allocated because a header says so, and limits bound what a
  * source can make us hold (import/archive.h, import/stream.h, import/collection.h).
  */
 #ifndef OIKOS_IMPORT_IMPORT_H
 #define OIKOS_IMPORT_IMPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "oikos/error.h"
 
 typedef struct oikos_import_options {
-  int64_t size; /**< height and width of the stored images; 0 for the importer's default */
+  int64_t size;         /**< height and width of the stored images; 0 for the importer's default */
+  const char *group;    /**< csv: the column that tells groups apart */
+  const char *targets;  /**< csv: names of columns, separated by commas */
+  const char *features; /**< csv: the same; NULL for all that are not group, target or excluded */
+  const char *exclude;  /**< csv: columns that are no features; NULL for none */
+  bool skip_bad;        /**< csv: leave bad rows out instead of stopping at the first */
 } oikos_import_options;
 
 /**
@@ -46,8 +59,9 @@ typedef struct oikos_import_job {
   const char *const *sources;
   oikos_import_options options;
   const char *output;
-  oikos_import_progress *progress; /**< NULL for none */
-  void *user;                      /**< passed to progress */
+  oikos_import_progress *progress;               /**< NULL for none */
+  void (*message)(void *user, const char *text); /**< told what was left out; NULL for none */
+  void *user;                                    /**< passed to progress and message */
 } oikos_import_job;
 
 typedef struct oikos_importer {
@@ -71,5 +85,6 @@ oikos_status oikos_import(const char *kind, const oikos_import_job *job, oikos_e
 /** The importers themselves; called through oikos_import(). */
 oikos_status oikos_import_omniglot(const oikos_import_job *job, oikos_error *err);
 oikos_status oikos_import_idx(const oikos_import_job *job, oikos_error *err);
+oikos_status oikos_import_csv(const oikos_import_job *job, oikos_error *err);
 
 #endif

@@ -88,9 +88,9 @@ oikos_status oikos_stream_open(oikos_stream **out, const char *path, oikos_error
   return OIKOS_OK;
 }
 
-/* Up to size bytes; fewer only at the end. */
-static oikos_status read_some(oikos_stream *s, uint8_t *bytes, size_t size, size_t *got,
-                              oikos_error *err) {
+oikos_status oikos_stream_read_some(oikos_stream *s, void *to, size_t size, size_t *got,
+                                    oikos_error *err) {
+  uint8_t *bytes = to;
   la_ssize_t n = 1;
   for (*got = 0; *got < size && n > 0; *got += (size_t)n) {
     n = archive_read_data(s->reader, bytes + *got, size - *got);
@@ -112,7 +112,7 @@ static oikos_status read_some(oikos_stream *s, uint8_t *bytes, size_t size, size
 oikos_status oikos_stream_read(oikos_stream *stream, void *bytes, size_t size, const char *what,
                                oikos_error *err) {
   size_t got;
-  OIKOS_TRY(read_some(stream, bytes, size, &got, err));
+  OIKOS_TRY(oikos_stream_read_some(stream, bytes, size, &got, err));
   if (got == size)
     return OIKOS_OK;
   return oikos_fail(err, OIKOS_ERROR,
@@ -128,7 +128,7 @@ oikos_status oikos_stream_end(oikos_stream *stream, oikos_error *err) {
   uint8_t extra;
   size_t got;
   int64_t expected = stream->total;
-  OIKOS_TRY(read_some(stream, &extra, 1, &got, err));
+  OIKOS_TRY(oikos_stream_read_some(stream, &extra, 1, &got, err));
   if (got)
     return oikos_fail(err, OIKOS_ERROR,
                       "%s: bytes are left after the %lld its header announces; fetch it again",

@@ -21,6 +21,10 @@ oikos_status oikos_stream_open(oikos_stream **out, const char *path, oikos_error
 oikos_status oikos_stream_read(oikos_stream *stream, void *bytes, size_t size, const char *what,
                                oikos_error *err);
 
+/** Read up to @p size bytes; fewer only at the end of the file. Errors as oikos_stream_read(). */
+oikos_status oikos_stream_read_some(oikos_stream *stream, void *to, size_t size, size_t *got,
+                                    oikos_error *err);
+
 /** Check that nothing is left, and the checksum and length at the end of a gzip file. */
 oikos_status oikos_stream_end(oikos_stream *stream, oikos_error *err);
 

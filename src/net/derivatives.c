@@ -123,6 +123,10 @@ static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
                            .soft = at(ws, ws->soft, 2 * net->outputs)};
 }
 
+const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_workspace *ws) {
+  return ws->y[net->n_layers - 1];
+}
+
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile) {
   ws->profile = profile;
 }

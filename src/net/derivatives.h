@@ -61,6 +61,9 @@ oikos_judgement oikos_chunk_gradient(const oikos_network *net, oikos_chunk *chun
 void oikos_chunk_product(const oikos_network *net, oikos_chunk *chunk, size_t i,
                          const oikos_real *theta, const oikos_real *direction, oikos_real *product);
 
+/** The outputs (n, outputs) of the last batch whose loss was taken; valid until the next one. */
+const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_workspace *ws);
+
 /** Measure from now on into @p profile, which must outlive its use; NULL ends it. */
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile);
 

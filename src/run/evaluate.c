@@ -8,14 +8,30 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "net/derivatives.h"
 #include "run/trainer_impl.h"
 
-/* Results of one episode: loss after 0 .. S steps, accuracy after 0 .. S steps, home, group. */
+/* Results of one episode: loss after 0 .. S steps, accuracy after 0 .. S steps, root mean square
+ * errors of the targets after 0 .. S steps, unit, home, group. */
 typedef struct results {
-  int64_t episodes, steps;
+  int64_t episodes, steps, targets;
   size_t fields;
   double *rows; /* (episodes, fields); zero where another rank evaluates */
 } results;
+
+/* Root mean square errors of the targets, in their own units, of the outputs that are at hand. */
+static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const oikos_batch *judged,
+                          size_t targets, double *rmse) {
+  const oikos_real *y = oikos_workspace_outputs(t->net, oikos_path_workspace(w->path));
+  for (size_t j = 0; j < targets; j++) {
+    double sum = 0;
+    for (size_t i = 0; i < judged->n; i++) {
+      double difference = (double)y[i * targets + j] - (double)judged->y[i * targets + j];
+      sum += difference * difference;
+    }
+    rmse[j] = oikos_source_target(t->source, (int64_t)j).unit * sqrt(sum / (double)judged->n);
+  }
+}
 
 static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, const results *r,
                              oikos_worker *w) {
@@ -33,7 +49,9 @@ static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, con
     oikos_judgement j = oikos_network_loss(t->net, oikos_path_workspace(w->path), theta, &judged);
     row[k] = j.loss;
     row[r->steps + 1 + k] = j.correct / queries;
+    judge_targets(t, w, &judged, (size_t)r->targets, row + 2 * (r->steps + 1) + k * r->targets);
   }
+  row[r->fields - 3] = (double)w->episode.unit;
   row[r->fields - 2] = home;
   row[r->fields - 1] = w->episode.group < 0 ? 0 : w->episode.group;
 }
@@ -50,6 +68,49 @@ static oikos_estimate estimate(const results *r, size_t column, int home) {
     squares += difference * (row[column] - mean);
   }
   return (oikos_estimate){mean, n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : 0};
+}
+
+/* For each unit the mean of a column over its episodes; then the mean over units, with its
+ * interval. sum and count (units) are scratch. */
+static oikos_estimate estimate_units(const results *r, size_t column, int64_t units, double *sum,
+                                     double *count) {
+  double n = 0, mean = 0, squares = 0;
+  for (int64_t u = 0; u < units; u++)
+    sum[u] = count[u] = 0;
+  for (int64_t e = 0; e < r->episodes; e++) {
+    const double *row = r->rows + (size_t)e * r->fields;
+    sum[(int64_t)row[r->fields - 3]] += row[column];
+    count[(int64_t)row[r->fields - 3]]++;
+  }
+  for (int64_t u = 0; u < units; u++) {
+    if (count[u] == 0)
+      continue;
+    double difference = sum[u] / count[u] - mean;
+    mean += difference / ++n;
+    squares += difference * (sum[u] / count[u] - mean);
+  }
+  return (oikos_estimate){mean, n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : 0};
+}
+
+static oikos_status summarise_targets(const results *r, oikos_evaluation *v, oikos_error *err) {
+  size_t steps = (size_t)r->steps + 1, targets = (size_t)r->targets;
+  int64_t units = 0; // one more than the largest number
+  double *scratch;
+  for (int64_t e = 0; e < r->episodes; e++) {
+    double unit = r->rows[(size_t)e * r->fields + r->fields - 3];
+    units = unit >= (double)units ? (int64_t)unit + 1 : units;
+  }
+  OIKOS_TRY(
+      oikos_alloc(&v->rmse, oikos_mul(steps, targets), sizeof *v->rmse, "the evaluation", err));
+  OIKOS_TRY(
+      oikos_alloc(&scratch, oikos_mul(2, (size_t)units), sizeof *scratch, "the evaluation", err));
+  for (size_t k = 0; k < steps * targets; k++)
+    v->rmse[k] = estimate_units(r, 2 * steps + k, units, scratch, scratch + units);
+  v->n_targets = r->targets;
+  for (int64_t u = 0; u < units; u++)
+    v->units += scratch[units + u] > 0;
+  free(scratch);
+  return OIKOS_OK;
 }
 
 static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error *err) {
@@ -70,7 +131,7 @@ static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error
     const double *row = r->rows + (size_t)e * r->fields;
     v->residents[(size_t)row[r->fields - 2] * groups + (size_t)row[r->fields - 1]]++;
   }
-  return OIKOS_OK;
+  return r->targets ? summarise_targets(r, v, err) : OIKOS_OK;
 }
 
 static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const results *r) {
@@ -110,7 +171,9 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
                                     int64_t steps, oikos_evaluation *v, oikos_error *err) {
   results r = {.episodes = episodes, .steps = steps < 0 ? t->config.inner.steps : steps};
   double start = oikos_wall_clock();
-  r.fields = 2 * ((size_t)r.steps + 1) + 2;
+  if (oikos_source_target(t->source, 0).name)
+    r.targets = oikos_source_shape(t->source).outputs;
+  r.fields = (2 + (size_t)r.targets) * ((size_t)r.steps + 1) + 3;
   *v = (oikos_evaluation){.episodes = episodes,
                           .steps = r.steps,
                           .n_homes = (int)t->config.home.count,
@@ -134,5 +197,6 @@ void oikos_evaluation_destroy(oikos_evaluation *v) {
   free(v->accuracy);
   free(v->residents);
   free(v->home_loss);
+  free(v->rmse);
   *v = (oikos_evaluation){0};
 }

@@ -15,10 +15,14 @@
 
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
   *data = (oikos_data){0};
-  if (t->config.task.source != OIKOS_SOURCE_IMAGES)
-    return OIKOS_OK;
-  OIKOS_TRY(oikos_image_load(&t->team, t->config.task.file, &t->images, err));
-  *data = (oikos_data){.images = &t->images.index, .pixels = t->images.pixels};
+  if (t->config.task.source == OIKOS_SOURCE_IMAGES) {
+    OIKOS_TRY(oikos_image_load(&t->team, t->config.task.file, &t->images, err));
+    *data = (oikos_data){.images = &t->images.index, .pixels = t->images.pixels};
+  } else if (t->config.task.source == OIKOS_SOURCE_TABLE) {
+    OIKOS_TRY(oikos_table_load(&t->team, t->config.task.file, &t->table, err));
+    *data = (oikos_data){
+        .table = &t->table.index, .features = t->table.features, .targets = t->table.targets};
+  }
   return OIKOS_OK;
 }
 
@@ -178,6 +182,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   if (!t->student)
     oikos_source_destroy(t->source);
   oikos_image_unload(&t->images);
+  oikos_table_unload(&t->table);
   oikos_team_destroy(&t->team);
   free(t);
 }
@@ -190,7 +195,7 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   t->config = *config;
   if (observer)
     t->observer = *observer;
-  t->images.window = MPI_WIN_NULL;
+  t->images.window = t->table.window = MPI_WIN_NULL;
   t->team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
   if (run && snprintf(t->run, sizeof t->run, "%s", run) >= (int)sizeof t->run)
     return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes",

@@ -11,6 +11,7 @@
 #include "run/history.h"
 #include "store/checkpoint_list.h"
 #include "store/image_load.h"
+#include "store/table_load.h"
 
 /* The learners this rank owns: number first .. first+count-1. */
 typedef struct oikos_learners {
@@ -31,6 +32,7 @@ struct oikos_trainer {
   char teacher_path[OIKOS_LONG_PATH]; /* the checkpoint it was read from */
 
   oikos_image_data images;
+  oikos_table_data table;
   oikos_source *source; /* a teacher's is its student's */
   oikos_network *net;
   oikos_inner *inner;

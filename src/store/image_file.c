@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/image_file.h"
 
-#include <hdf5.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "store/data_file.h"
 #include "store/hdf5_util.h"
-#include "store/sync.h"
 
 enum { CHUNK_BYTES = 1 << 20, DEFLATE_LEVEL = 4, FORMAT_VERSION = 1 };
 static const int64_t MAX_IMAGE_BYTES = INT64_C(1) << 30; /* HDF5 chunks must stay below 4 GiB */
-
-static oikos_status h5_fail(oikos_error *err, const char *what) {
-  return oikos_hdf5_fail(err, "%s cannot be written; check the space and the rights", what);
-}
 
 static int by_text(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -69,55 +61,6 @@ static oikos_status check(const oikos_image_index *index, size_t *image_bytes, o
   return check_classes(index, err);
 }
 
-/* A UTF-8 type of @p bytes bytes, the final 0 included; H5I_INVALID_HID on failure. */
-static hid_t text_type(size_t bytes) {
-  hid_t type = H5Tcopy(H5T_C_S1);
-  if (type >= 0 && H5Tset_size(type, bytes) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
-    return type;
-  if (type >= 0)
-    H5Tclose(type);
-  return H5I_INVALID_HID;
-}
-
-/* A dataset of n elements, without times: equal input gives equal bytes. */
-static oikos_status put_array(hid_t file, const char *name, hid_t file_type, hid_t memory_type,
-                              int64_t n, const void *data, oikos_error *err) {
-  hsize_t dims[1] = {(hsize_t)n};
-  hid_t space = H5Screate_simple(1, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
-  hid_t dataset = H5I_INVALID_HID;
-  oikos_status status = OIKOS_OK;
-  if (space >= 0 && list >= 0 && H5Pset_obj_track_times(list, 0) >= 0)
-    dataset = H5Dcreate2(file, name, file_type, space, H5P_DEFAULT, list, H5P_DEFAULT);
-  if (dataset < 0 || H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-    status = h5_fail(err, name);
-  if (dataset >= 0 && H5Dclose(dataset) < 0 && status == OIKOS_OK)
-    status = h5_fail(err, name);
-  if (list >= 0)
-    H5Pclose(list);
-  if (space >= 0)
-    H5Sclose(space);
-  return status;
-}
-
-/* Strings of one fixed size (the longest, and its final 0): a reader needs one bounded buffer. */
-static oikos_status put_strings(hid_t file, const char *name, int64_t n, const char *const *strings,
-                                oikos_error *err) {
-  size_t bytes = 2;
-  char *table;
-  for (int64_t i = 0; i < n; i++)
-    bytes = strlen(strings[i]) + 1 > bytes ? strlen(strings[i]) + 1 : bytes;
-  OIKOS_TRY(oikos_alloc(&table, (size_t)n, bytes, name, err));
-  for (int64_t i = 0; i < n; i++)
-    memcpy(table + (size_t)i * bytes, strings[i], strlen(strings[i]));
-  hid_t type = text_type(bytes);
-  oikos_status status =
-      type < 0 ? h5_fail(err, name) : put_array(file, name, type, type, n, table, err);
-  if (type >= 0)
-    H5Tclose(type);
-  free(table);
-  return status;
-}
-
 static hid_t create_images(hid_t file, const hsize_t dims[4], hsize_t rows) {
   hsize_t chunk[4] = {rows, dims[1], dims[2], dims[3]};
   hid_t space = H5Screate_simple(4, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
@@ -140,7 +83,7 @@ static oikos_status put_rows(hid_t dataset, const hsize_t dims[4], hsize_t first
   if (memory < 0 || space < 0 ||
       H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, block, NULL) < 0 ||
       H5Dwrite(dataset, H5T_NATIVE_UINT8, memory, space, H5P_DEFAULT, pixels) < 0)
-    status = h5_fail(err, "images");
+    status = oikos_data_fail(err, "images");
   if (memory >= 0)
     H5Sclose(memory);
   if (space >= 0)
@@ -157,7 +100,7 @@ static oikos_status put_images(hid_t file, const oikos_image_index *index, size_
   rows = rows < dims[0] ? rows : dims[0];
   OIKOS_TRY(oikos_alloc(&pixels, rows, image_bytes, "a chunk of images", err));
   hid_t dataset = create_images(file, dims, rows);
-  oikos_status status = dataset < 0 ? h5_fail(err, "images") : OIKOS_OK;
+  oikos_status status = dataset < 0 ? oikos_data_fail(err, "images") : OIKOS_OK;
   for (hsize_t first = 0; first < dims[0] && status == OIKOS_OK; first += rows) {
     hsize_t count = rows < dims[0] - first ? rows : dims[0] - first;
     status = read(user, (int64_t)first, (int64_t)count, pixels, err);
@@ -165,81 +108,41 @@ static oikos_status put_images(hid_t file, const oikos_image_index *index, size_
       status = put_rows(dataset, dims, first, count, pixels, err);
   }
   if (dataset >= 0 && H5Dclose(dataset) < 0 && status == OIKOS_OK)
-    status = h5_fail(err, "images");
+    status = oikos_data_fail(err, "images");
   free(pixels);
   return status;
 }
 
-static oikos_status put_all(hid_t file, const oikos_image_index *index, size_t image_bytes,
-                            oikos_image_reader *read, void *user, oikos_error *err) {
+/* What put_all writes. */
+typedef struct content {
+  const oikos_image_index *index;
+  size_t image_bytes;
+  oikos_image_reader *read;
+  void *user;
+} content;
+
+static oikos_status put_all(void *user, hid_t file, oikos_error *err) {
+  const content *c = user;
+  const oikos_image_index *index = c->index;
   int32_t version = FORMAT_VERSION;
   int64_t n = index->n_classes;
   OIKOS_TRY(oikos_put_text(file, "format", "oikos images", err));
   OIKOS_TRY(oikos_put_number(file, "format_version", H5T_NATIVE_INT32, &version, err));
   OIKOS_TRY(oikos_put_text(file, "source", index->source ? index->source : "", err));
-  OIKOS_TRY(put_array(file, "class_start", H5T_STD_I64LE, H5T_NATIVE_INT64, n + 1,
-                      index->class_start, err));
-  OIKOS_TRY(put_strings(file, "class_name", n, index->class_name, err));
-  OIKOS_TRY(
-      put_array(file, "class_group", H5T_STD_I32LE, H5T_NATIVE_INT32, n, index->class_group, err));
-  OIKOS_TRY(put_strings(file, "group_name", index->n_groups, index->group_name, err));
-  OIKOS_TRY(put_array(file, "split", H5T_STD_U8LE, H5T_NATIVE_UINT8, n, index->split, err));
-  return put_images(file, index, image_bytes, read, user, err);
-}
-
-/*
- * Let the close of a file that cannot be written (the disk is full) succeed on memory instead. A
- * failed H5Fclose keeps the file, and HDF5 1.10 then crashes when the program ends.
- */
-static void divert(hid_t file) {
-  int *descriptor, memory = memfd_create("oikos", MFD_CLOEXEC);
-  if (memory < 0)
-    return;
-  if (H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&descriptor) >= 0)
-    dup2(memory, *descriptor);
-  close(memory);
-}
-
-static oikos_status write_file(const char *path, const oikos_image_index *index, size_t image_bytes,
-                               oikos_image_reader *read, void *user, oikos_error *err) {
-  // a disk so full that HDF5 cannot even begin makes it fail again at the end of the process
-  OIKOS_TRY(oikos_reserve(path, 1 << 20, err));
-  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  if (file < 0)
-    return h5_fail(err, "a new file");
-  oikos_status status = put_all(file, index, image_bytes, read, user, err);
-  if (status == OIKOS_OK && H5Fflush(file, H5F_SCOPE_GLOBAL) < 0)
-    status = h5_fail(err, "the file");
-  if (status != OIKOS_OK)
-    divert(file);
-  if (H5Fclose(file) < 0 && status == OIKOS_OK)
-    status = h5_fail(err, "the end of the file");
-  return status;
+  OIKOS_TRY(oikos_put_array(file, "class_start", H5T_STD_I64LE, H5T_NATIVE_INT64, n + 1,
+                            index->class_start, err));
+  OIKOS_TRY(oikos_put_strings(file, "class_name", n, index->class_name, err));
+  OIKOS_TRY(oikos_put_array(file, "class_group", H5T_STD_I32LE, H5T_NATIVE_INT32, n,
+                            index->class_group, err));
+  OIKOS_TRY(oikos_put_strings(file, "group_name", index->n_groups, index->group_name, err));
+  OIKOS_TRY(oikos_put_array(file, "split", H5T_STD_U8LE, H5T_NATIVE_UINT8, n, index->split, err));
+  return put_images(file, index, c->image_bytes, c->read, c->user, err);
 }
 
 oikos_status oikos_image_file_write(const char *path, const oikos_image_index *index,
                                     oikos_image_reader *read, void *user, oikos_error *err) {
-  char *temporary;
-  size_t image_bytes = 0;
-  oikos_status status = check(index, &image_bytes, err);
-  if (status == OIKOS_OK && asprintf(&temporary, "%s.tmp-%ld", path, (long)getpid()) < 0)
-    status = oikos_fail(err, OIKOS_ERROR, "out of memory for a file name");
-  if (status != OIKOS_OK) {
-    oikos_fail_prefix(err, "writing %s: ", path);
-    return status;
-  }
-  unlink(temporary); /* left by a killed import that had our process number */
-  oikos_hdf5_quiet was = oikos_hdf5_silence();
-  status = write_file(temporary, index, image_bytes, read, user, err);
-  oikos_hdf5_restore(was);
-  if (status == OIKOS_OK)
-    status = oikos_sync_file(temporary, err);
-  if (status == OIKOS_OK)
-    status = oikos_rename_synced(temporary, path, err);
-  if (status != OIKOS_OK) {
-    unlink(temporary);
-    oikos_fail_prefix(err, "writing %s: ", path);
-  }
-  free(temporary);
-  return status;
+  content c = {.index = index, .read = read, .user = user};
+  if (check(index, &c.image_bytes, err) != OIKOS_OK)
+    return oikos_fail_prefix(err, "writing %s: ", path);
+  return oikos_data_file_write(path, put_all, &c, err);
 }

@@ -10,6 +10,7 @@ static const oikos_source_type *type_of(oikos_source_kind kind) {
   static const oikos_source_type *const table[] = {
       [OIKOS_SOURCE_FUNCTIONS] = &oikos_source_functions,
       [OIKOS_SOURCE_IMAGES] = &oikos_source_images,
+      [OIKOS_SOURCE_TABLE] = &oikos_source_table,
   };
   return table[kind];
 }
@@ -47,6 +48,12 @@ const char *oikos_source_group(const oikos_source *source, int group) {
              : NULL;
 }
 
+oikos_target oikos_source_target(const oikos_source *source, int64_t index) {
+  return source->type->target && index >= 0 && index < source->shape.outputs
+             ? source->type->target(source, index)
+             : (oikos_target){NULL, 1};
+}
+
 oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oikos_error *err) {
   return source->type->has ? source->type->has(source, split, err) : OIKOS_OK;
 }
@@ -54,7 +61,7 @@ oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oik
 oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, oikos_error *err) {
   oikos_task_shape s = source->shape;
   size_t n = s.support + s.query, in = (size_t)(s.input.height * s.input.width * s.input.channels);
-  *e = (oikos_episode){.group = -1};
+  *e = (oikos_episode){.group = -1, .unit = -1};
   OIKOS_TRY(oikos_alloc(&e->x, oikos_mul(n, in), sizeof *e->x, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->y, oikos_mul(n, source->targets), sizeof *e->y, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->scratch, source->scratch, sizeof *e->scratch, "an episode", err));
@@ -75,5 +82,6 @@ void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t st
                        oikos_episode *episode) {
   static const oikos_purpose purpose[] = {OIKOS_DRAW_TRAIN, OIKOS_DRAW_VALIDATION, OIKOS_DRAW_TEST};
   oikos_random r = oikos_random_at(source->seed, purpose[split], (uint64_t)step, (uint64_t)learner);
+  episode->learner = learner;
   source->type->draw(source, split, &r, episode);
 }

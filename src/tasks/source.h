@@ -16,7 +16,9 @@ typedef struct oikos_source_type {
   void (*draw)(const oikos_source *source, oikos_split split, oikos_random *r,
                oikos_episode *episode);
   const char *(*group)(const oikos_source *source, int group); /* NULL: there are none */
-  void (*destroy)(oikos_source *source);                       /* what self owns; NULL: nothing */
+  oikos_target (*target)(const oikos_source *source,
+                         int64_t index); /* NULL: targets have no unit of their own */
+  void (*destroy)(oikos_source *source); /* what self owns; NULL: nothing */
 } oikos_source_type;
 
 struct oikos_source {
@@ -28,6 +30,6 @@ struct oikos_source {
   void *self;
 };
 
-extern const oikos_source_type oikos_source_functions, oikos_source_images;
+extern const oikos_source_type oikos_source_functions, oikos_source_images, oikos_source_table;
 
 #endif

@@ -141,7 +141,7 @@ fi
 # Imports
 mkdir no_idx
 cp mlp.yaml text.zip
-bad 2 "there is no importer 'csv'; there are: omniglot, idx" import csv mlp.yaml -o x.h5
+bad 2 "there is no importer 'xls'; there are: omniglot, idx, csv" import xls mlp.yaml -o x.h5
 bad 2 'KIND is missing' import -o x.h5
 bad 2 'SOURCE is missing' import idx -o x.h5
 bad 2 '-o FILE.h5 is missing' import idx idx

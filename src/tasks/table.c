@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ * Rows of a table as tasks: an episode is one group of rows (a patient, a user), of which some are
+ * the support and others the query examples, drawn without replacement. Groups are held out for
+ * validation and test as wholes. Features and targets are standardised by mean and deviation over
+ * the training groups; a feature that is constant there becomes 0. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "tasks/class_split.h"
+#include "tasks/source.h"
+#include "tasks/table_index.h"
+#include "tasks/table_scale.h"
+
+typedef struct table {
+  oikos_table_index index;
+  const float *features, *targets;
+  const char *file;
+  bool bound; /* learner i draws from training group i mod their number */
+  oikos_class_split split;
+  oikos_table_scale feature_scale, target_scale;
+} table;
+
+/* Every group must have enough rows. */
+static oikos_status check(const table *t, const oikos_config *config, int64_t *most,
+                          oikos_error *err) {
+  int64_t wanted = config->task.support + config->task.query;
+  *most = 0;
+  for (int s = 0; s < 3; s++)
+    for (int64_t k = 0; k < t->split.n[s]; k++) {
+      int64_t g = t->split.classes[s][k];
+      int64_t held = t->index.group_first[g + 1] - t->index.group_first[g];
+      *most = held > *most ? held : *most;
+      if (held < wanted)
+        return oikos_fail(err, OIKOS_USAGE,
+                          "%s: group %.100s has %lld rows, but task.support %lld + task.query %lld "
+                          "are wanted of each group; lower them",
+                          t->file, t->index.group_name[g], (long long)held,
+                          (long long)config->task.support, (long long)config->task.query);
+    }
+  return OIKOS_OK;
+}
+
+static oikos_status scale(table *t, oikos_error *err) {
+  const int64_t *train = t->split.classes[OIKOS_TRAIN], n = t->split.n[OIKOS_TRAIN];
+  const oikos_table_index *x = &t->index;
+  OIKOS_TRY(oikos_table_scale_create(t->features, x->n_features, x->group_first, train, n,
+                                     &t->feature_scale, err));
+  return oikos_table_scale_create(t->targets, x->n_targets, x->group_first, train, n,
+                                  &t->target_scale, err);
+}
+
+static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data,
+                           oikos_error *err) {
+  int64_t most;
+  if (!data || !data->table || !data->features || !data->targets)
+    return oikos_fail(err, OIKOS_ERROR, "task.source table was created without its data");
+  OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(table), "the task source", err));
+  table *t = source->self;
+  *t = (table){.index = *data->table,
+               .features = data->features,
+               .targets = data->targets,
+               .file = config->task.file,
+               .bound = config->task.learners == OIKOS_LEARNERS_GROUPS};
+  const oikos_class_list list = {t->index.n_groups, t->index.group_name, NULL, "group",
+                                 "table file"};
+  OIKOS_TRY(oikos_class_split_create(config, &list, &t->split, err));
+  OIKOS_TRY(check(t, config, &most, err));
+  OIKOS_TRY(scale(t, err));
+  int64_t wanted = config->task.support + config->task.query;
+  source->scratch =
+      (size_t)(most + wanted); // a draw permutes a group; the chosen rows stand before
+  source->shape = (oikos_task_shape){.input = {1, 1, t->index.n_features},
+                                     .outputs = t->index.n_targets,
+                                     .support = (size_t)config->task.support,
+                                     .query = (size_t)config->task.query};
+  return OIKOS_OK;
+}
+
+static oikos_status has(const oikos_source *source, oikos_split split, oikos_error *err) {
+  static const char *const name[] = {"training", "validation", "test"};
+  const table *t = source->self;
+  if (t->split.n[split] > 0)
+    return OIKOS_OK;
+  return oikos_fail(err, OIKOS_USAGE, "%s: the %s split has no group; change task.split", t->file,
+                    name[split]);
+}
+
+static void copy_scaled(const float *from, int64_t columns, const oikos_table_scale *s,
+                        oikos_real *to) {
+  for (int64_t c = 0; c < columns; c++)
+    to[c] =
+        (oikos_real)(s->deviation[c] > 0 ? ((double)from[c] - s->mean[c]) / s->deviation[c] : 0);
+}
+
+/* A target that is constant in training keeps its unit: others need not be constant in it. */
+static double target_unit(const table *t, int64_t c) {
+  return t->target_scale.deviation[c] > 0 ? t->target_scale.deviation[c] : 1;
+}
+
+/* Which group: any in training, unless learners are bound; the unseen ones in turn, so that each
+ * counts the same. */
+static int64_t choose_group(const table *t, oikos_split split, int64_t learner, oikos_random *r) {
+  int64_t n = t->split.n[split];
+  bool in_turn = split != OIKOS_TRAIN || t->bound;
+  return t->split
+      .classes[split][in_turn ? learner % n : (int64_t)oikos_random_below(r, (uint64_t)n)];
+}
+
+static void draw(const oikos_source *source, oikos_split split, oikos_random *r, oikos_episode *e) {
+  const table *t = source->self;
+  const oikos_table_index *x = &t->index;
+  int64_t group = choose_group(t, split, e->learner, r), first = x->group_first[group];
+  int64_t held = x->group_first[group + 1] - first;
+  int64_t wanted = (int64_t)(source->shape.support + source->shape.query), *chosen = e->scratch;
+  e->unit = group;
+  oikos_random_choose(r, held, wanted, chosen, chosen + wanted);
+  for (int64_t k = 0; k < wanted; k++) { // support rows first
+    int64_t row = first + chosen[k];
+    copy_scaled(t->features + row * x->n_features, x->n_features, &t->feature_scale,
+                e->x + k * x->n_features);
+    for (int64_t c = 0; c < x->n_targets; c++)
+      e->y[k * x->n_targets + c] =
+          (oikos_real)(((double)t->targets[row * x->n_targets + c] - t->target_scale.mean[c]) /
+                       target_unit(t, c));
+  }
+}
+
+static oikos_target target(const oikos_source *source, int64_t index) {
+  const table *t = source->self;
+  return (oikos_target){t->index.target_name[index], target_unit(t, index)};
+}
+
+static void destroy(oikos_source *source) {
+  table *t = source->self;
+  oikos_class_split_destroy(&t->split);
+  oikos_table_scale_destroy(&t->feature_scale);
+  oikos_table_scale_destroy(&t->target_scale);
+}
+
+const oikos_source_type oikos_source_table = {
+    .create = create, .has = has, .draw = draw, .target = target, .destroy = destroy};

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ * A table file in memory: every rank sees the numbers that were written, a damaged file is a clear
+ * error for all, and training and evaluation on it have the same bits together and alone. */
+#include "ranks.h"
+
+#include <hdf5.h>
+
+#include "store/table_file.h"
+#include "store/table_load.h"
+
+enum { GROUPS = 9, FEATURES = 3, TARGETS = 2 };
+
+static float number_at(int64_t i) {
+  return (float)((uint64_t)i * 0x9E3779B97F4A7C15U >> 40) / (1 << 20) - 8;
+}
+
+static float target_at(int64_t row, int64_t j) {
+  return number_at(row * FEATURES) * (float)(j + 1) + number_at(row * FEATURES + 1) + (float)j;
+}
+
+/* NaN at this row's last target; -1: nowhere. */
+static oikos_status fill(void *user, int64_t first, int64_t count, float *features, float *targets,
+                         oikos_error *err) {
+  const int64_t *bad = user;
+  (void)err;
+  for (int64_t i = 0; i < count * FEATURES; i++)
+    features[i] = number_at(first * FEATURES + i);
+  for (int64_t i = 0; i < count * TARGETS; i++)
+    targets[i] = target_at(first + i / TARGETS, i % TARGETS);
+  if (*bad >= first && *bad < first + count)
+    targets[(*bad - first) * TARGETS + TARGETS - 1] = NAN;
+  return OIKOS_OK;
+}
+
+/* Rank 0 writes a table with `rows` rows in each group. Collective. */
+static void write_example(verdict *v, const char *path, int64_t rows, int64_t bad) {
+  static const char *const groups[GROUPS] = {"a", "b", "c", "d", "e", "f", "g", "h", "\xCE\xB5"};
+  static const char *const features[FEATURES] = {"x", "y", "a longer name"},
+                           *const targets[TARGETS] = {"s", "t"};
+  int64_t first[GROUPS + 1];
+  oikos_error err;
+  for (int g = 0; g <= GROUPS; g++)
+    first[g] = g * rows;
+  const oikos_table_index index = {.n_rows = GROUPS * rows,
+                                   .n_features = FEATURES,
+                                   .n_targets = TARGETS,
+                                   .n_groups = GROUPS,
+                                   .group_first = first,
+                                   .group_name = groups,
+                                   .feature_name = features,
+                                   .target_name = targets,
+                                   .group_column = "g",
+                                   .source = "a test"};
+  if (ranks_rank() == 0)
+    expect_ok(v, oikos_table_file_write(path, &index, fill, &bad, &err), &err,
+              "oikos_table_file_write");
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static void check_load(verdict *v, const char *path, int64_t rows) {
+  oikos_team team;
+  oikos_table_data data;
+  oikos_error err;
+  write_example(v, path, rows, -1);
+  expect_ok(v, oikos_team_create(MPI_COMM_WORLD, &team, &err), &err, "oikos_team_create");
+  if (expect_ok(v, oikos_table_load(&team, path, &data, &err), &err, "oikos_table_load")) {
+    const oikos_table_index *x = &data.index;
+    expect(v, x->n_rows == GROUPS * rows && x->n_groups == GROUPS, "other counts");
+    expect(v, x->n_features == FEATURES && x->n_targets == TARGETS, "other columns");
+    for (int64_t g = 0; !v->failed && g <= GROUPS; g++)
+      expect(v, x->group_first[g] == g * rows, "other start of group %d", (int)g);
+    for (int64_t i = 0; !v->failed && i < x->n_rows * FEATURES; i++)
+      expect(v, data.features[i] == number_at(i), "feature %d is wrong", (int)i);
+    for (int64_t i = 0; !v->failed && i < x->n_rows * TARGETS; i++)
+      expect(v, data.targets[i] == target_at(i / TARGETS, i % TARGETS), "target %d is wrong",
+             (int)i);
+    if (!v->failed)
+      expect(v,
+             !strcmp(x->group_name[8], "\xCE\xB5") &&
+                 !strcmp(x->feature_name[2], "a longer name") && !strcmp(x->target_name[1], "t"),
+             "other names");
+  }
+  oikos_table_unload(&data);
+  oikos_table_unload(&data); // twice does no harm
+  oikos_team_destroy(&team);
+}
+
+static void test_load(void **state) {
+  (void)state;
+  verdict v = {0};
+  char folder[RANKS_PATH], path[RANKS_PATH + 32];
+  folder_make(folder);
+  snprintf(path, sizeof path, "%s/x.h5", folder);
+  check_load(&v, path, 1);
+  check_load(&v, path, 100000); // several blocks
+  folder_remove(folder);
+  conclude(&v);
+}
+
+typedef enum { NO_TARGETS, WHOLE_FEATURES, BAD_STARTS, FEW_NAMES, DAMAGES } damage;
+
+static void do_damage(const char *path, damage how) {
+  static const char *const name[DAMAGES] = {"targets", "features", "group_first", "feature_name"};
+  const int64_t starts[GROUPS + 1] = {0, 10, 20, 20, 40, 50, 60, 70, 80, 90};
+  const hsize_t one[1] = {how == BAD_STARTS ? GROUPS + 1 : FEATURES - 1}, two[2] = {90, FEATURES};
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), text = H5Tcopy(H5T_C_S1);
+  H5Tset_size(text, 4);
+  H5Ldelete(file, name[how], H5P_DEFAULT);
+  if (how != NO_TARGETS) {
+    hid_t space =
+        how == WHOLE_FEATURES ? H5Screate_simple(2, two, NULL) : H5Screate_simple(1, one, NULL);
+    hid_t type = how == FEW_NAMES ? text : H5T_STD_I64LE;
+    hid_t dataset = H5Dcreate2(file, name[how], type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (how == BAD_STARTS)
+      H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, starts);
+    H5Dclose(dataset);
+    H5Sclose(space);
+  }
+  H5Tclose(text);
+  H5Fclose(file);
+}
+
+static void expect_refused(verdict *v, const char *path, const char *words) {
+  oikos_team team;
+  oikos_table_data data;
+  oikos_error err;
+  expect_ok(v, oikos_team_create(MPI_COMM_WORLD, &team, &err), &err, "oikos_team_create");
+  expect_error(v, oikos_table_load(&team, path, &data, &err), OIKOS_ERROR, &err, words);
+  oikos_table_unload(&data);
+  oikos_team_destroy(&team);
+}
+
+static void test_damage(void **state) {
+  (void)state;
+  static const char *const words[DAMAGES] = {"/targets is missing", "/features has another type",
+                                             "group 2 (c) has no rows", "does not fit 2 feature"};
+  verdict v = {0};
+  char folder[RANKS_PATH], path[RANKS_PATH + 32];
+  folder_make(folder);
+  snprintf(path, sizeof path, "%s/x.h5", folder);
+  for (int how = 0; how < DAMAGES; how++) {
+    write_example(&v, path, 10, -1);
+    if (ranks_rank() == 0)
+      do_damage(path, (damage)how);
+    MPI_Barrier(MPI_COMM_WORLD);
+    expect_refused(&v, path, words[how]);
+  }
+  write_example(&v, path, 10, 89); // in the last rank's share
+  expect_refused(&v, path, "/targets, row 89, column 1 is not a finite number");
+  folder_remove(folder);
+  conclude(&v);
+}
+
+static void expect_same_evaluation(verdict *v, oikos_trainer *joint, oikos_trainer *alone) {
+  oikos_evaluation a, b;
+  oikos_error err;
+  if (!expect_ok(v, oikos_trainer_evaluate(joint, OIKOS_TEST, 10, 2, &a, &err), &err, "evaluate"))
+    return;
+  if (expect_ok(v, oikos_trainer_evaluate(alone, OIKOS_TEST, 10, 2, &b, &err), &err, "evaluate")) {
+    expect(v, a.n_targets == TARGETS && a.units == 3 && b.units == 3, "%d targets, %d groups",
+           (int)a.n_targets, (int)a.units);
+    expect(v, memcmp(a.rmse, b.rmse, 3 * TARGETS * sizeof *a.rmse) == 0, "other errors");
+    expect(v, a.rmse[0].mean > 0 && a.rmse[0].interval > 0, "no errors");
+    oikos_evaluation_destroy(&b);
+  }
+  oikos_evaluation_destroy(&a);
+}
+
+static void check_same_bits(verdict *v, const char *path, const char *learners) {
+  char text[1024];
+  oikos_config *config = malloc(sizeof *config);
+  snprintf(text, sizeof text,
+           "task: {source: table, file: %s, split: fraction, test_fraction: 0.33, support: 4, "
+           "query: 5, learners: %s}\nlearners: {count: 7}\nmodel:\n  layers: [dense: 6, tanh, "
+           "dense: 2]\ninner: {steps: 2}\nhome: {count: 3, owns: all}\nrun: {threads: 1}\n",
+           path, learners);
+  oikos_config_defaults(config);
+  read_config(config, text);
+  oikos_trainer *joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
+                *alone = trainer_of(v, MPI_COMM_SELF, config, NULL);
+  for (int i = 0; i < 4 && !v->failed; i++) {
+    steps_of(v, joint, 1);
+    steps_of(v, alone, 1);
+    expect_same_state(v, joint, alone);
+  }
+  if (!v->failed)
+    expect_same_evaluation(v, joint, alone);
+  oikos_trainer_destroy(joint);
+  oikos_trainer_destroy(alone);
+  free(config);
+}
+
+static void test_same_bits(void **state) {
+  (void)state;
+  verdict v = {0};
+  char folder[RANKS_PATH], path[RANKS_PATH + 32];
+  folder_make(folder);
+  snprintf(path, sizeof path, "%s/x.h5", folder);
+  write_example(&v, path, 10, -1);
+  check_same_bits(&v, path, "free");
+  check_same_bits(&v, path, "groups");
+  folder_remove(folder);
+  conclude(&v);
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_load),
+      cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_same_bits),
+  };
+  ranks_begin(&argc, &argv);
+  return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));
+}

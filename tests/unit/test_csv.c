@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT
+ * Tables as text: what the reader takes and refuses, numbers against strtod, and a table imported.
+ */
+#include "import_files.h"
+
+#include "base/random.h"
+#include "import/csv.h"
+#include "import/name_map.h"
+#include "import/number.h"
+
+static oikos_error err;
+
+static void refused(oikos_status got, oikos_status expected, const char *text) {
+  if (got != expected || !strstr(err.message, text))
+    fail_msg("status %d, expected %d with '%s'; message: %s", got, expected, text, err.message);
+}
+
+static oikos_csv *open_text(const void *state, const char *text, const char *separator) {
+  oikos_csv *csv;
+  put(state, "x.csv", text, strlen(text));
+  CHECK_OK(oikos_csv_open(&csv, in(state, "x.csv"), separator, true, &err));
+  return csv;
+}
+
+/* The next row is `line` and holds these fields, joined by bars. */
+static void expect_row(oikos_csv *csv, int64_t line, const char *fields) {
+  char joined[256] = "";
+  oikos_csv_row row;
+  bool end;
+  CHECK_OK(oikos_csv_next(csv, &row, &end, &err));
+  assert_false(end);
+  for (int k = 0; k < row.n; k++) {
+    if (k)
+      strcat(joined, "|");
+    strcat(joined, row.field[k]);
+  }
+  assert_string_equal(joined, fields);
+  assert_int_equal(row.line, line);
+}
+
+static void expect_end(oikos_csv *csv) {
+  oikos_csv_row row;
+  bool end;
+  for (int again = 0; again < 2; again++) {
+    CHECK_OK(oikos_csv_next(csv, &row, &end, &err));
+    assert_true(end);
+  }
+  oikos_csv_close(csv);
+}
+
+static void test_rows(void **state) {
+  oikos_csv *csv = open_text(*state,
+                             "\xEF\xBB\xBFsubject#, \"a,b\" ,c\r\n1,2,3\r\n\r\n"
+                             " x y ,\"say \"\"hi\"\"\",\n\"two\nlines\",\"\", 5 \n,,",
+                             NULL);
+  assert_int_equal(oikos_csv_columns(csv), 3);
+  assert_string_equal(oikos_csv_name(csv, 0), "subject#");
+  assert_int_equal(oikos_csv_find(csv, "a,b"), 1);
+  assert_int_equal(oikos_csv_find(csv, "a"), -1);
+  expect_row(csv, 2, "1|2|3");
+  expect_row(csv, 4, "x y|say \"hi\"|");
+  expect_row(csv, 5, "two\nlines||5");
+  expect_row(csv, 7, "||");
+  expect_end(csv);
+}
+
+static void test_separators(void **state) {
+  oikos_csv *csv = open_text(*state, "a;b,c;d\n1;;3\n", NULL);
+  expect_row(csv, 2, "1||3");
+  expect_end(csv);
+  csv = open_text(*state, "a\tb\tc\n\t\t3\n", NULL);
+  expect_row(csv, 2, "||3");
+  expect_end(csv);
+  csv = open_text(*state, "u::i::r\n1::2:3::4\n", "::");
+  expect_row(csv, 2, "1|2:3|4");
+  expect_end(csv);
+}
+
+/* Rows across blocks: lines of every length from 1 to 3,000, plain and gzip. */
+static void test_long(void **state) {
+  enum { LINES = 3000 };
+  char *text = malloc(2 + (size_t)LINES * (LINES + 2)), *to = text;
+  *to++ = 'h';
+  *to++ = '\n';
+  for (int k = 1; k <= LINES; k++) {
+    memset(to, 'a' + k % 26, (size_t)k);
+    to[k] = '\n';
+    to += k + 1;
+  }
+  put(*state, "x.csv", text, (size_t)(to - text));
+  put_gzip(*state, "x.csv.gz", text, (size_t)(to - text));
+  const char *names[] = {"x.csv", "x.csv.gz"};
+  for (int f = 0; f < 2; f++) {
+    oikos_csv *csv;
+    oikos_csv_row row;
+    bool end;
+    CHECK_OK(oikos_csv_open(&csv, in(*state, names[f]), NULL, true, &err));
+    for (int k = 1; k <= LINES; k++) {
+      CHECK_OK(oikos_csv_next(csv, &row, &end, &err));
+      assert_true(!end && row.n == 1 && row.line == k + 1);
+      assert_int_equal(strlen(row.field[0]), k);
+      assert_true(row.field[0][0] == 'a' + k % 26 && row.field[0][k - 1] == 'a' + k % 26);
+    }
+    expect_end(csv);
+  }
+  free(text);
+}
+
+/* Read to the end; the status of the first call that fails. */
+static oikos_status read_all(const void *state, const char *text, size_t size) {
+  oikos_csv *csv;
+  oikos_csv_row row;
+  bool end = false;
+  put(state, "x.csv", text, size);
+  oikos_status status = oikos_csv_open(&csv, in(state, "x.csv"), NULL, true, &err);
+  if (status != OIKOS_OK)
+    return status;
+  while (status == OIKOS_OK && !end)
+    status = oikos_csv_next(csv, &row, &end, &err);
+  oikos_csv_close(csv);
+  return status;
+}
+
+static void test_hostile(void **state) {
+  static const struct {
+    const char *text, *message;
+  } bad[] = {
+      {"a,b\n1,\"2\n3,4\n", "x.csv:2: a quote is opened in this row and never closed"},
+      {"a,b\n1,\"2\"x\n", "x.csv:2: text follows a closing quote"},
+      {"a,b\n1,2\n3,x\"\"\"\"y\"\"\n\"\n", "x.csv:4: a quote is opened"},
+      {"a,,b\n", "x.csv:1: column 2 has no name"},
+      {"a,b,a\n", "x.csv:1: two columns are named 'a'"},
+      {"\n\n", "found nothing"},
+      {"", "is empty"},
+  };
+  for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
+    refused(read_all(*state, bad[k].text, strlen(bad[k].text)), OIKOS_ERROR, bad[k].message);
+  refused(read_all(*state, "a,b\n1,\0002\n", 9), OIKOS_ERROR, "x.csv:2: a byte of 0");
+  size_t size = OIKOS_CSV_MAX_ROW + (4 << 20);
+  char *huge = malloc(size);
+  memset(huge, 'a', size);
+  huge[1] = '\n';
+  refused(read_all(*state, huge, size), OIKOS_ERROR, "x.csv:2: a row of more than 16 MiB");
+  memset(huge, ',', size);
+  refused(read_all(*state, huge, size / 8), OIKOS_ERROR, "x.csv:1: a row of more than 16384");
+  free(huge);
+}
+
+/* Every number that is read is what strtod reads, bit for bit. */
+static void test_numbers(void **state) {
+  (void)state;
+  static const char *const good[] = {"0",
+                                     "-0",
+                                     "+5",
+                                     "3.38e-005",
+                                     ".5",
+                                     "5.",
+                                     "1e22",
+                                     "1e23",
+                                     "9007199254740993",
+                                     "123456789012345678901234567890",
+                                     "0.1",
+                                     "1e-320",
+                                     "4.9e-324",
+                                     "179769313486231570e291",
+                                     "0000000000000000000000000000001",
+                                     "1E+02",
+                                     "0.000000000000000000000000000000000001"};
+  static const char *const bad[] = {"",    "nan",   "inf", "0x10", "1e", "1e+",
+                                    "--1", ".",     "1 2", "1,5",  "e5", "1e999",
+                                    "-",   "1.2.3", "1_0", "NaN",  "NA"};
+  double value;
+  for (size_t k = 0; k < sizeof good / sizeof *good; k++) {
+    double expected = strtod(good[k], NULL);
+    if (!oikos_parse_number(good[k], &value) || memcmp(&value, &expected, sizeof value) != 0)
+      fail_msg("'%s' is read as %.17g", good[k], value);
+  }
+  for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
+    if (oikos_parse_number(bad[k], &value))
+      fail_msg("'%s' is read as a number", bad[k]);
+  oikos_random r = oikos_random_at(1, OIKOS_DRAW_CHECK, 0, 0);
+  for (int k = 0; k < 100000; k++) {
+    char text[64];
+    int digits = 1 + (int)oikos_random_below(&r, 20);
+    double x = oikos_random_uniform(&r, -1, 1) * pow(10, oikos_random_uniform(&r, -30, 30));
+    snprintf(text, sizeof text, k % 2 ? "%.*g" : "%.*e", digits, x);
+    double expected = strtod(text, NULL);
+    if (!oikos_parse_number(text, &value) || memcmp(&value, &expected, sizeof value) != 0)
+      fail_msg("'%s' is read as %.17g", text, value);
+  }
+}
+
+static void test_name_map(void **state) {
+  (void)state;
+  enum { NAMES = 20000 };
+  oikos_name_map *map;
+  int32_t number;
+  char name[32];
+  CHECK_OK(oikos_name_map_create(&map, &err));
+  for (int pass = 0; pass < 2; pass++)
+    for (int k = 0; k < NAMES; k++) {
+      snprintf(name, sizeof name, "%x", k * 7919);
+      CHECK_OK(oikos_name_map_add(map, name, &number, &err));
+      assert_int_equal(number, k);
+    }
+  assert_int_equal(oikos_name_map_count(map), NAMES);
+  for (int k = 0; k < NAMES; k++) {
+    snprintf(name, sizeof name, "%x", k * 7919);
+    assert_string_equal(oikos_name_map_name(map, k), name);
+  }
+  oikos_name_map_destroy(map);
+}
+
+typedef struct told {
+  char last[1024];
+  int n;
+} told;
+
+static void listen(void *user, const char *text) {
+  told *t = user;
+  snprintf(t->last, sizeof t->last, "%s", text);
+  t->n++;
+}
+
+static oikos_status import(const void *state, const char *text, oikos_import_options options,
+                           told *heard) {
+  char source[512], output[512];
+  snprintf(source, sizeof source, "%s", in(state, "x.csv"));
+  snprintf(output, sizeof output, "%s", in(state, "x.h5"));
+  const char *const sources[] = {source};
+  oikos_import_job job = {.n_sources = 1,
+                          .sources = sources,
+                          .options = options,
+                          .output = output,
+                          .message = heard ? listen : NULL,
+                          .user = heard};
+  put(state, "x.csv", text, strlen(text));
+  return oikos_import("csv", &job, &err);
+}
+
+static void read_values(hid_t file, const char *name, hid_t type, size_t n, void *out) {
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset);
+  assert_true(dataset >= 0);
+  assert_int_equal(H5Sget_simple_extent_npoints(space), n);
+  assert_true(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0);
+  H5Sclose(space);
+  H5Dclose(dataset);
+}
+
+static const char example[] = "x,who,y,z,w\n1,b,10,100,text\n2,a,20,200,\n3,b,30,300,nan\n"
+                              "4,\xC3\xA9,40,400,\n5,b,50,500,\n6,a,60,600,\n";
+
+static void test_import(void **state) {
+  const float features[] = {1, 3, 5, 2, 6, 4};
+  const float targets[] = {100, 10, 300, 30, 500, 50, 200, 20, 600, 60, 400, 40};
+  const int32_t group[] = {0, 0, 0, 1, 1, 2};
+  const int64_t first[] = {0, 3, 5, 6};
+  float got[12];
+  int32_t got_group[6];
+  int64_t got_first[4];
+  char names[9];
+  const oikos_import_options options = {.group = "who", .targets = "z,y", .exclude = "w"};
+  CHECK_OK(import(*state, example, options, NULL));
+  hid_t file = H5Fopen(in(*state, "x.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
+  read_values(file, "features", H5T_NATIVE_FLOAT, 6, got);
+  assert_memory_equal(got, features, sizeof features);
+  read_values(file, "targets", H5T_NATIVE_FLOAT, 12, got);
+  assert_memory_equal(got, targets, sizeof targets);
+  read_values(file, "group", H5T_NATIVE_INT32, 6, got_group);
+  assert_memory_equal(got_group, group, sizeof group);
+  read_values(file, "group_first", H5T_NATIVE_INT64, 4, got_first);
+  assert_memory_equal(got_first, first, sizeof first);
+  hid_t dataset = H5Dopen2(file, "group_name", H5P_DEFAULT), type = H5Dget_type(dataset);
+  assert_int_equal(H5Tget_size(type), 3);
+  assert_true(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) >= 0);
+  assert_memory_equal(names, "b\0\0a\0\0\xC3\xA9", 9);
+  H5Tclose(type);
+  H5Dclose(dataset);
+  H5Fclose(file);
+}
+
+static void test_import_refuses(void **state) {
+  const oikos_import_options o = {.group = "g", .targets = "y"};
+  static const struct {
+    const char *text, *message;
+  } bad[] = {
+      {"g,x,y\n1,2,3\n1,2\n", "x.csv:3: expected 3 fields as in the header, found 2"},
+      {"g,x,y\n1,2,3,4\n", "x.csv:2: expected 3 fields as in the header, found 4"},
+      {"g,x,y\n1,2,3\n1,NaN,3\n", "x.csv:3: column x: expected a finite number, found 'NaN'"},
+      {"g,x,y\n1,2,\n", "x.csv:2: column y: expected a finite number, found nothing"},
+      {"g,x,y\n1,1e39,3\n", "x.csv:2: column x: expected a number within float32, found '1e39'"},
+      {"g,x,y\n,2,3\n", "x.csv:2: column g: expected the name of a group"},
+      {"g,x,y\na\x1B[2J,2,3\n", "found 'a?[2J'"},
+      {"g,x,y\n\xFF,2,3\n", "x.csv:2: column g: expected the name of a group"},
+      {"g,x,y\n", "no good row"},
+  };
+  for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+    refused(import(*state, bad[k].text, o, NULL), OIKOS_ERROR, bad[k].message);
+    assert_int_equal(access(in(*state, "x.h5"), F_OK), -1);
+  }
+  static const struct {
+    oikos_import_options o;
+    const char *message;
+  } wrong[] = {
+      {{.group = "q", .targets = "y"}, "--group: there is no column 'q'"},
+      {{.group = "who", .targets = "y,q"}, "--target: there is no column 'q'"},
+      {{.group = "who", .targets = "y,y"}, "--target: column 'y' is named a second time"},
+      {{.group = "who", .targets = "y", .features = "x,who"},
+       "--features: column 'who' is named a"},
+      {{.group = "who", .targets = "y", .exclude = "x,z,w"}, "no column is left"},
+      {{.group = "who"}, "csv wants --group"},
+      {{.targets = "y"}, "csv wants --group"},
+  };
+  for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
+    refused(import(*state, example, wrong[k].o, NULL), OIKOS_USAGE, wrong[k].message);
+}
+
+static void test_skip_bad(void **state) {
+  const oikos_import_options o = {.group = "g", .targets = "y", .skip_bad = true};
+  told heard = {0};
+  float got[2];
+  CHECK_OK(import(*state, "g,x,y\n1,2,3\n1,?,3\n1,2\n2,5,6\n", o, &heard));
+  assert_int_equal(heard.n, 3); // two rows, and the summary
+  assert_non_null(strstr(heard.last, "2 rows in 2 groups, 1 features, 1 targets; 2 bad rows left"));
+  hid_t file = H5Fopen(in(*state, "x.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
+  read_values(file, "features", H5T_NATIVE_FLOAT, 2, got);
+  assert_true(got[0] == 2 && got[1] == 5);
+  H5Fclose(file);
+}
+
+int main(void) {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
+  const struct CMUnitTest tests[] = {
+      TEST(test_rows),    TEST(test_separators),     TEST(test_long),
+      TEST(test_hostile), TEST(test_numbers),        TEST(test_name_map),
+      TEST(test_import),  TEST(test_import_refuses), TEST(test_skip_bad),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
