@@ -65,6 +65,8 @@ static oikos_judgement descent(const oikos_inner *inner, oikos_path *p, int64_t 
                                const real *theta, const oikos_batch *support, real *grad) {
   if (p->chunk && k == 0)
     return oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, grad);
+  if (k < p->n_kept)
+    return oikos_network_derive(inner->net, p->kept[k], theta, NULL, support, 1, true, grad, NULL);
   return accumulate(inner, p, theta, support, NULL, 1, grad, NULL);
 }
 
@@ -114,22 +116,36 @@ static void add_rate_gradient(const oikos_inner *inner, const real *rates, int64
   }
 }
 
+/* product (M) = H_support(theta_k) direction, from what oikos_adapt left of step k; with learned
+ * rates also the support gradient. */
+static void multiply_again(const oikos_inner *inner, oikos_path *p, int64_t k, const real *theta,
+                           const oikos_batch *support, const real *direction) {
+  if (p->chunk && k == 0) {
+    if (inner->rates)
+      oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, p->support);
+    oikos_chunk_product(inner->net, p->chunk, p->member, theta, direction, p->product);
+    return;
+  }
+  if (inner->rates)
+    oikos_network_gradient_again(inner->net, p->kept[k], theta, support, p->support);
+  oikos_network_product_again(inner->net, p->kept[k], theta, direction, support, p->product);
+}
+
 /* product (M) = H_support(theta_k) (rate * v); with learned rates also the support gradient. */
 static void multiply_hessian(const oikos_inner *inner, oikos_path *p, const real *rates, int64_t k,
                              const oikos_batch *support, const real *v) {
   const real *theta = oikos_path_parameters(inner, p, k);
-  if (p->chunk && k == 0) {
-    scale(inner, rates, k, v, p->scaled);
-    if (inner->rates)
-      oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, p->support);
-    oikos_chunk_product(inner->net, p->chunk, p->member, theta, p->scaled, p->product);
-  } else if (inner->kind == OIKOS_RATES_FIXED && inner->first == 0) { // one rate for all: a factor
+  bool again = k < p->n_kept || (p->chunk && k == 0);
+  if (!again && inner->kind == OIKOS_RATES_FIXED && inner->first == 0) { // one rate: a factor
     accumulate(inner, p, theta, support, v, inner->rate, NULL, p->product);
-  } else {
-    scale(inner, rates, k, v, p->scaled);
+    return;
+  }
+  scale(inner, rates, k, v, p->scaled);
+  if (again)
+    multiply_again(inner, p, k, theta, support, p->scaled);
+  else
     accumulate(inner, p, theta, support, p->scaled, 1, inner->rates ? p->support : NULL,
                p->product);
-  }
 }
 
 oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, const real *rates,

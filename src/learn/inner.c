@@ -55,6 +55,19 @@ oikos_rate oikos_rate_of(const oikos_inner *inner, const real *rates, const oiko
   return (oikos_rate){.one = rates[index], .index = index};
 }
 
+/* Where layers and products are small, the activations of every step cost less to keep than to
+ * compute again. */
+static oikos_status keep_steps(const oikos_inner *inner, oikos_path *p, size_t max_n,
+                               oikos_error *err) {
+  if (!oikos_network_joins(inner->net) || inner->micro_batches > 1)
+    return OIKOS_OK;
+  int64_t n = p->max_steps < inner->steps ? p->max_steps : inner->steps; // those trained through
+  OIKOS_TRY(oikos_alloc(&p->kept, (size_t)n, sizeof *p->kept, "the inner steps", err));
+  for (; p->n_kept < n; p->n_kept++)
+    OIKOS_TRY(oikos_workspace_create_keeping(inner->net, max_n, &p->kept[p->n_kept], err));
+  return OIKOS_OK;
+}
+
 static oikos_status allocate(const oikos_inner *inner, oikos_path *p, oikos_error *err) {
   size_t m = inner->parameters, norms = inner->max_norm > 0 ? oikos_project_rows(inner) : 0;
   OIKOS_TRY(oikos_alloc(&p->z, oikos_mul((size_t)p->max_steps + 1, m), sizeof *p->z,
@@ -74,6 +87,8 @@ oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size
   oikos_status status = oikos_workspace_create(inner->net, max_n, &(*path)->ws, err);
   if (status == OIKOS_OK)
     status = allocate(inner, *path, err);
+  if (status == OIKOS_OK)
+    status = keep_steps(inner, *path, max_n, err);
   if (status != OIKOS_OK) {
     oikos_path_destroy(*path);
     *path = NULL;
@@ -84,6 +99,9 @@ oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size
 void oikos_path_destroy(oikos_path *p) {
   if (p) {
     oikos_workspace_destroy(p->ws);
+    for (int64_t k = 0; k < p->n_kept; k++)
+      oikos_workspace_destroy(p->kept[k]);
+    free(p->kept);
     free(p->z);
     free(p->norms);
     free(p->theta);
@@ -101,6 +119,12 @@ real *oikos_path_start(oikos_path *path) {
 void oikos_path_join(oikos_path *path, oikos_chunk *chunk, size_t member) {
   path->chunk = chunk;
   path->member = member;
+}
+
+void oikos_path_measure(oikos_path *path, oikos_profile *profile) {
+  oikos_workspace_measure(path->ws, profile);
+  for (int64_t k = 0; k < path->n_kept; k++)
+    oikos_workspace_measure(path->kept[k], profile);
 }
 
 oikos_workspace *oikos_path_workspace(oikos_path *path) {

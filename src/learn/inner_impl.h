@@ -21,6 +21,9 @@ struct oikos_path {
   oikos_workspace *ws;
   oikos_chunk *chunk; /* of others': the first step at the start is taken from it; NULL: none */
   size_t member;      /* place in it */
+  oikos_workspace *
+      *kept; /* (n_kept) one for each of the first steps, where activations are small */
+  int64_t n_kept;
   int64_t max_steps;
   oikos_real
       *z; /* (max_steps + 1, M): theta_0, then each step's parameters before the projection */
@@ -34,6 +37,9 @@ struct oikos_path {
 /** Take the support loss at the start, and its derivatives, from place @p member of a chunk whose
  * parameters are the start; NULL: from the support set, as ever. */
 void oikos_path_join(oikos_path *path, oikos_chunk *chunk, size_t member);
+
+/** Measure from now on, as oikos_workspace_measure. */
+void oikos_path_measure(oikos_path *path, oikos_profile *profile);
 
 /* How the parameters of one tensor are scaled in step k: by one rate, or by one each. */
 typedef struct oikos_rate {

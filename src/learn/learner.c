@@ -72,7 +72,7 @@ void oikos_worker_destroy(oikos_worker *w) {
 }
 
 void oikos_worker_measure(oikos_worker *w, oikos_profile *profile) {
-  oikos_workspace_measure(oikos_path_workspace(w->path), profile);
+  oikos_path_measure(w->path, profile);
   if (w->chunk)
     oikos_workspace_measure(oikos_chunk_workspace(w->chunk), profile);
 }

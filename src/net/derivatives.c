@@ -73,6 +73,11 @@ oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oiko
   return create(net, max_n, false, ws, err);
 }
 
+oikos_status oikos_workspace_create_keeping(const oikos_network *net, size_t max_n,
+                                            oikos_workspace **ws, oikos_error *err) {
+  return create(net, max_n, true, ws, err);
+}
+
 void oikos_workspace_destroy(oikos_workspace *ws) {
   if (ws)
     free(ws->memory);
@@ -259,6 +264,35 @@ void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, cons
   go_back(net, ws, theta, NULL, &(oikos_batch){.n = n, .x = x}, true, grad, NULL);
 }
 
+void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                                  const oikos_batch *batch, real *grad) {
+  for (int i = 0; i < net->n_layers; i++) {
+    oikos_pass p = pass_of(net, ws, i, theta, batch);
+    add_slopes(net, ws, i, &p);
+    p.dx = NULL; // stands already
+    p.replace = true;
+    p.grad = grad + net->layer[i].first;
+    if (net->layer[i].n_parameters)
+      call(net, ws, i, OIKOS_BACKWARD, &p);
+  }
+}
+
+void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                                 const real *direction, const oikos_batch *batch, real *product) {
+  go_along(net, ws, theta, direction, batch);
+  oikos_loss_pass loss = loss_pass(net, ws, batch, 1);
+  net->loss->tangent_backward(&loss);
+  for (int i = net->n_layers - 1; i >= 0; i--) {
+    oikos_pass p = pass_of(net, ws, i, theta, batch);
+    add_tangents(net, ws, i, direction, &p);
+    add_slopes(net, ws, i, &p);
+    add_slope_tangents(net, ws, i, &p);
+    p.replace = true;
+    p.grad_t = product + net->layer[i].first;
+    call(net, ws, i, OIKOS_TANGENT_BACKWARD, &p);
+  }
+}
+
 struct oikos_chunk {
   size_t n; /* examples of a learner */
   oikos_workspace *ws;
@@ -279,7 +313,7 @@ oikos_status oikos_chunk_create(const oikos_network *net, size_t n, oikos_chunk 
   OIKOS_TRY(oikos_alloc(chunk, 1, sizeof **chunk, "a chunk of learners", err));
   oikos_chunk *c = *chunk;
   c->n = n;
-  oikos_status status = create(net, all, true, &c->ws, err);
+  oikos_status status = oikos_workspace_create_keeping(net, all, &c->ws, err);
   if (status == OIKOS_OK)
     status = oikos_alloc(&c->x, oikos_mul(all, oikos_network_input(net)), sizeof *c->x,
                          "a chunk of learners", err);
@@ -337,31 +371,12 @@ void oikos_chunk_derive(const oikos_network *net, oikos_chunk *c, const real *th
 oikos_judgement oikos_chunk_gradient(const oikos_network *net, oikos_chunk *c, size_t i,
                                      const real *theta, real *grad) {
   oikos_batch one = member(net, c, i);
-  for (int l = 0; l < net->n_layers; l++) {
-    oikos_pass p = pass_of(net, c->ws, l, theta, &one);
-    add_slopes(net, c->ws, l, &p);
-    p.dx = NULL; // stands already
-    p.replace = true;
-    p.grad = grad + net->layer[l].first;
-    if (net->layer[l].n_parameters)
-      call(net, c->ws, l, OIKOS_BACKWARD, &p);
-  }
+  oikos_network_gradient_again(net, c->ws, theta, &one, grad);
   return c->judgement[i];
 }
 
 void oikos_chunk_product(const oikos_network *net, oikos_chunk *c, size_t i, const real *theta,
                          const real *direction, real *product) {
   oikos_batch one = member(net, c, i);
-  go_along(net, c->ws, theta, direction, &one);
-  oikos_loss_pass loss = loss_pass(net, c->ws, &one, 1);
-  net->loss->tangent_backward(&loss);
-  for (int l = net->n_layers - 1; l >= 0; l--) {
-    oikos_pass p = pass_of(net, c->ws, l, theta, &one);
-    add_tangents(net, c->ws, l, direction, &p);
-    add_slopes(net, c->ws, l, &p);
-    add_slope_tangents(net, c->ws, l, &p);
-    p.replace = true;
-    p.grad_t = product + net->layer[l].first;
-    call(net, c->ws, l, OIKOS_TANGENT_BACKWARD, &p);
-  }
+  oikos_network_product_again(net, c->ws, theta, direction, &one, product);
 }

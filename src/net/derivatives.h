@@ -29,6 +29,22 @@ const oikos_real *oikos_network_outputs(const oikos_network *net, oikos_workspac
 void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, const oikos_real *theta,
                              size_t n, const oikos_real *x, const oikos_real *dy, oikos_real *grad);
 
+/** A workspace that keeps what the way back leaves in every layer, for the functions below. */
+oikos_status oikos_workspace_create_keeping(const oikos_network *net, size_t max_n,
+                                            oikos_workspace **ws, oikos_error *err);
+
+/** After oikos_network_derive with weight 1 in a workspace that keeps, at the same theta on the
+ * same batch: grad (M), overwritten, once more. */
+void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws,
+                                  const oikos_real *theta, const oikos_batch *batch,
+                                  oikos_real *grad);
+
+/** The same: product (M), overwritten = Hessian * direction (M), without going forward and back
+ * again. */
+void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws,
+                                 const oikos_real *theta, const oikos_real *direction,
+                                 const oikos_batch *batch, oikos_real *product);
+
 /**
  * A chunk: the first step of OIKOS_CHUNK learners that start from the same parameters, each with n
  * examples. What does not depend on the direction is one batch, so that its matrix products are
