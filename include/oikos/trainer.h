@@ -119,6 +119,9 @@ typedef struct oikos_evaluation {
                            episodes, with its interval over groups */
   oikos_estimate
       *home_loss; /**< (n_homes) final loss of those who chose it; mean 0 where nobody did */
+  oikos_estimate *group_loss; /**< (n_groups) the same by hidden group */
+  double rand; /**< how well the homes tell the groups: the adjusted Rand index of the two (Hubert
+                  and Arabie 1985), 1 if they are the same, 0 by chance; NaN if it says nothing */
   double seconds;
 } oikos_evaluation;
 

@@ -51,22 +51,42 @@ static void print_steps(const oikos_evaluation *v, bool classification) {
   }
 }
 
+enum { FEW = 8 }; /* so many homes are shown even if they stand empty */
+
+static void print_home(const oikos_trainer *t, const oikos_evaluation *v, int h, int64_t all) {
+  printf("  home %-3d %5.1f %%", h, 100 * (double)all / (double)v->episodes);
+  if (all > 1)
+    printf("   %8.4f +- %-8.4f", v->home_loss[h].mean, v->home_loss[h].interval);
+  for (int g = 0; v->n_groups > 1 && all && g < v->n_groups; g++)
+    printf("  %s %.0f %%", oikos_source_group(oikos_trainer_source(t), g),
+           100 * (double)v->residents[h * v->n_groups + g] / (double)all);
+  putchar('\n');
+}
+
 static void print_homes(const oikos_trainer *t, const oikos_evaluation *v) {
-  int groups = v->n_groups ? v->n_groups : 1;
+  int groups = v->n_groups ? v->n_groups : 1, empty = 0;
   printf("homes: share of the episodes, loss after adaptation%s\n",
          v->n_groups > 1 ? ", and who lives there" : "");
   for (int h = 0; h < v->n_homes; h++) {
     int64_t all = 0;
     for (int g = 0; g < groups; g++)
       all += v->residents[h * groups + g];
-    printf("  home %-3d %5.1f %%", h, 100 * (double)all / (double)v->episodes);
-    if (all > 1)
-      printf("   %8.4f +- %-8.4f", v->home_loss[h].mean, v->home_loss[h].interval);
-    for (int g = 0; v->n_groups > 1 && all && g < groups; g++)
-      printf("  %s %.0f %%", oikos_source_group(oikos_trainer_source(t), g),
-             100 * (double)v->residents[h * groups + g] / (double)all);
-    putchar('\n');
+    empty += all == 0;
+    if (all > 0 || v->n_homes <= FEW)
+      print_home(t, v, h, all);
   }
+  if (empty > 0 && v->n_homes > FEW)
+    printf("  %d more homes stand empty\n", empty);
+}
+
+/* The hidden truth beside what was found. */
+static void print_groups(const oikos_trainer *t, const oikos_evaluation *v) {
+  printf("groups: loss after adaptation\n");
+  for (int g = 0; g < v->n_groups; g++)
+    printf("  %-12.40s %8.4f +- %.4f\n", oikos_source_group(oikos_trainer_source(t), g),
+           v->group_loss[g].mean, v->group_loss[g].interval);
+  if (isfinite(v->rand))
+    printf("  homes and groups: adjusted Rand index %.3f (1: the same, 0: by chance)\n", v->rand);
 }
 
 void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
@@ -79,6 +99,8 @@ void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
     print_targets(t, v);
   if (v->n_homes > 1)
     print_homes(t, v);
+  if (v->n_groups > 1 && v->n_groups <= FEW)
+    print_groups(t, v);
   fflush(stdout);
 }
 

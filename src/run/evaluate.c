@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "math/rand_index.h"
 #include "net/derivatives.h"
 #include "run/trainer_impl.h"
 
@@ -33,6 +34,9 @@ static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const o
   }
 }
 
+/* Fields from the end of a row. */
+enum { GROUP = 1, HOME = 2 };
+
 static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, const results *r,
                              oikos_worker *w) {
   double *row = r->rows + (size_t)e * r->fields;
@@ -52,16 +56,17 @@ static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, con
     judge_targets(t, w, &judged, (size_t)r->targets, row + 2 * (r->steps + 1) + k * r->targets);
   }
   row[r->fields - 3] = (double)w->episode.unit;
-  row[r->fields - 2] = home;
-  row[r->fields - 1] = w->episode.group < 0 ? 0 : w->episode.group;
+  row[r->fields - HOME] = home;
+  row[r->fields - GROUP] = w->episode.group < 0 ? 0 : w->episode.group;
 }
 
-/* Mean of a column over the episodes that live in `home` (-1: all), with its 95 % interval. */
-static oikos_estimate estimate(const results *r, size_t column, int home) {
+/* Mean of a column, with its 95 % interval, over the episodes with this value in a field (-1: all).
+ */
+static oikos_estimate estimate(const results *r, size_t column, size_t field, int value) {
   double n = 0, mean = 0, squares = 0; // Welford's update
   for (int64_t e = 0; e < r->episodes; e++) {
     const double *row = r->rows + (size_t)e * r->fields;
-    if (home >= 0 && (int)row[r->fields - 2] != home)
+    if (value >= 0 && (int)row[r->fields - field] != value)
       continue;
     double difference = row[column] - mean;
     mean += difference / ++n;
@@ -121,16 +126,20 @@ static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error
                         "the evaluation", err));
   OIKOS_TRY(
       oikos_alloc(&v->home_loss, (size_t)v->n_homes, sizeof *v->home_loss, "the evaluation", err));
+  OIKOS_TRY(oikos_alloc(&v->group_loss, groups, sizeof *v->group_loss, "the evaluation", err));
   for (size_t k = 0; k < steps; k++) {
-    v->loss[k] = estimate(r, k, -1);
-    v->accuracy[k] = estimate(r, steps + k, -1);
+    v->loss[k] = estimate(r, k, HOME, -1);
+    v->accuracy[k] = estimate(r, steps + k, HOME, -1);
   }
   for (int h = 0; h < v->n_homes; h++)
-    v->home_loss[h] = estimate(r, steps - 1, h);
+    v->home_loss[h] = estimate(r, steps - 1, HOME, h);
+  for (int g = 0; g < v->n_groups; g++)
+    v->group_loss[g] = estimate(r, steps - 1, GROUP, g);
   for (int64_t e = 0; e < r->episodes; e++) {
     const double *row = r->rows + (size_t)e * r->fields;
-    v->residents[(size_t)row[r->fields - 2] * groups + (size_t)row[r->fields - 1]]++;
+    v->residents[(size_t)row[r->fields - HOME] * groups + (size_t)row[r->fields - GROUP]]++;
   }
+  v->rand = oikos_adjusted_rand((size_t)v->n_homes, groups, v->residents);
   return r->targets ? summarise_targets(r, v, err) : OIKOS_OK;
 }
 
@@ -197,6 +206,7 @@ void oikos_evaluation_destroy(oikos_evaluation *v) {
   free(v->accuracy);
   free(v->residents);
   free(v->home_loss);
+  free(v->group_loss);
   free(v->rmse);
   *v = (oikos_evaluation){0};
 }
