@@ -42,15 +42,21 @@ static void release(check *c) {
   free(c->trained);
 }
 
-/* F at x: the query loss after the inner steps; for first order, the query loss where x is theta_S
- * itself. */
+static double query_loss(const check *c, int64_t k) {
+  const real *theta = oikos_path_parameters(c->t->inner, c->w->path, k);
+  return oikos_network_loss(c->t->net, oikos_path_workspace(c->w->path), theta, &c->judged).loss;
+}
+
+/* F at x: the query loss after the inner steps, with its multi-step share at the start; for first
+ * order, the query loss where x is theta_S itself. */
 static double value(const check *c, const real *x) {
   const oikos_trainer *t = c->t;
   int64_t steps = t->config.inner.order == OIKOS_ORDER_FIRST ? 0 : t->config.inner.steps;
   memcpy(oikos_path_start(c->w->path), x, c->m * sizeof *x);
   oikos_adapt(t->inner, c->w->path, x + c->m, &c->support, steps);
-  const real *theta = oikos_path_parameters(t->inner, c->w->path, steps);
-  return oikos_network_loss(t->net, oikos_path_workspace(c->w->path), theta, &c->judged).loss;
+  double share = steps > 0 ? t->config.inner.multi_step : 0;
+  double start = share > 0 ? query_loss(c, 0) : 0;
+  return share * start + (1 - share) * query_loss(c, steps);
 }
 
 /* A unit direction inside the block first .. first+n-1: half along the gradient, half random. */
@@ -235,12 +241,14 @@ static void prepare(check *c) {
 oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, double *worst,
                              oikos_error *err) {
   check c = {.t = t, .w = &t->workers[0], .m = t->weights.m, .n = t->weights.m + t->weights.a};
-  if (t->config.inner.order == OIKOS_ORDER_FIRST && t->config.inner.max_norm > 0)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "inner.order first with inner.max_norm is not the gradient of any one "
-                      "function, so there are "
-                      "no differences to check it against; check --set inner.order=second, or "
-                      "--set inner.max_norm=0");
+  if (t->config.inner.order == OIKOS_ORDER_FIRST &&
+      (t->config.inner.max_norm > 0 || t->config.inner.multi_step > 0))
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "inner.order first with inner.max_norm or inner.multi_step is not the gradient "
+        "of any one function, so there are "
+        "no differences to check it against; check --set inner.order=second, or "
+        "--set inner.max_norm=0 --set inner.multi_step=0");
   oikos_status status = allocate(&c, err);
   if (status == OIKOS_OK) {
     prepare(&c);

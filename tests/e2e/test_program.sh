@@ -56,7 +56,7 @@ good "config --set" config explained.yaml --set 'model.layers=[dense: 1]' --set 
 check_equal "config --set" "<   steps: 1 >   steps: 7" "$(diff resolved.yaml "$log.out" | grep '^[<>]' | xargs -d '\n')"
 
 # train: what it prints and leaves; from the resolved configuration the same
-sets=(--set steps=20 --set log.every=5 --set learners.count=6 --set 'model.layers=[dense: 10, tanh, dense: 1]')
+sets=(--set steps=20 --set log.every=5 --set home.count=5 --set learners.count=6 --set 'model.layers=[dense: 10, tanh, dense: 1]')
 good train train "$SOURCE/configs/five_modes.yaml" "${sets[@]}" --set eval.episodes=20 --out run
 said train '^oikos [0-9.]+: .*five_modes\.yaml to run, 1 ranks, BLAS kernel '
 said train '^step 20/20 .* tasks/s .*homes [0-9]+/[0-9]+/[0-9]+/[0-9]+/[0-9]+%'
@@ -111,7 +111,7 @@ fi
 # inspect: a checkpoint, an image file
 good "inspect a checkpoint" inspect "$(newest run)"
 for regex in '^format: oikos checkpoint' '^step: 20' '^ranks: 1' '  - dense: 10|    - dense: 10' \
-  '^  /shared/0\.dense\.weight +float32 \(10, 1\)  shared weights w' '^  /homes/0\.dense\.weight +float32 \(5, 10, 1\)' \
+  '^  /shared/0\.dense\.weight +float32 \(10, 1\)  shared weights w' '^  /homes/0\.dense\.modulation_scale +float32 \(5, 10\)' \
   "^digest: $(digest "$(newest run)")\$"; do
   said "inspect a checkpoint" "$regex"
 done

@@ -67,4 +67,14 @@ ranks_with "$WORK/run" | xargs kill -TERM
 end_of_job
 check_status "eval stopped" 75
 check_match "eval stopped" "^oikos: .*stopped on request" "$log.err"
+
+# Homes that modulate, weighed by an encoder: its state is in the checkpoint too.
+encoder=(train mlp.yaml --set home.count=3 --set home.owns=modulation --set home.rule=weighted --set home.score=encoder
+  --set 'home.encoder=[dense: 6, relu, set_mean, dense: 4]' --set log.every=5 --set eval.episodes=0)
+run_ranks 1 "${encoder[@]}" --set steps=20 --out "$WORK/encoder.whole"
+check_status "with an encoder" 0
+run_ranks 2 "${encoder[@]}" --set steps=10 --out "$WORK/encoder.parts"
+run_ranks 3 "${encoder[@]}" --set steps=20 --out "$WORK/encoder.parts" --resume
+check_status "with an encoder, resumed" 0
+check_same "with an encoder, resumed" "$WORK/encoder.whole" "$WORK/encoder.parts"
 finish

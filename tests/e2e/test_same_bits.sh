@@ -34,6 +34,9 @@ apart hard same hard mlp.yaml "${homes[@]}" learners.count=11
 apart weighted same weighted mlp.yaml "${homes[@]}" home.rule=weighted home.memory=1 shared.mixing=0.2 home.mixing=0.3
 apart rates same rates mlp.yaml inner.learned_rates=step_layer home.count=2 home.owns=last home.score=held_out
 apart few_learners same few_learners mlp.yaml learners.count=3 inner.learned_rates=parameter inner.max_norm=2
+apart encoder same encoder mlp.yaml home.count=4 home.owns=modulation home.rule=weighted home.score=encoder \
+  'home.encoder=[dense: 6, tanh, set_mean: 1, dense: 5, relu]' inner.steps=2 inner.multi_step=0.3
+apart chunks same chunks mlp.yaml learners.count=13 inner.steps=2
 apart conv same conv conv.yaml home.count=2 home.owns=last
 gather
 
