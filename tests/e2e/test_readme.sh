@@ -8,6 +8,8 @@ ln -s "$(dirname "$OIKOS")" build
 ln -s "$SOURCE/configs" "$SOURCE/tools" .
 mkdir data
 omniglot=$SOURCE/../shared/data/omniglot
+parkinsons=$SOURCE/../shared/data/parkinsons/parkinsons_updrs.data
+[ -e "$parkinsons" ] && ln -s "$parkinsons" .
 [ -d "$omniglot" ] && ln -s "$omniglot"/images_{background,evaluation}.zip .
 
 steps=0
@@ -25,6 +27,8 @@ while read -r line; do
       $python3 -c 'import matplotlib' 2>/dev/null || { echo "skipped, no matplotlib: $line"; continue; } ;;
     *import\ idx*) [ -d /usr/share/datasets/fashion-mnist ] || { echo "skipped, dataset-fashion-mnist is not installed: $line"; continue; } ;;
     *import\ omniglot*) [ -e images_background.zip ] || { echo "skipped, no Omniglot: $line"; continue; } ;;
+    *import\ csv*) [ -e parkinsons_updrs.data ] || { echo "skipped, no Parkinson's data: $line"; continue; } ;;
+    *configs/parkinsons.yaml) [ -e data/parkinsons.h5 ] || continue ;;
     *configs/fashion.yaml) [ -e data/fashion.h5 ] || continue ;;
     *configs/omniglot*) [ -e data/omniglot.h5 ] || continue ;;
   esac
@@ -32,6 +36,7 @@ while read -r line; do
     *\ train\ *) # a few steps, growing so that --resume has something to do
       steps=$((steps + 5))
       line="$line --set steps=$steps --set eval.episodes=10 --set log.every=1" ;;
+    *\ distill\ *) line="$line --steps 5 --set eval.episodes=10" ;;
     *\ eval\ *) line="$line --episodes 10" ;;
   esac
   line=${line//mpirun /mpirun --oversubscribe --bind-to none }
