@@ -39,6 +39,21 @@ typedef enum { OIKOS_OWNS_NOTHING, OIKOS_OWNS_LAST, OIKOS_OWNS_ALL } oikos_owns_
 typedef enum { OIKOS_HOME_HARD, OIKOS_HOME_WEIGHTED } oikos_home_rule;
 typedef enum { OIKOS_SCORE_BEFORE, OIKOS_SCORE_HELD_OUT } oikos_score_kind;
 typedef enum { OIKOS_REDUCE_EXACT, OIKOS_REDUCE_FAST } oikos_reduce_kind;
+typedef enum {
+  OIKOS_RULE_MEAN,
+  OIKOS_RULE_CLIP,
+  OIKOS_RULE_CENTRED_CLIP,
+  OIKOS_RULE_TRIMMED_MEAN,
+  OIKOS_RULE_MEDIAN
+} oikos_rule_kind;
+typedef enum {
+  OIKOS_ATTACK_NONE,
+  OIKOS_ATTACK_SCALED,
+  OIKOS_ATTACK_FLIPPED,
+  OIKOS_ATTACK_RANDOM,
+  OIKOS_ATTACK_NAN,
+  OIKOS_ATTACK_INFINITE
+} oikos_attack_kind;
 typedef enum { OIKOS_EVAL_VALIDATION, OIKOS_EVAL_TEST } oikos_eval_split;
 
 /** One layer as written in the configuration; src/net knows the kinds and checks the arguments. */
@@ -122,6 +137,19 @@ typedef struct oikos_config {
     double mixing; /**< gamma_H */
     double rate;   /**< epsilon_H */
   } home;
+
+  struct {
+    int rule;              /**< oikos_rule_kind */
+    double radius;         /**< largest norm of a learner's gradient */
+    double trained_radius; /**< of its trained parameters' way; 0 takes radius */
+    double trim;           /**< trimmed_mean: share left out at either end */
+  } aggregation;
+
+  struct {
+    int kind; /**< oikos_attack_kind */
+    double share;
+    double scale;
+  } attack;
 
   struct {
     int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */

@@ -146,6 +146,38 @@ const oikos_option *oikos_options(void) {
        "gamma_H: how far a home moves to the mean of its trained members."},
       {REAL("home.rate", home.rate, "0.001", 0, 1e6), FIXED, "epsilon_H: outer rate of the homes."},
 
+      {CHOICE("aggregation.rule", aggregation.rule, "mean",
+              "mean|clip|centred_clip|trimmed_mean|median"),
+       FIXED,
+       "What stands for the learners' mean, of gradients and of trained parameters, shared and of "
+       "a "
+       "home. mean: trusts everybody, and training ends where a learner's numbers are not finite. "
+       "All others leave such a learner out of the step and count it in metrics.jsonl. clip: the "
+       "mean with each learner's norm bounded by the radius; centred_clip: the same around the "
+       "last "
+       "step's value (Karimireddy et al. 2021); trimmed_mean and median: by coordinate (Yin et al. "
+       "2018), which costs the memory and the messages of all learners' numbers."},
+      {REAL("aggregation.radius", aggregation.radius, "1", 1e-12, 1e12), FIXED,
+       "clip, centred_clip: largest norm of a learner's gradient, or of its distance to the "
+       "centre."},
+      {REAL("aggregation.trained_radius", aggregation.trained_radius, "0", 0, 1e12), FIXED,
+       "clip, centred_clip: the same of the way from the weights to a learner's trained "
+       "parameters, "
+       "where shared.mixing or home.mixing takes them; 0 takes aggregation.radius."},
+      {REAL("aggregation.trim", aggregation.trim, "0.2", 0, 0.4999), FIXED,
+       "trimmed_mean: share of the learners left out at either end of a coordinate; no less than "
+       "the share that may be wrong."},
+      {CHOICE("attack.kind", attack.kind, "none", "none|scaled|flipped|random|nan|infinite"), FIXED,
+       "For experiments: what some learners send in place of their gradient and trained "
+       "parameters. "
+       "scaled, flipped: attack.scale times it, or times minus it; random: normal numbers of that "
+       "standard deviation; nan, infinite: nothing else."},
+      {REAL("attack.share", attack.share, "0.2", 0, 1), FIXED,
+       "Share of the learners that attack, rounded to a whole number: those with the highest "
+       "numbers."},
+      {REAL("attack.scale", attack.scale, "10", 0, 1e12), FIXED,
+       "scaled, flipped, random: how strong the attack is."},
+
       {INT("run.threads", run.threads, "0", 0, 4096), FREE,
        "OpenMP threads of a rank; 0 takes OMP_NUM_THREADS, or 1."},
       {CHOICE("run.reduce", run.reduce, "exact", "exact|fast"), FIXED,

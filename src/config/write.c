@@ -181,6 +181,20 @@ oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config 
   return OIKOS_OK;
 }
 
+/* What the aggregation rules and the rest of a configuration want of each other. */
+static oikos_status check_aggregation(const oikos_config *c, const char *file, oikos_error *err) {
+  bool ordered =
+      c->aggregation.rule == OIKOS_RULE_TRIMMED_MEAN || c->aggregation.rule == OIKOS_RULE_MEDIAN;
+  if (ordered && c->home.count > 1 && c->home.rule == OIKOS_HOME_WEIGHTED)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: aggregation.rule trimmed_mean and median order the members of a home, but "
+        "with home.rule weighted every learner is a member of all in part; set "
+        "home.rule to hard, or aggregation.rule to clip or centred_clip",
+        file);
+  return OIKOS_OK;
+}
+
 oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   const char *file = c->file[0] ? c->file : "configuration";
   if (c->model.n_layers == 0)
@@ -224,5 +238,5 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
-  return OIKOS_OK;
+  return check_aggregation(c, file, err);
 }

@@ -4,7 +4,8 @@
  * crosses the network in a step, in one buffer. Segments: the shared gradient and (if gamma > 0)
  * the trained parameters by tensor, the rates' gradient, the same of each home, the homes' weights
  * and scores, the losses. M(1 + [gamma > 0]) + A + T K (1 + [gamma_H > 0]) + 2 T + 3 numbers;
- * nothing grows with the number of learners or ranks.
+ * nothing grows with the number of learners or ranks. Where aggregation.rule orders the learners'
+ * numbers, gradients and trained parameters travel by dist/columns.h and are not in the sum.
  */
 #ifndef OIKOS_LEARN_CONTRIBUTION_H
 #define OIKOS_LEARN_CONTRIBUTION_H
@@ -18,6 +19,7 @@ enum {
   OIKOS_COUNT_CORRECT,    /* query examples classified correctly */
   OIKOS_COUNT_STOP,       /* ranks that were asked to stop */
   OIKOS_COUNT_MOVED,      /* learners that changed their home */
+  OIKOS_COUNT_REJECTED,   /* learners left out by a rule that is not the mean */
   OIKOS_COUNT_MEMBERS,    /* T of them: learners by home */
 };
 
@@ -27,6 +29,7 @@ enum { OIKOS_LOSS_BEFORE, OIKOS_LOSS_AFTER, OIKOS_GRADIENT_NORM, OIKOS_N_LOSSES 
 /** Segment numbers. */
 typedef struct oikos_segments {
   int n_tensors, first_owned; /* tensors first_owned.. are owned by homes */
+  size_t parameters;          /* M */
   int shared_trained;         /* segment of the first tensor's trained parameters; -1: not summed */
   int rates;                  /* -1: none */
   int homes;                  /* segment of home 0's first owned tensor */
@@ -53,6 +56,15 @@ typedef struct oikos_contribution {
   int32_t home;
   bool moved;
 } oikos_contribution;
+
+/** Add weight * x, laid out as theta from tensor `first` on, to the segments from `segment` on.
+ * False if a number is not finite. */
+bool oikos_segments_add(const oikos_segments *s, int segment, int first, const oikos_real *x,
+                        oikos_real weight, oikos_sum *sum);
+
+/** Add what is counted of a contribution: all but the gradient and the trained parameters. */
+bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
+                              const oikos_contribution *c, oikos_sum *sum);
 
 /** Add a learner's contribution. False if a number in it is not finite. */
 bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,

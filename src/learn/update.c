@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "learn/update.h"
 
+#include <string.h>
+
 typedef oikos_real real;
 
 /* out, laid out as theta from tensor `first` on = scale * the sums of the segments from `segment`
@@ -12,23 +14,44 @@ static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int se
                   out + s->tensor[i].offset - s->tensor[first].offset);
 }
 
-/* w = (1 - gamma) w + gamma mean */
-static void mix(double gamma, size_t n, const real *mean, real *w) {
+/* w = (1 - gamma) w + gamma mean; of a mean of ways from w: w + gamma mean */
+static void mix(const oikos_config *config, double gamma, size_t n, const real *mean, real *w) {
+  bool ways = oikos_rule_clips(config);
   for (size_t i = 0; i < n; i++)
-    w[i] = (real)(1 - gamma) * w[i] + (real)gamma * mean[i];
+    w[i] = ways ? w[i] + (real)gamma * mean[i] : (real)(1 - gamma) * w[i] + (real)gamma * mean[i];
+}
+
+/* mean (n), as summed, becomes what the rule says: kept is its centre or its result (n), or NULL.
+ */
+static void apply_rule(const oikos_config *config, size_t n, real *kept, real *mean) {
+  if (!kept)
+    return;
+  for (size_t i = 0; i < n && config->aggregation.rule == OIKOS_RULE_CENTRED_CLIP; i++)
+    kept[i] += mean[i];
+  memcpy(mean, kept, n * sizeof *mean);
+}
+
+int64_t oikos_update_counted(const oikos_config *config, const oikos_sum *sum) {
+  return config->learners.count - sum->words[OIKOS_COUNT_REJECTED];
 }
 
 double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
-                           const oikos_sum *sum, int64_t step, oikos_weights *w, real *scratch) {
-  double share = 1 / (double)config->learners.count; // a_i
+                           const oikos_sum *sum, int64_t step, const oikos_robust *r,
+                           oikos_weights *w, real *scratch) {
+  double share = 1 / (double)oikos_update_counted(config, sum); // a_i
   real *gradient = scratch, *trained = scratch + w->m + w->a;
-  if (s->shared_trained >= 0) {
-    get_parameters(s, sum, s->shared_trained, 0, share, trained);
-    mix(config->shared.mixing, w->m, trained, w->shared);
+  bool summed = !oikos_rule_orders(config);
+  if (config->shared.mixing > 0) {
+    if (summed)
+      get_parameters(s, sum, s->shared_trained, 0, share, trained);
+    apply_rule(config, w->m, r->trained, trained);
+    mix(config, config->shared.mixing, w->m, trained, w->shared);
   }
-  get_parameters(s, sum, 0, 0, share, gradient);
+  if (summed)
+    get_parameters(s, sum, 0, 0, share, gradient);
   if (s->rates >= 0)
     oikos_sum_get(s->grid, sum, s->rates, share, gradient + w->m);
+  apply_rule(config, w->m + w->a, r->gradient, gradient);
   double norm = oikos_clip(config->outer.clip, w->m + w->a, gradient);
   oikos_optimizer_update(config, &w->shared_optimizer, 0,
                          config->shared.rate * oikos_schedule(config, step), gradient, w->m,
@@ -36,25 +59,35 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
   return norm;
 }
 
+static void update_home(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum,
+                        int64_t step, int64_t t, double share, const oikos_robust *r,
+                        oikos_weights *w, real *scratch) {
+  int segment = s->homes + (int)t * s->home_size;
+  size_t at = (size_t)t * w->k;
+  real *c = w->homes + at, *gradient = scratch, *trained = scratch + w->m;
+  bool summed = !oikos_rule_orders(config);
+  if (config->home.mixing > 0) {
+    if (summed)
+      get_parameters(s, sum, segment + s->home_size / 2, s->first_owned, share, trained);
+    apply_rule(config, w->k, r->home_trained ? r->home_trained + at : NULL, trained);
+    mix(config, config->home.mixing, w->k, trained, c);
+  }
+  if (summed)
+    get_parameters(s, sum, segment, s->first_owned, share, gradient);
+  apply_rule(config, w->k, r->home_gradient ? r->home_gradient + at : NULL, gradient);
+  oikos_clip(config->outer.clip, w->k, gradient);
+  oikos_optimizer_update(config, &w->home_optimizer, (size_t)t,
+                         config->home.rate * oikos_schedule(config, step), gradient, w->k, c);
+}
+
 void oikos_update_homes(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum,
-                        int64_t step, oikos_weights *w, real *scratch) {
-  real *gradient = scratch, *trained = scratch + w->m, members;
+                        int64_t step, const oikos_robust *r, oikos_weights *w, real *scratch) {
+  real members;
   if (w->k == 0)
     return;
   for (int64_t t = 0; t < w->n_homes; t++) {
-    int segment = s->homes + (int)t * s->home_size;
-    real *c = w->homes + (size_t)t * w->k;
     oikos_sum_get(s->grid, sum, s->weights + (int)t, 1, &members);
-    if (!(members > 0))
-      continue; // nobody lives here: the home stays as it is
-    double share = 1 / (double)members;
-    if (s->home_trained) {
-      get_parameters(s, sum, segment + s->home_size / 2, s->first_owned, share, trained);
-      mix(config->home.mixing, w->k, trained, c);
-    }
-    get_parameters(s, sum, segment, s->first_owned, share, gradient);
-    oikos_clip(config->outer.clip, w->k, gradient);
-    oikos_optimizer_update(config, &w->home_optimizer, (size_t)t,
-                           config->home.rate * oikos_schedule(config, step), gradient, w->k, c);
+    if (members > 0) // else nobody lives here: the home stays as it is
+      update_home(config, s, sum, step, t, 1 / (double)members, r, w, scratch);
   }
 }

@@ -56,7 +56,7 @@ static void write_list(FILE *out, const char *name, int n, const double *x) {
   fputc(']', out);
 }
 
-static void write_record(const oikos_record *r, FILE *out) {
+static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *out) {
   fprintf(out,
           "{\"step\": %lld, \"episodes\": %lld, \"support_loss\": %.9g, \"query_loss\": %.9g, "
           "\"accuracy\": %.9g, \"learner_norm\": %.9g, \"gradient_norm\": %.9g, \"rate\": %.9g, "
@@ -65,6 +65,8 @@ static void write_record(const oikos_record *r, FILE *out) {
           r->learner_norm, r->gradient_norm, r->rate, r->moved);
   write_list(out, "members", r->n_homes, r->members);
   write_list(out, "scores", r->n_homes, r->scores);
+  if (t->history.leaves_out)
+    fprintf(out, ", \"left_out\": %.9g", r->left_out);
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds,
           r->tasks_per_second);
 }
@@ -74,7 +76,7 @@ static void write_record(const oikos_record *r, FILE *out) {
 static void write_metrics(const oikos_trainer *t, FILE *out) {
   for (int64_t i = 0; i < t->history.records; i++) {
     oikos_record r = oikos_history_record(&t->history, i);
-    write_record(&r, out);
+    write_record(t, &r, out);
   }
 }
 
@@ -99,7 +101,7 @@ static oikos_status append(const oikos_trainer *t, const oikos_record *r, oikos_
   FILE *out = fopen(path, "a");
   if (!out)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
-  write_record(r, out);
+  write_record(t, r, out);
   if (fclose(out) != 0)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
   return OIKOS_OK;

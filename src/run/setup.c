@@ -100,9 +100,11 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   t->context = (oikos_context){c, t->net, t->inner, t->source, &t->weights};
   OIKOS_TRY(create_learners(t, err));
   OIKOS_TRY(create_workers(t, err));
+  OIKOS_TRY(oikos_robust_step_create(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * (t->weights.m + t->weights.a) + (size_t)c->home.count,
                         sizeof *t->scratch, "the update", err));
-  return oikos_history_create((int)c->home.count, &t->history, err);
+  return oikos_history_create((int)c->home.count, c->aggregation.rule != OIKOS_RULE_MEAN,
+                              &t->history, err);
 }
 
 /* Everything but the state. */
@@ -130,6 +132,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->sums);
   free(t->not_finite);
   free(t->scratch);
+  oikos_robust_step_destroy(&t->robust);
   free(t->learners.log_p);
   free(t->learners.next_log_p);
   free(t->learners.home);

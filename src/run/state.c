@@ -99,6 +99,22 @@ static void add_homes(fields *f, const oikos_trainer *t) {
             "optimizer/homes", "count");
 }
 
+/* The centres of centred_clip. */
+static void add_centres(fields *f, const oikos_trainer *t) {
+  const oikos_robust *r = &t->robust.rule;
+  int first = t->segments.first_owned;
+  if (t->config.aggregation.rule != OIKOS_RULE_CENTRED_CLIP)
+    return;
+  add_tensors(f, t, 0, 0, r->gradient, "centre of the gradients", "centre/shared/gradient");
+  add_rates(f, t, r->gradient, "centre of the gradients of alpha", "centre/rates");
+  add_tensors(f, t, 0, 0, r->trained, "centre of the ways to trained parameters",
+              "centre/shared/trained");
+  add_tensors(f, t, first, t->weights.n_homes, r->home_gradient,
+              "centre of the gradients of c_t, one row per home", "centre/homes/gradient");
+  add_tensors(f, t, first, t->weights.n_homes, r->home_trained,
+              "centre of the ways to trained parameters, one row per home", "centre/homes/trained");
+}
+
 static void own(oikos_field *field, const oikos_learners *learners) {
   field->owned = true;
   field->first = learners->first;
@@ -110,10 +126,11 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
-  f->room = 10 * t->segments.n_tensors + 16;
+  f->room = 16 * t->segments.n_tensors + 16;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);
+  add_centres(f, t);
   own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
                 "home"),
       l);

@@ -9,6 +9,7 @@
 #include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/history.h"
+#include "run/robust.h"
 #include "store/image_load.h"
 
 /* The learners this rank owns: number first .. first+count-1. */
@@ -34,6 +35,7 @@ struct oikos_trainer {
   oikos_context context;
 
   oikos_learners learners;
+  oikos_robust_step robust; /* rules beside the mean */
   int n_threads;
   oikos_worker *workers; /* (n_threads) */
   oikos_sum *sums;       /* (n_threads): [0] becomes the rank's sum, then the sum over ranks */
