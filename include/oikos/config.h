@@ -146,6 +146,11 @@ typedef struct oikos_config {
   } aggregation;
 
   struct {
+    double noise; /**< sigma, in units of what a learner may add; 0 is off */
+    double delta;
+  } privacy;
+
+  struct {
     int kind; /**< oikos_attack_kind */
     double share;
     double scale;

@@ -167,6 +167,15 @@ const oikos_option *oikos_options(void) {
       {REAL("aggregation.trim", aggregation.trim, "0.2", 0, 0.4999), FIXED,
        "trimmed_mean: share of the learners left out at either end of a coordinate; no less than "
        "the share that may be wrong."},
+      {REAL("privacy.noise", privacy.noise, "0", 0, 1e6), FIXED,
+       "Differential privacy of learners, with aggregation.rule clip: sigma, the standard "
+       "deviation "
+       "of the normal noise on the sum, in units of what one learner may add to it; 0 is off. The "
+       "epsilon spent stands in metrics.jsonl and checkpoints. Losses, scores and counts are not "
+       "private, and who has the seed can take the noise away: publish weights alone."},
+      {REAL("privacy.delta", privacy.delta, "1e-5", 1e-300, 0.5), FIXED,
+       "delta for which epsilon is told; well below 1 / learners.count."},
+
       {CHOICE("attack.kind", attack.kind, "none", "none|scaled|flipped|random|nan|infinite"), FIXED,
        "For experiments: what some learners send in place of their gradient and trained "
        "parameters. "

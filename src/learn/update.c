@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "learn/privacy.h"
+
 typedef oikos_real real;
 
 /* out, laid out as theta from tensor `first` on = scale * the sums of the segments from `segment`
@@ -38,13 +40,16 @@ int64_t oikos_update_counted(const oikos_config *config, const oikos_sum *sum) {
 double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
                            const oikos_sum *sum, int64_t step, const oikos_robust *r,
                            oikos_weights *w, real *scratch) {
-  double share = 1 / (double)oikos_update_counted(config, sum); // a_i
+  bool private = oikos_privacy_on(config);
+  double n = (double)(private ? config->learners.count : oikos_update_counted(config, sum));
+  double share = 1 / n; // a_i
   real *gradient = scratch, *trained = scratch + w->m + w->a;
   bool summed = !oikos_rule_orders(config);
   if (config->shared.mixing > 0) {
     if (summed)
       get_parameters(s, sum, s->shared_trained, 0, share, trained);
     apply_rule(config, w->m, r->trained, trained);
+    oikos_privacy_add(config, OIKOS_PART_TRAINED, -1, w->k > 0, n, step, w->m, trained);
     mix(config, config->shared.mixing, w->m, trained, w->shared);
   }
   if (summed)
@@ -52,6 +57,7 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
   if (s->rates >= 0)
     oikos_sum_get(s->grid, sum, s->rates, share, gradient + w->m);
   apply_rule(config, w->m + w->a, r->gradient, gradient);
+  oikos_privacy_add(config, OIKOS_PART_GRADIENT, -1, w->k > 0, n, step, w->m + w->a, gradient);
   double norm = oikos_clip(config->outer.clip, w->m + w->a, gradient);
   oikos_optimizer_update(config, &w->shared_optimizer, 0,
                          config->shared.rate * oikos_schedule(config, step), gradient, w->m,
@@ -60,21 +66,24 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
 }
 
 static void update_home(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum,
-                        int64_t step, int64_t t, double share, const oikos_robust *r,
+                        int64_t step, int64_t t, double members, const oikos_robust *r,
                         oikos_weights *w, real *scratch) {
   int segment = s->homes + (int)t * s->home_size;
   size_t at = (size_t)t * w->k;
   real *c = w->homes + at, *gradient = scratch, *trained = scratch + w->m;
+  double share = 1 / members;
   bool summed = !oikos_rule_orders(config);
   if (config->home.mixing > 0) {
     if (summed)
       get_parameters(s, sum, segment + s->home_size / 2, s->first_owned, share, trained);
     apply_rule(config, w->k, r->home_trained ? r->home_trained + at : NULL, trained);
+    oikos_privacy_add(config, OIKOS_PART_TRAINED, t, true, members, step, w->k, trained);
     mix(config, config->home.mixing, w->k, trained, c);
   }
   if (summed)
     get_parameters(s, sum, segment, s->first_owned, share, gradient);
   apply_rule(config, w->k, r->home_gradient ? r->home_gradient + at : NULL, gradient);
+  oikos_privacy_add(config, OIKOS_PART_GRADIENT, t, true, members, step, w->k, gradient);
   oikos_clip(config->outer.clip, w->k, gradient);
   oikos_optimizer_update(config, &w->home_optimizer, (size_t)t,
                          config->home.rate * oikos_schedule(config, step), gradient, w->k, c);
@@ -87,7 +96,10 @@ void oikos_update_homes(const oikos_config *config, const oikos_segments *s, con
     return;
   for (int64_t t = 0; t < w->n_homes; t++) {
     oikos_sum_get(s->grid, sum, s->weights + (int)t, 1, &members);
-    if (members > 0) // else nobody lives here: the home stays as it is
-      update_home(config, s, sum, step, t, 1 / (double)members, r, w, scratch);
+    double n = oikos_privacy_on(config) // who lives here is not to be told
+                   ? (double)config->learners.count / (double)w->n_homes
+                   : (double)members;
+    if (n > 0) // else nobody lives here: the home stays as it is
+      update_home(config, s, sum, step, t, n, r, w, scratch);
   }
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/try.h"
+#include "learn/privacy.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/sync.h"
@@ -67,6 +68,8 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   write_list(out, "scores", r->n_homes, r->scores);
   if (t->history.leaves_out)
     fprintf(out, ", \"left_out\": %.9g", r->left_out);
+  if (oikos_privacy_on(&t->config))
+    fprintf(out, ", \"epsilon\": %.9g, \"delta\": %.9g", r->epsilon, t->config.privacy.delta);
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds,
           r->tasks_per_second);
 }
@@ -75,7 +78,7 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
  * whatever the file had. */
 static void write_metrics(const oikos_trainer *t, FILE *out) {
   for (int64_t i = 0; i < t->history.records; i++) {
-    oikos_record r = oikos_history_record(&t->history, i);
+    oikos_record r = oikos_trainer_record(t, i);
     write_record(t, &r, out);
   }
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "learn/attack.h"
+#include "learn/privacy.h"
 #include "math/order_statistics.h"
 #include "math/vector.h"
 #include "run/trainer_impl.h"
@@ -129,4 +130,21 @@ void oikos_robust_finish(oikos_trainer *t) {
     if (rule->home_trained)
       memcpy(rule->home_trained + (size_t)h * w->k, trained + owned, w->k * sizeof *row);
   }
+}
+
+static double spent_after(const oikos_config *c, int64_t steps) {
+  return oikos_privacy_on(c) ? oikos_privacy_epsilon(1, c->privacy.noise, steps, c->privacy.delta)
+                             : 0;
+}
+
+bool oikos_trainer_privacy(const oikos_trainer *t, double *epsilon, double *delta) {
+  *epsilon = spent_after(&t->config, t->step);
+  *delta = t->config.privacy.delta;
+  return oikos_privacy_on(&t->config);
+}
+
+oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
+  oikos_record r = oikos_history_record(&t->history, index);
+  r.epsilon = spent_after(&t->config, r.step);
+  return r;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "learn/privacy.h"
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/trainer_impl.h"
@@ -131,6 +132,9 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   add_shared(f, t);
   add_homes(f, t);
   add_centres(f, t);
+  if (oikos_privacy_on(&t->config))
+    add_array(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
+              "privacy spent by the weights: epsilon, delta", "privacy", "spent");
   own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
                 "home"),
       l);
@@ -191,6 +195,7 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   if (!t->run[0])
     return oikos_fail(err, OIKOS_USAGE,
                       "a checkpoint was asked for, but the trainer has no run directory");
+  oikos_trainer_privacy(t, &t->spent[0], &t->spent[1]);
   oikos_checkpoint_path(t->run, t->step, path);
   double start = oikos_wall_clock();
   oikos_status status = oikos_agree(&t->team, fields_of(t, &f, err), err);

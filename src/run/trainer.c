@@ -156,7 +156,7 @@ static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = t->config.learners.count, steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
   oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  oikos_record r = oikos_history_record(&t->history, t->history.records - 1);
+  oikos_record r = oikos_trainer_record(t, t->history.records - 1);
   if (t->observer.record)
     t->observer.record(t->observer.user, &r);
   return oikos_metrics_append(t, &r, err);

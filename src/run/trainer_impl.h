@@ -36,6 +36,7 @@ struct oikos_trainer {
 
   oikos_learners learners;
   oikos_robust_step robust; /* rules beside the mean */
+  double spent[2];          /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
   oikos_worker *workers; /* (n_threads) */
   oikos_sum *sums;       /* (n_threads): [0] becomes the rank's sum, then the sum over ranks */
@@ -51,6 +52,9 @@ struct oikos_trainer {
 /** Say something through the observer. */
 void oikos_trainer_say(const oikos_trainer *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** Record number `index`, with what follows from its step. */
+oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index);
 
 /** Load the state from a checkpoint file that is known to be whole. */
 oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error *err);
