@@ -192,6 +192,19 @@ static oikos_status check_aggregation(const oikos_config *c, const char *file, o
         "with home.rule weighted every learner is a member of all in part; set "
         "home.rule to hard, or aggregation.rule to clip or centred_clip",
         file);
+  if (c->privacy.noise > 0 && c->aggregation.rule != OIKOS_RULE_CLIP)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: privacy.noise is %g, but without aggregation.rule clip nothing bounds what "
+        "it has to hide; set aggregation.rule to clip, and aggregation.radius",
+        file, c->privacy.noise);
+  if (c->privacy.noise > 0 && c->home.owns != OIKOS_OWNS_NOTHING &&
+      c->home.mixing * (double)c->home.count > 1)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: with privacy.noise a home's sum is divided by learners.count / home.count, "
+        "whoever lives there, so home.mixing may be at most 1 / home.count, %g; found %g",
+        file, 1 / (double)c->home.count, c->home.mixing);
   return OIKOS_OK;
 }
 

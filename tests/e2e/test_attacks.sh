@@ -62,7 +62,7 @@ check_match "nobody left out" '"left_out": 0,' flipped.clip/metrics.jsonl
 
 # The same bits on any number of ranks, and after a resume on another.
 bits=(steps=12 log.every=4 eval.episodes=0 learners.count=11 attack.kind=random home.count=2 home.owns=last
-  shared.mixing=0.1 home.mixing=0.2)
+  shared.mixing=0.1 home.mixing=0.2 outer.schedule=constant)
 same() {
   local ranks
   for ranks in 1 2 3 4; do
@@ -90,7 +90,12 @@ check_match "median of weighted homes" 'aggregation\.rule.*home\.rule' "$log.err
 run train sinusoid.yaml --out no --set privacy.noise=1
 check_status "privacy without a bound" 2
 check_match "privacy without a bound" 'privacy\.noise.*aggregation\.rule clip' "$log.err"
+run train sinusoid.yaml --out no --set privacy.noise=1 --set aggregation.rule=clip --set home.count=4 \
+  --set home.owns=all --set home.mixing=0.5
+check_status "privacy of homes that mix too far" 2
+check_match "privacy of homes that mix too far" 'home\.mixing may be at most 1 / home\.count' "$log.err"
 run train sinusoid.yaml --out no --set aggregation.rule=krum
+check_status "unknown rule" 2
 check_match "unknown rule" 'mean\|clip\|centred_clip\|trimmed_mean\|median' "$log.err"
 
 # Privacy: what is spent grows with the steps, is told everywhere, and the same bits come of any number of ranks.
