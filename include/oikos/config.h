@@ -52,6 +52,21 @@ typedef enum {
 } oikos_teacher_kind;
 typedef enum { OIKOS_IN_QUERY, OIKOS_IN_SUPPORT, OIKOS_IN_BOTH } oikos_distill_place;
 typedef enum { OIKOS_REDUCE_EXACT, OIKOS_REDUCE_FAST } oikos_reduce_kind;
+typedef enum {
+  OIKOS_RULE_MEAN,
+  OIKOS_RULE_CLIP,
+  OIKOS_RULE_CENTRED_CLIP,
+  OIKOS_RULE_TRIMMED_MEAN,
+  OIKOS_RULE_MEDIAN
+} oikos_rule_kind;
+typedef enum {
+  OIKOS_ATTACK_NONE,
+  OIKOS_ATTACK_SCALED,
+  OIKOS_ATTACK_FLIPPED,
+  OIKOS_ATTACK_RANDOM,
+  OIKOS_ATTACK_NAN,
+  OIKOS_ATTACK_INFINITE
+} oikos_attack_kind;
 typedef enum { OIKOS_EVAL_VALIDATION, OIKOS_EVAL_TEST } oikos_eval_split;
 
 /** One layer as written in the configuration; src/net knows the kinds and checks the arguments. */
@@ -153,6 +168,24 @@ typedef struct oikos_config {
     int64_t teacher_steps;  /**< inner steps of the teacher; -1 takes those of its own rule */
     char model[OIKOS_PATH]; /**< teacher model: its checkpoint; a run keeps a copy */
   } distill;
+
+  struct {
+    int rule;              /**< oikos_rule_kind */
+    double radius;         /**< largest norm of a learner's gradient */
+    double trained_radius; /**< of its trained parameters' way; 0 takes radius */
+    double trim;           /**< trimmed_mean: share left out at either end */
+  } aggregation;
+
+  struct {
+    double noise; /**< sigma, in units of what a learner may add; 0 is off */
+    double delta;
+  } privacy;
+
+  struct {
+    int kind; /**< oikos_attack_kind */
+    double share;
+    double scale;
+  } attack;
 
   struct {
     int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */

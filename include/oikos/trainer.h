@@ -34,9 +34,12 @@ typedef struct oikos_record {
   double rate;          /**< epsilon at this step, by the schedule */
   double moved;         /**< share of the learners that changed their home in a step */
   int n_homes;
-  const double *members;   /**< (T) share of the learners at each home */
-  const double *scores;    /**< (T) mean score loss of each home over all learners */
-  double seconds;          /**< spent training since the run was started or resumed */
+  const double *members; /**< (T) share of the learners at each home */
+  const double *scores;  /**< (T) mean score loss of each home over all learners */
+  double left_out;       /**< learners left out of a step because their numbers were not finite;
+                            0 where aggregation.rule is mean */
+  double epsilon;        /**< privacy spent so far, at privacy.delta; 0 where privacy.noise is 0 */
+  double seconds;        /**< spent training since the run was started or resumed */
   double tasks_per_second; /**< since the last record */
 } oikos_record;
 
@@ -73,8 +76,8 @@ oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const
 
 void oikos_trainer_destroy(oikos_trainer *trainer);
 
-/** One outer step. OIKOS_ERROR if a learner's loss or gradient is not finite: the message says
- * which, in which step. */
+/** One outer step. OIKOS_ERROR if a learner's loss or gradient is not finite (with aggregation.rule
+ * other than mean: if all learners' are): the message says which, in which step. */
 oikos_status oikos_trainer_step(oikos_trainer *trainer, oikos_error *err);
 
 /**
@@ -97,6 +100,10 @@ const oikos_source *oikos_trainer_source(const oikos_trainer *trainer);
 const oikos_real *
 oikos_trainer_shared(const oikos_trainer *trainer); /**< w (M), then the learned rates (A) */
 const oikos_real *oikos_trainer_homes(const oikos_trainer *trainer, size_t *size); /**< (T, K) */
+
+/** The differential privacy that training has spent so far, at privacy.delta: what it covers is in
+ * src/learn/privacy.h. False if privacy.noise is 0. Not collective. */
+bool oikos_trainer_privacy(const oikos_trainer *trainer, double *epsilon, double *delta);
 
 /** Mean over evaluation episodes, with the half width of its 95 % confidence interval (1.96
  * standard errors). */

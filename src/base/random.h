@@ -18,6 +18,8 @@ typedef enum oikos_purpose {
   OIKOS_DRAW_VALIDATION = 5,
   OIKOS_DRAW_TEST = 6,
   OIKOS_DRAW_CHECK = 7,
+  OIKOS_DRAW_ATTACK = 16,
+  OIKOS_DRAW_NOISE = 17,
 } oikos_purpose;
 
 /** A stream of draws; a plain value on the caller's stack. */

@@ -86,6 +86,13 @@ static oikos_status evaluate(oikos_cli *cli, oikos_trainer *t, const oikos_confi
   return status;
 }
 
+static void print_privacy(const oikos_cli *cli, const oikos_trainer *t) {
+  double epsilon, delta;
+  if (oikos_trainer_privacy(t, &epsilon, &delta))
+    oikos_cli_print(cli, "privacy spent by the weights: epsilon %.4g at delta %g, per learner\n",
+                    epsilon, delta);
+}
+
 oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *out, bool resume,
                              oikos_error *err) {
   oikos_trainer *t;
@@ -103,6 +110,7 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
     int64_t episodes = (oikos_trainer_steps(t) - first) * c->learners.count;
     oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n",
                     (long long)episodes, seconds, (double)episodes / seconds);
+    print_privacy(cli, t);
     status = evaluate(cli, t, c, err);
   }
   if (status == OIKOS_OK) {

@@ -101,7 +101,8 @@ const oikos_option *oikos_options(void) {
       {INT("inner.micro_batches", inner.micro_batches, "1", 1, 1e6), FIXED,
        "Support micro-batches whose gradients are accumulated in one inner step."},
       {REAL("inner.multi_step", inner.multi_step, "0", 0, 1), FIXED,
-       "Share of the query loss that is taken at the start, the rest after the inner steps: MAML++'s "
+       "Share of the query loss that is taken at the start, the rest after the inner steps: "
+       "MAML++'s "
        "multi-step loss, on the first and the last of them. It teaches the start, and an encoder, "
        "at once."},
       {REAL("inner.max_norm", inner.max_norm, "0", 0, 1e12), FIXED,
@@ -183,6 +184,47 @@ const oikos_option *oikos_options(void) {
       {STRING("distill.model", distill.model), FREE,
        "teacher model: a checkpoint of it. The run keeps a copy in teacher.h5, and resumes with "
        "that."},
+
+      {CHOICE("aggregation.rule", aggregation.rule, "mean",
+              "mean|clip|centred_clip|trimmed_mean|median"),
+       FIXED,
+       "What stands for the learners' mean, of gradients and of trained parameters, shared and of "
+       "a "
+       "home. mean: trusts everybody, and training ends where a learner's numbers are not finite. "
+       "All others leave such a learner out of the step and count it in metrics.jsonl. clip: the "
+       "mean with each learner's norm bounded by the radius; centred_clip: the same around the "
+       "last "
+       "step's value (Karimireddy et al. 2021); trimmed_mean and median: by coordinate (Yin et al. "
+       "2018), which costs the memory and the messages of all learners' numbers."},
+      {REAL("aggregation.radius", aggregation.radius, "1", 1e-12, 1e12), FIXED,
+       "clip, centred_clip: largest norm of a learner's gradient, or of its distance to the "
+       "centre."},
+      {REAL("aggregation.trained_radius", aggregation.trained_radius, "0", 0, 1e12), FIXED,
+       "clip, centred_clip: the same of the way from the weights to a learner's trained "
+       "parameters, "
+       "where shared.mixing or home.mixing takes them; 0 takes aggregation.radius."},
+      {REAL("aggregation.trim", aggregation.trim, "0.2", 0, 0.4999), FIXED,
+       "trimmed_mean: share of the learners left out at either end of a coordinate; no less than "
+       "the share that may be wrong."},
+      {REAL("privacy.noise", privacy.noise, "0", 0, 1e6), FIXED,
+       "Differential privacy of learners, with aggregation.rule clip: sigma, the standard "
+       "deviation "
+       "of the normal noise on the sum, in units of what one learner may add to it; 0 is off. The "
+       "epsilon spent stands in metrics.jsonl and checkpoints. Losses, scores and counts are not "
+       "private, and who has the seed can take the noise away: publish weights alone."},
+      {REAL("privacy.delta", privacy.delta, "1e-5", 1e-300, 0.5), FIXED,
+       "delta for which epsilon is told; well below 1 / learners.count."},
+
+      {CHOICE("attack.kind", attack.kind, "none", "none|scaled|flipped|random|nan|infinite"), FIXED,
+       "For experiments: what some learners send in place of their gradient and trained "
+       "parameters. "
+       "scaled, flipped: attack.scale times it, or times minus it; random: normal numbers of that "
+       "standard deviation; nan, infinite: nothing else."},
+      {REAL("attack.share", attack.share, "0.2", 0, 1), FIXED,
+       "Share of the learners that attack, rounded to a whole number: those with the highest "
+       "numbers."},
+      {REAL("attack.scale", attack.scale, "10", 0, 1e12), FIXED,
+       "scaled, flipped, random: how strong the attack is."},
 
       {INT("run.threads", run.threads, "0", 0, 4096), FREE,
        "OpenMP threads of a rank; 0 takes OMP_NUM_THREADS, or 1."},

@@ -181,6 +181,45 @@ oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config 
   return OIKOS_OK;
 }
 
+/* What the aggregation rules and the rest of a configuration want of each other. */
+static oikos_status check_aggregation(const oikos_config *c, const char *file, oikos_error *err) {
+  bool ordered =
+      c->aggregation.rule == OIKOS_RULE_TRIMMED_MEAN || c->aggregation.rule == OIKOS_RULE_MEDIAN;
+  if (ordered && c->home.count > 1 && c->home.rule == OIKOS_HOME_WEIGHTED)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: aggregation.rule trimmed_mean and median order the members of a home, but "
+        "with home.rule weighted every learner is a member of all in part; set "
+        "home.rule to hard, or aggregation.rule to clip or centred_clip",
+        file);
+  if (ordered && c->home.owns == OIKOS_OWNS_MODULATION)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: aggregation.rule trimmed_mean and median order the gradients of "
+                      "parameters, which a home that owns a modulation has none of; set "
+                      "aggregation.rule to clip or centred_clip, or home.owns to all",
+                      file);
+  if (c->aggregation.rule != OIKOS_RULE_MEAN && c->distill.weight > 0 &&
+      c->distill.teacher == OIKOS_TEACHER_PEERS)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: distill.teacher peers is the plain mean of the trained learners; with "
+                      "another aggregation.rule than mean take another teacher",
+                      file);
+  if (c->privacy.noise > 0 && c->aggregation.rule != OIKOS_RULE_CLIP)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: privacy.noise is %g, but without aggregation.rule clip nothing bounds what "
+        "it has to hide; set aggregation.rule to clip, and aggregation.radius",
+        file, c->privacy.noise);
+  if (c->privacy.noise > 0 && c->home.owns != OIKOS_OWNS_NOTHING &&
+      c->home.mixing * (double)c->home.count > 1)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: with privacy.noise a home's sum is divided by learners.count / home.count, "
+        "whoever lives there, so home.mixing may be at most 1 / home.count, %g; found %g",
+        file, 1 / (double)c->home.count, c->home.mixing);
+  return OIKOS_OK;
+}
+
 oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   const char *file = c->file[0] ? c->file : "configuration";
   if (c->model.n_layers == 0)
@@ -251,5 +290,6 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
+  OIKOS_TRY(check_aggregation(c, file, err));
   return oikos_config_check_distill(c, file, err);
 }

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "learn/robust.h"
 
 typedef oikos_real real;
 
@@ -14,11 +15,10 @@ static int add_tensors(oikos_tensors tensors, size_t *sizes, int n) {
   return n;
 }
 
-/* Number the segments and write their sizes; returns how many there are. */
-static int number_segments(const oikos_config *config, const oikos_weights *w, oikos_segments *s,
-                           size_t *sizes) {
+/* Number the segments of gradients and trained parameters. */
+static int number_parameters(const oikos_config *config, const oikos_weights *w, oikos_segments *s,
+                             size_t *sizes) {
   int n = add_tensors(s->shared, sizes, 0);
-  s->shared_trained = -1;
   if (config->shared.mixing > 0 || (w->peers && w->k < w->m)) {
     s->shared_trained = n;
     n = add_tensors(s->shared, sizes, n);
@@ -36,6 +36,14 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
       n = add_tensors(s->home, sizes, n);
   }
   s->home_size = s->home.n * (1 + s->home_trained);
+  return n;
+}
+
+/* Number the segments and write their sizes; returns how many there are. */
+static int number_segments(const oikos_config *config, const oikos_weights *w, oikos_segments *s,
+                           size_t *sizes) {
+  s->shared_trained = s->rates = -1;
+  int n = oikos_rule_orders(config) ? 0 : number_parameters(config, w, s, sizes);
   s->weights = n;
   for (int64_t t = 0; t < w->n_homes; t++)
     sizes[n++] =
@@ -75,9 +83,8 @@ void oikos_segments_destroy(oikos_segments *s) {
   s->grid = NULL;
 }
 
-/* Add weight * x, made of these tensors, to the segments from `segment` on. */
-static bool add_parameters(const oikos_segments *s, int segment, oikos_tensors tensors,
-                           const real *x, real weight, oikos_sum *sum) {
+bool oikos_segments_add(const oikos_segments *s, int segment, oikos_tensors tensors, const real *x,
+                        real weight, oikos_sum *sum) {
   bool finite = true;
   for (int i = 0; i < tensors.n; i++)
     finite &= oikos_sum_add(s->grid, sum, segment++, x + tensors.list[i].offset, weight);
@@ -91,28 +98,36 @@ static bool add_homes(const oikos_segments *s, const oikos_weights *w, const oik
     int segment = s->homes + (int)t * s->home_size;
     if (c->p[t] == 0)
       continue;
-    finite &= oikos_sum_add(s->grid, sum, s->weights + (int)t, c->p + t, 1);
-    finite &= add_parameters(s, segment, s->home, c->home_gradient, c->p[t], sum);
+    finite &= oikos_segments_add(s, segment, s->home, c->home_gradient, c->p[t], sum);
     if (s->home_trained)
-      finite &=
-          add_parameters(s, segment + s->home.n, s->home, c->trained + w->m - w->k, c->p[t], sum);
+      finite &= oikos_segments_add(s, segment + s->home.n, s->home, c->trained + w->m - w->k,
+                                   c->p[t], sum);
   }
   return finite;
 }
 
-bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
-                            const oikos_contribution *c, oikos_sum *sum) {
-  bool finite = add_parameters(s, 0, s->shared, c->gradient, 1, sum);
-  if (s->shared_trained >= 0)
-    finite &= add_parameters(s, s->shared_trained, s->shared, c->trained, 1, sum);
-  if (s->rates >= 0)
-    finite &= oikos_sum_add(s->grid, sum, s->rates, c->gradient + w->m, 1);
-  finite &= add_parameters(s, s->encoders, s->encoder, c->gradient + w->m + w->a, 1, sum);
-  finite &= add_homes(s, w, c, sum);
+bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
+                              const oikos_contribution *c, oikos_sum *sum) {
+  bool finite = true;
+  for (int64_t t = 0; t < w->n_homes; t++)
+    if (c->p[t] != 0)
+      finite &= oikos_sum_add(s->grid, sum, s->weights + (int)t, c->p + t, 1);
   finite &= oikos_sum_add(s->grid, sum, s->scores, c->score, 1);
   finite &= oikos_sum_add(s->grid, sum, s->losses, c->loss, 1);
   sum->words[OIKOS_COUNT_CORRECT] += c->correct;
   sum->words[OIKOS_COUNT_MOVED] += c->moved;
   sum->words[OIKOS_COUNT_MEMBERS + c->home]++;
   return finite;
+}
+
+bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
+                            const oikos_contribution *c, oikos_sum *sum) {
+  bool finite = oikos_segments_add(s, 0, s->shared, c->gradient, 1, sum);
+  if (s->shared_trained >= 0)
+    finite &= oikos_segments_add(s, s->shared_trained, s->shared, c->trained, 1, sum);
+  if (s->rates >= 0)
+    finite &= oikos_sum_add(s->grid, sum, s->rates, c->gradient + w->m, 1);
+  finite &= oikos_segments_add(s, s->encoders, s->encoder, c->gradient + w->m + w->a, 1, sum);
+  finite &= add_homes(s, w, c, sum);
+  return oikos_contribution_count(s, w, c, sum) && finite;
 }

@@ -5,7 +5,8 @@
  * peers teach) the trained parameters by tensor, the gradient of the rates and of the encoder, the
  * same of each home (trained: if gamma_H > 0 or peers teach), the homes' weights and scores, the
  * losses. At most 2 M + A + E + 2 T K + 2 T + 3 numbers; nothing grows with the number of learners
- * or ranks.
+ * or ranks. Where aggregation.rule orders the learners' numbers, gradients and trained parameters
+ * travel by dist/columns.h and are not in the sum.
  */
 #ifndef OIKOS_LEARN_CONTRIBUTION_H
 #define OIKOS_LEARN_CONTRIBUTION_H
@@ -19,6 +20,7 @@ enum {
   OIKOS_COUNT_CORRECT,    /* query examples classified correctly */
   OIKOS_COUNT_STOP,       /* ranks that were asked to stop */
   OIKOS_COUNT_MOVED,      /* learners that changed their home */
+  OIKOS_COUNT_REJECTED,   /* learners left out by a rule that is not the mean */
   OIKOS_COUNT_MEMBERS,    /* T of them: learners by home */
 };
 
@@ -62,6 +64,15 @@ typedef struct oikos_contribution {
   int32_t home;
   bool moved;
 } oikos_contribution;
+
+/** Add weight * x, made of these tensors, to the segments from `segment` on. False if a number is
+ * not finite. */
+bool oikos_segments_add(const oikos_segments *s, int segment, oikos_tensors tensors,
+                        const oikos_real *x, oikos_real weight, oikos_sum *sum);
+
+/** Add what is counted of a contribution: all but the gradient and the trained parameters. */
+bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
+                              const oikos_contribution *c, oikos_sum *sum);
 
 /** Add a learner's contribution. False if a number in it is not finite. */
 bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "learn/privacy.h"
+
 typedef oikos_real real;
 
 /* out, made of these tensors = scale * the sums of the segments from `segment` on */
@@ -12,26 +14,58 @@ static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int se
     oikos_sum_get(s->grid, sum, segment++, scale, out + tensors.list[i].offset);
 }
 
-/* w = (1 - gamma) w + gamma mean; the mean itself becomes the peers' model, if that teaches */
-static void adopt(double gamma, size_t n, const real *mean, real *w, real *peers) {
+/* w = (1 - gamma) w + gamma mean; of a mean of ways from w: w + gamma mean. The mean itself becomes
+ * the peers' model, if that teaches. */
+static void adopt(const oikos_config *config, double gamma, size_t n, const real *mean, real *w,
+                  real *peers) {
+  bool ways = oikos_rule_clips(config);
   if (peers)
     memcpy(peers, mean, n * sizeof *peers);
   for (size_t i = 0; gamma > 0 && i < n; i++)
-    w[i] = (real)(1 - gamma) * w[i] + (real)gamma * mean[i];
+    w[i] = ways ? w[i] + (real)gamma * mean[i] : (real)(1 - gamma) * w[i] + (real)gamma * mean[i];
 }
 
-double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
-                           const oikos_sum *sum, int64_t step, oikos_weights *w, real *scratch) {
-  double share = 1 / (double)config->learners.count; // a_i
-  real *gradient = scratch, *trained = scratch + w->n;
-  if (s->shared_trained >= 0) {
-    get_parameters(s, sum, s->shared_trained, s->shared, share, trained);
-    adopt(config->shared.mixing, w->m, trained, w->shared, w->peers);
-  }
+/* mean (n), as summed, becomes what the rule says: kept is its centre or its result (n), or NULL.
+ */
+static void apply_rule(const oikos_config *config, size_t n, real *kept, real *mean) {
+  if (!kept)
+    return;
+  for (size_t i = 0; i < n && config->aggregation.rule == OIKOS_RULE_CENTRED_CLIP; i++)
+    kept[i] += mean[i];
+  memcpy(mean, kept, n * sizeof *mean);
+}
+
+int64_t oikos_update_counted(const oikos_config *config, const oikos_sum *sum) {
+  return config->learners.count - sum->words[OIKOS_COUNT_REJECTED];
+}
+
+/* gradient (M + A + E) as summed. */
+static void get_gradient(const oikos_segments *s, const oikos_sum *sum, double share,
+                         const oikos_weights *w, real *gradient) {
   get_parameters(s, sum, 0, s->shared, share, gradient);
   if (s->rates >= 0)
     oikos_sum_get(s->grid, sum, s->rates, share, gradient + w->m);
   get_parameters(s, sum, s->encoders, s->encoder, share, gradient + w->m + w->a);
+}
+
+double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
+                           const oikos_sum *sum, int64_t step, const oikos_robust *r,
+                           oikos_weights *w, real *scratch) {
+  bool private = oikos_privacy_on(config), summed = !oikos_rule_orders(config);
+  double n = (double)(private ? config->learners.count : oikos_update_counted(config, sum));
+  double share = 1 / n; // a_i
+  real *gradient = scratch, *trained = scratch + w->n;
+  if (config->shared.mixing > 0 || s->shared_trained >= 0) {
+    if (summed)
+      get_parameters(s, sum, s->shared_trained, s->shared, share, trained);
+    apply_rule(config, w->m, r->trained, trained);
+    oikos_privacy_add(config, OIKOS_PART_TRAINED, -1, w->k > 0, n, step, w->m, trained);
+    adopt(config, config->shared.mixing, w->m, trained, w->shared, w->peers);
+  }
+  if (summed)
+    get_gradient(s, sum, share, w, gradient);
+  apply_rule(config, w->n, r->gradient, gradient);
+  oikos_privacy_add(config, OIKOS_PART_GRADIENT, -1, w->k > 0, n, step, w->n, gradient);
   double norm = oikos_clip(config->outer.clip, w->n, gradient);
   oikos_optimizer_update(config, &w->shared_optimizer, 0,
                          config->shared.rate * oikos_schedule(config, step), gradient, w->m,
@@ -39,26 +73,42 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
   return norm;
 }
 
+static void update_home(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum,
+                        int64_t step, int64_t t, double members, const oikos_robust *r,
+                        oikos_weights *w, real *scratch) {
+  int segment = s->homes + (int)t * s->home_size;
+  size_t at = (size_t)t * w->k;
+  real *c = w->homes + at, *gradient = scratch, *trained = scratch + w->k,
+       *peers = w->peer_homes ? w->peer_homes + at : NULL;
+  double share = 1 / members;
+  bool summed = !oikos_rule_orders(config);
+  if (config->home.mixing > 0 || s->home_trained) {
+    if (summed)
+      get_parameters(s, sum, segment + s->home.n, s->home, share, trained);
+    apply_rule(config, w->k, r->home_trained ? r->home_trained + at : NULL, trained);
+    oikos_privacy_add(config, OIKOS_PART_TRAINED, t, true, members, step, w->k, trained);
+    adopt(config, config->home.mixing, w->k, trained, c, peers);
+  }
+  if (summed)
+    get_parameters(s, sum, segment, s->home, share, gradient);
+  apply_rule(config, w->k, r->home_gradient ? r->home_gradient + at : NULL, gradient);
+  oikos_privacy_add(config, OIKOS_PART_GRADIENT, t, true, members, step, w->k, gradient);
+  oikos_clip(config->outer.clip, w->k, gradient);
+  oikos_optimizer_update(config, &w->home_optimizer, (size_t)t,
+                         config->home.rate * oikos_schedule(config, step), gradient, w->k, c);
+}
+
 void oikos_update_homes(const oikos_config *config, const oikos_segments *s, const oikos_sum *sum,
-                        int64_t step, oikos_weights *w, real *scratch) {
-  real *gradient = scratch, *trained = scratch + w->k, members;
+                        int64_t step, const oikos_robust *r, oikos_weights *w, real *scratch) {
+  real members;
   if (w->k == 0)
     return;
   for (int64_t t = 0; t < w->n_homes; t++) {
-    int segment = s->homes + (int)t * s->home_size;
-    real *c = w->homes + (size_t)t * w->k,
-         *peers = w->peer_homes ? w->peer_homes + (size_t)t * w->k : NULL;
     oikos_sum_get(s->grid, sum, s->weights + (int)t, 1, &members);
-    if (!(members > 0))
-      continue; // nobody lives here: the home stays as it is
-    double share = 1 / (double)members;
-    if (s->home_trained) {
-      get_parameters(s, sum, segment + s->home.n, s->home, share, trained);
-      adopt(config->home.mixing, w->k, trained, c, peers);
-    }
-    get_parameters(s, sum, segment, s->home, share, gradient);
-    oikos_clip(config->outer.clip, w->k, gradient);
-    oikos_optimizer_update(config, &w->home_optimizer, (size_t)t,
-                           config->home.rate * oikos_schedule(config, step), gradient, w->k, c);
+    double n = oikos_privacy_on(config) // who lives here is not to be told
+                   ? (double)config->learners.count / (double)w->n_homes
+                   : (double)members;
+    if (n > 0) // else nobody lives here: the home stays as it is
+      update_home(config, s, sum, step, t, n, r, w, scratch);
   }
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/try.h"
+#include "learn/privacy.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/sync.h"
@@ -56,7 +57,7 @@ static void write_list(FILE *out, const char *name, int n, const double *x) {
   fputc(']', out);
 }
 
-static void write_record(const oikos_record *r, FILE *out) {
+static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *out) {
   fprintf(out,
           "{\"step\": %lld, \"episodes\": %lld, \"support_loss\": %.9g, \"query_loss\": %.9g, "
           "\"accuracy\": %.9g, \"learner_norm\": %.9g, \"gradient_norm\": %.9g, \"rate\": %.9g, "
@@ -65,6 +66,10 @@ static void write_record(const oikos_record *r, FILE *out) {
           r->learner_norm, r->gradient_norm, r->rate, r->moved);
   write_list(out, "members", r->n_homes, r->members);
   write_list(out, "scores", r->n_homes, r->scores);
+  if (t->history.leaves_out)
+    fprintf(out, ", \"left_out\": %.9g", r->left_out);
+  if (oikos_privacy_on(&t->config))
+    fprintf(out, ", \"epsilon\": %.9g, \"delta\": %.9g", r->epsilon, t->config.privacy.delta);
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds,
           r->tasks_per_second);
 }
@@ -73,8 +78,8 @@ static void write_record(const oikos_record *r, FILE *out) {
  * whatever the file had. */
 static void write_metrics(const oikos_trainer *t, FILE *out) {
   for (int64_t i = 0; i < t->history.records; i++) {
-    oikos_record r = oikos_history_record(&t->history, i);
-    write_record(&r, out);
+    oikos_record r = oikos_trainer_record(t, i);
+    write_record(t, &r, out);
   }
 }
 
@@ -100,7 +105,7 @@ static oikos_status append(const oikos_trainer *t, const oikos_record *r, oikos_
   FILE *out = fopen(path, "a");
   if (!out)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
-  write_record(r, out);
+  write_record(t, r, out);
   if (fclose(out) != 0)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
   return OIKOS_OK;

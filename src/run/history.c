@@ -8,8 +8,11 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-oikos_status oikos_history_create(int n_homes, oikos_history *h, oikos_error *err) {
-  *h = (oikos_history){.n_homes = n_homes, .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes};
+oikos_status oikos_history_create(int n_homes, bool leaves_out, oikos_history *h,
+                                  oikos_error *err) {
+  *h = (oikos_history){.n_homes = n_homes,
+                       .leaves_out = leaves_out,
+                       .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes + leaves_out};
   h->started = h->recorded = oikos_wall_clock();
   OIKOS_TRY(oikos_alloc(&h->now, h->fields, sizeof *h->now, "the history", err));
   OIKOS_TRY(oikos_alloc(&h->pending, h->fields, sizeof *h->pending, "the history", err));
@@ -84,6 +87,7 @@ oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
                         .n_homes = h->n_homes,
                         .members = row + OIKOS_ROW_MEMBERS,
                         .scores = row + OIKOS_ROW_MEMBERS + h->n_homes,
+                        .left_out = h->leaves_out ? row[h->fields - 1] : 0,
                         .seconds = h->times[2 * index],
                         .tasks_per_second = h->times[2 * index + 1]};
 }

@@ -2,7 +2,8 @@
  *
  * The history of a run: sums over the steps since the last record, and all records so far. Part of
  * the checkpoint. A row is F = 9 + 2 T numbers: step, episodes, support loss, query loss, accuracy,
- * learner norm, gradient norm, rate, moved, members (T), scores (T).
+ * learner norm, gradient norm, rate, moved, members (T), scores (T); and one more, learners left
+ * out, under an aggregation rule that leaves any out.
  */
 #ifndef OIKOS_RUN_HISTORY_H
 #define OIKOS_RUN_HISTORY_H
@@ -24,7 +25,8 @@ enum {
 
 typedef struct oikos_history {
   int n_homes;
-  size_t fields;   /* F */
+  bool leaves_out; /* the row has the learners left out */
+  size_t fields;   /* F, and 1 if leaves_out */
   double *now;     /* (F) one step */
   double *pending; /* (F) sums since the last record; [OIKOS_ROW_STEP] counts the steps in it */
   int64_t records;
@@ -34,7 +36,7 @@ typedef struct oikos_history {
   double started, recorded; /* wall clock at the start and at the last record */
 } oikos_history;
 
-oikos_status oikos_history_create(int n_homes, oikos_history *h, oikos_error *err);
+oikos_status oikos_history_create(int n_homes, bool leaves_out, oikos_history *h, oikos_error *err);
 void oikos_history_destroy(oikos_history *h);
 
 /** Make room for this many records. */

@@ -81,6 +81,7 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   t->unit = unit_size(t->learners.count, n);
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
+  OIKOS_TRY(oikos_robust_step_create(t, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
 }
@@ -129,7 +130,8 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(create_learners(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
-  return oikos_history_create((int)c->home.count, &t->history, err);
+  return oikos_history_create((int)c->home.count, c->aggregation.rule != OIKOS_RULE_MEAN,
+                              &t->history, err);
 }
 
 static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
@@ -168,6 +170,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->sums);
   free(t->not_finite);
   free(t->scratch);
+  oikos_robust_step_destroy(&t->robust);
   free(t->learners.log_p);
   free(t->learners.next_log_p);
   free(t->learners.home);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "learn/privacy.h"
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/trainer_impl.h"
@@ -119,6 +120,24 @@ static void add_peers(fields *f, const oikos_trainer *t) {
                 "mean of the last step's trained learners at each home", "peers/homes");
 }
 
+/* The centres of centred_clip. */
+static void add_centres(fields *f, const oikos_trainer *t) {
+  const oikos_robust *r = &t->robust.rule;
+  const oikos_weights *w = &t->weights;
+  if (t->config.aggregation.rule != OIKOS_RULE_CENTRED_CLIP)
+    return;
+  add_tensors(f, t->segments.shared, 0, 0, r->gradient, "centre of the gradients",
+              "centre/shared/gradient");
+  add_rates(f, t, r->gradient, "centre of the gradients of alpha", "centre/rates");
+  add_encoder(f, t, r->gradient, "centre of the gradients of the encoder", "centre/encoder");
+  add_tensors(f, t->segments.shared, 0, 0, r->trained, "centre of the ways to trained parameters",
+              "centre/shared/trained");
+  add_tensors(f, t->segments.home, w->n_homes, w->k, r->home_gradient,
+              "centre of the gradients of c_t, one row per home", "centre/homes/gradient");
+  add_tensors(f, t->segments.home, w->n_homes, w->k, r->home_trained,
+              "centre of the ways to trained parameters, one row per home", "centre/homes/trained");
+}
+
 static void own(oikos_field *field, const oikos_learners *learners) {
   field->owned = true;
   field->first = learners->first;
@@ -130,11 +149,15 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
-  f->room = 7 * t->segments.shared.n + 3 * t->segments.encoder.n + 4 * t->segments.home.n + 16;
+  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 20;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);
   add_peers(f, t);
+  add_centres(f, t);
+  if (oikos_privacy_on(&t->config))
+    add_array(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
+              "privacy spent by the weights: epsilon, delta", "privacy", "spent");
   own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
                 "home"),
       l);
@@ -195,6 +218,7 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   if (!t->run[0])
     return oikos_fail(err, OIKOS_USAGE,
                       "a checkpoint was asked for, but the trainer has no run directory");
+  oikos_trainer_privacy(t, &t->spent[0], &t->spent[1]);
   oikos_checkpoint_path(t->run, t->step, path);
   double start = oikos_wall_clock();
   oikos_status status = oikos_agree(&t->team, fields_of(t, &f, err), err);

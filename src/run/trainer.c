@@ -10,6 +10,21 @@
 
 typedef oikos_real real;
 
+/* Add a learner's contribution to the sums of one thread, or hand it to the rule. False if a number
+ * in it is not finite. */
+static bool contribute(oikos_trainer *t, int thread, int64_t i, oikos_contribution *c) {
+  oikos_robust_attack(t, thread, i, c);
+  if (t->config.aggregation.rule == OIKOS_RULE_MEAN)
+    return oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]);
+  if (oikos_robust_take(t, thread, i, c))
+    return true;
+  size_t homes = (size_t)t->config.home.count; // left out: it stays as it was
+  memcpy(t->learners.next_log_p + (size_t)i * homes, t->learners.log_p + (size_t)i * homes,
+         homes * sizeof(double));
+  t->learners.next_home[i] = t->learners.home[i];
+  return false;
+}
+
 /* Step 1 for one learner, into the sums of one thread. Its next home stands apart until the step is
  * over. */
 static void train_learner(oikos_trainer *t, int thread, int64_t learner) {
@@ -22,7 +37,7 @@ static void train_learner(oikos_trainer *t, int thread, int64_t learner) {
       oikos_learner_train(&t->context, &t->workers[thread], learner, log_p, own->home[i]);
   own->next_home[i] = c.home;
   double begin = oikos_profile_begin(t->profiles);
-  if (!oikos_contribution_add(&t->segments, &t->weights, &c, &t->sums[thread]) &&
+  if (!contribute(t, thread, i, &c) &&
       (t->not_finite[thread] < 0 || learner < t->not_finite[thread]))
     t->not_finite[thread] = learner;
   if (t->profiles)
@@ -63,6 +78,13 @@ static void reduce(oikos_trainer *t) {
   oikos_profile_phase(t->profiles, OIKOS_PHASE_REDUCE, &begin);
 }
 
+/* Whether there is no step to make: somebody's numbers are not finite, under the mean; everybody's,
+ * under the other rules. */
+static bool nothing_left(const oikos_trainer *t) {
+  return t->sums[0].words[OIKOS_COUNT_NOT_FINITE] > 0 ||
+         oikos_update_counted(&t->config, &t->sums[0]) == 0;
+}
+
 /* Some learner's numbers are not finite: find the first one, so that the message can name it. */
 static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
   int64_t first = INT64_MAX, lowest;
@@ -90,7 +112,7 @@ static void adopt_homes(oikos_learners *own) {
 /* The sums of the step as means, into the history. */
 static void note(oikos_trainer *t, double gradient_norm) {
   const oikos_sum *sum = &t->sums[0];
-  double n = (double)t->config.learners.count, *now = t->history.now;
+  double n = (double)oikos_update_counted(&t->config, sum), *now = t->history.now;
   oikos_task_shape shape = oikos_source_shape(t->source);
   real losses[OIKOS_N_LOSSES], *scores = t->scratch;
   oikos_sum_get(t->segments.grid, sum, t->segments.losses, 1 / n, losses);
@@ -106,6 +128,8 @@ static void note(oikos_trainer *t, double gradient_norm) {
     now[OIKOS_ROW_MEMBERS + h] = (double)sum->words[OIKOS_COUNT_MEMBERS + h] / n;
     now[OIKOS_ROW_MEMBERS + t->config.home.count + h] = (double)scores[h];
   }
+  if (t->history.leaves_out)
+    now[t->history.fields - 1] = (double)sum->words[OIKOS_COUNT_REJECTED];
   oikos_history_add(&t->history);
 }
 
@@ -118,16 +142,18 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
     stop |= t->observer.stop && t->observer.stop(t->observer.user);
     train(t, stop); // step 1: find the home, adapt from it, meta-gradient
     reduce(t);
-    if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0)
+    if (nothing_left(t))
       return diverged(t, err);
     again = oikos_grid_misplaced(grid, sum);
     if (again)
       oikos_grid_settle(grid, sum);
   } while (again);
+  oikos_robust_finish(t);
   double begin = oikos_profile_begin(t->profiles);
-  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->weights,
-                                    t->scratch);                                       // step 2
-  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->weights, t->scratch); // step 3
+  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->robust.rule,
+                                    &t->weights, t->scratch); // step 2
+  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
+                     t->scratch); // step 3
   adopt_homes(&t->learners);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
@@ -144,7 +170,7 @@ static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = t->config.learners.count, steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
   oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  oikos_record r = oikos_history_record(&t->history, t->history.records - 1);
+  oikos_record r = oikos_trainer_record(t, t->history.records - 1);
   if (t->observer.record)
     t->observer.record(t->observer.user, &r);
   return oikos_metrics_append(t, &r, err);

@@ -9,6 +9,7 @@
 #include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/history.h"
+#include "run/robust.h"
 #include "store/checkpoint_list.h"
 #include "store/image_load.h"
 #include "store/table_load.h"
@@ -42,6 +43,8 @@ struct oikos_trainer {
   oikos_context context;
 
   oikos_learners learners;
+  oikos_robust_step robust; /* rules beside the mean */
+  double spent[2];          /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
@@ -59,6 +62,9 @@ struct oikos_trainer {
 /** Say something through the observer. */
 void oikos_trainer_say(const oikos_trainer *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** Record number `index`, with what follows from its step. */
+oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index);
 
 /** See to it that the workers can take @p steps inner steps. Not collective. */
 oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *err);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "dist/columns.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+
+typedef oikos_real real;
+
+#ifdef OIKOS_DOUBLE
+#define REAL MPI_DOUBLE
+#else
+#define REAL MPI_FLOAT
+#endif
+
+enum { MAX_MESSAGE = 1 << 28 };
+
+static void share_all(int64_t n, int size, int *first, int *count) {
+  for (int r = 0; r < size; r++) {
+    int64_t at, many;
+    oikos_share(n, r, size, &at, &many);
+    first[r] = (int)at;
+    count[r] = (int)many;
+  }
+}
+
+static oikos_status allocate(oikos_columns *c, oikos_error *err) {
+  size_t ranks = (size_t)c->team->size;
+  OIKOS_TRY(oikos_alloc(&c->share_count, ranks, sizeof(int), "the columns", err));
+  OIKOS_TRY(oikos_alloc(&c->share_first, ranks, sizeof(int), "the columns", err));
+  OIKOS_TRY(oikos_alloc(&c->row_count, ranks, sizeof(int), "the columns", err));
+  OIKOS_TRY(oikos_alloc(&c->row_first, ranks, sizeof(int), "the columns", err));
+  OIKOS_TRY(oikos_alloc(&c->tags, (size_t)c->n, sizeof *c->tags, "the columns", err));
+  OIKOS_TRY(oikos_alloc(&c->rows, oikos_mul((size_t)c->n_rows, (size_t)c->d), sizeof(real),
+                        "the learners' numbers (aggregation.rule)", err));
+  return oikos_alloc(&c->columns, oikos_mul((size_t)c->n, (size_t)c->count), sizeof(real),
+                     "the learners' numbers by coordinate (aggregation.rule)", err);
+}
+
+oikos_status oikos_columns_create(const oikos_team *team, int64_t n, int64_t d, oikos_columns *c,
+                                  oikos_error *err) {
+  *c = (oikos_columns){.team = team, .n = n, .d = d};
+  if (n > INT_MAX || d > INT_MAX)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "aggregation.rule trimmed_mean and median take at most %d learners and "
+                      "numbers of each, found %lld and %lld; use centred_clip",
+                      INT_MAX, (long long)n, (long long)d);
+  oikos_share(n, team->rank, team->size, &c->first_row, &c->n_rows);
+  oikos_share(d, team->rank, team->size, &c->first, &c->count);
+  oikos_status status = allocate(c, err);
+  if (status != OIKOS_OK) {
+    oikos_columns_destroy(c);
+    return status;
+  }
+  share_all(d, team->size, c->share_first, c->share_count);
+  share_all(n, team->size, c->row_first, c->row_count);
+  return OIKOS_OK;
+}
+
+void oikos_columns_destroy(oikos_columns *c) {
+  free(c->rows);
+  free(c->columns);
+  free(c->tags);
+  free(c->share_count);
+  free(c->share_first);
+  free(c->row_count);
+  free(c->row_first);
+  *c = (oikos_columns){0};
+}
+
+void oikos_columns_put(const oikos_columns *c, int64_t row, int64_t at, int64_t size,
+                       const real *x) {
+  for (int r = 0; r < c->team->size; r++) {
+    int64_t first = c->share_first[r], count = c->share_count[r];
+    int64_t from = at > first ? at : first;
+    int64_t to = at + size < first + count ? at + size : first + count;
+    if (from < to)
+      memcpy(c->rows + first * c->n_rows + row * count + (from - first), x + (from - at),
+             (size_t)(to - from) * sizeof *x);
+  }
+}
+
+/* Send n numbers to one rank and receive m of another, in messages that MPI can count. */
+static void trade(MPI_Comm world, int to, size_t n, const real *out, int from, size_t m, real *in) {
+  for (size_t at = 0; at < n || at < m; at += MAX_MESSAGE) {
+    size_t sent = at < n ? n - at : 0, got = at < m ? m - at : 0;
+    sent = sent < MAX_MESSAGE ? sent : MAX_MESSAGE;
+    got = got < MAX_MESSAGE ? got : MAX_MESSAGE;
+    MPI_Sendrecv(sent ? out + at : out, (int)sent, REAL, sent ? to : MPI_PROC_NULL, 0,
+                 got ? in + at : in, (int)got, REAL, got ? from : MPI_PROC_NULL, 0, world,
+                 MPI_STATUS_IGNORE);
+  }
+}
+
+void oikos_columns_exchange(oikos_columns *c) {
+  int size = c->team->size, rank = c->team->rank;
+  MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, c->tags, c->row_count, c->row_first,
+                 MPI_INT32_T, c->team->world);
+  for (int k = 0; k < size; k++) {
+    int to = (rank + k) % size, from = (rank - k + size) % size;
+    size_t own = (size_t)c->n_rows, mine = (size_t)c->count;
+    trade(c->team->world, to, own * (size_t)c->share_count[to],
+          c->rows + own * (size_t)c->share_first[to], from, mine * (size_t)c->row_count[from],
+          c->columns + mine * (size_t)c->row_first[from]);
+  }
+}
+
+void oikos_columns_gather(const oikos_columns *c, real *x) {
+  MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, x, c->share_count, c->share_first, REAL,
+                 c->team->world);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "learn/privacy.h"
+
+#include <math.h>
+
+#include "base/random.h"
+#include "learn/robust.h"
+
+enum { MOST_ORDER = 1 << 20, MOST_SAMPLED = 1024 }; // a sampled order costs as many terms
+
+static double log_add(double a, double b) {
+  double most = a > b ? a : b, least = a > b ? b : a;
+  return isinf(most) ? most : most + log1p(exp(least - most));
+}
+
+/* log of the sum over k of binomial(order, k) (1-q)^(order-k) q^k exp((k^2 - k) / (2 sigma^2)) */
+static double log_moment(double q, double sigma, double order) {
+  double sum = -INFINITY;
+  for (double k = 0; k <= order; k++) {
+    double choose = lgamma(order + 1) - lgamma(k + 1) - lgamma(order - k + 1);
+    sum = log_add(sum, choose + k * log(q) + (order - k) * log1p(-q) +
+                           (k * k - k) / (2 * sigma * sigma));
+  }
+  return sum;
+}
+
+double oikos_privacy_renyi(double q, double sigma, double order) {
+  if (q == 0)
+    return 0;
+  if (q == 1)
+    return order / (2 * sigma * sigma);
+  return log_moment(q, sigma, order) / (order - 1);
+}
+
+static double convert(double renyi, double order, double delta) {
+  double epsilon = renyi - (log(delta) + log(order)) / (order - 1) + log1p(-1 / order);
+  return epsilon > 0 ? epsilon : 0;
+}
+
+double oikos_privacy_epsilon(double q, double sigma, int64_t steps, double delta) {
+  double least = INFINITY;
+  if (steps == 0 || q == 0)
+    return 0;
+  double most = q == 1 ? MOST_ORDER : MOST_SAMPLED;
+  for (double order = 2; order <= most; order += order < 128 ? 1 : order / 16) {
+    double whole = floor(order); // a bound at any order is one: those in between make it tighter
+    double epsilon = convert((double)steps * oikos_privacy_renyi(q, sigma, whole), whole, delta);
+    least = epsilon < least ? epsilon : least;
+  }
+  for (double excess = 1.0 / 64; q == 1 && excess < 10; excess += excess < 1 ? 1.0 / 64 : 0.1) {
+    double order = 1 + excess;
+    double epsilon = convert((double)steps * oikos_privacy_renyi(q, sigma, order), order, delta);
+    least = epsilon < least ? epsilon : least;
+  }
+  return least;
+}
+
+bool oikos_privacy_on(const oikos_config *c) {
+  return c->privacy.noise > 0;
+}
+
+void oikos_privacy_add(const oikos_config *c, oikos_privacy_part part, int64_t home, bool owned,
+                       double divisor, int64_t step, size_t n, oikos_real *x) {
+  double parts = 1 + (c->shared.mixing > 0) + (owned ? 1 + (c->home.mixing > 0) : 0);
+  double radius = part == OIKOS_PART_TRAINED ? oikos_trained_radius(c) : c->aggregation.radius;
+  double deviation = c->privacy.noise * sqrt(parts) * radius / divisor;
+  oikos_random r = oikos_random_at((uint64_t)c->seed, OIKOS_DRAW_NOISE, (uint64_t)step,
+                                   2 * (uint64_t)(home + 1) + (uint64_t)part);
+  for (size_t i = 0; oikos_privacy_on(c) && i < n; i++)
+    x[i] += (oikos_real)(deviation * oikos_random_normal(&r));
+}
