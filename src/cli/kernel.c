@@ -58,6 +58,11 @@ void oikos_kernel_report(const oikos_cli *cli) {
             "(override: "
             "OPENBLAS_CORETYPE)\n",
             first, mine);
+  else if (getenv("OPENBLAS_CORETYPE") && oikos_kernel_is_poor(mine) && cli->team.rank == 0)
+    fprintf(stderr,
+            "oikos: OPENBLAS_CORETYPE=%s is a poor kernel for this CPU; unset it, or set "
+            "OIKOS_KERNEL=auto\n",
+            mine);
   if (!oikos_kernel_self_test() && cli->team.rank == 0)
     fprintf(stderr,
             "oikos: warning: the OpenBLAS kernel %s fails its self-test: its products are wrong; "

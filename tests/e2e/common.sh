@@ -10,7 +10,8 @@ export OIKOS SOURCE LC_ALL=C OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CON
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 # The kernel that oikos would choose, chosen beforehand: no restart, and no line on stderr about it.
-export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-$("$OIKOS" --version | sed -n 's/^BLAS kernel //p')}
+OPENBLAS_CORETYPE=$(OIKOS_KERNEL=auto "$OIKOS" --version 2>/dev/null | sed -n 's/^BLAS kernel //p')
+export OPENBLAS_CORETYPE
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/oikos-e2e.XXXXXX")
 log=$WORK/last # of the last run: $log.out, $log.err, $log.status

@@ -14,6 +14,10 @@ export OPENBLAS_CORETYPE=Nehalem
 run --version
 check_match "the user's choice" '^BLAS kernel Nehalem$' "$log.out"
 
+run train mlp.yaml --out poor "${few[@]}"
+check_status "training with the user's choice" 0
+check_equal "lines about it" 1 "$(grep -c 'OPENBLAS_CORETYPE=Nehalem is a poor kernel for this CPU; unset it' "$log.err")"
+
 export OIKOS_KERNEL=auto
 run --version
 check_match "a better kernel" "^BLAS kernel $best\$" "$log.out"
