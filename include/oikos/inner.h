@@ -11,11 +11,12 @@
  *   u = J_P(z_k)^T v_{k+1},   v_k = u - H_support(theta_k) (alpha * u),   z_k = theta_k - alpha *
  * grad L_support(theta_k)
  *
- * so only S parameter vectors are kept. With a multi-step share e the loss is
- * (1 - e) L_query(theta_S) + e L_query(theta_0). First order (FOMAML) drops the H term. MAML: Finn,
- * Abbeel and Levine 2017; Meta-SGD: Li et al. 2017; rates per step and layer: Antoniou, Edwards and
- * Storkey 2019 (MAML++; section 3 also has the multi-step loss); ANIL: Raghu et al. 2020. Nothing
- * here is collective; the rule is immutable, each thread has its own path.
+ * so only S parameter vectors are kept (and the activations of networks of dense layers, where they
+ * are small beside the parameters and cost less to keep than to compute again). With a multi-step
+ * share e the loss is (1 - e) L_query(theta_S) + e L_query(theta_0). First order (FOMAML) drops the
+ * H term. MAML: Finn, Abbeel and Levine 2017; Meta-SGD: Li et al. 2017; rates per step and layer:
+ * Antoniou, Edwards and Storkey 2019 (MAML++; section 3 also has the multi-step loss); ANIL: Raghu
+ * et al. 2020. Nothing here is collective; the rule is immutable, each thread has its own path.
  */
 #ifndef OIKOS_INNER_H
 #define OIKOS_INNER_H
@@ -67,8 +68,9 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *path, const oi
                             const oikos_batch *support, int64_t steps);
 
 /**
- * After oikos_adapt with @p steps: the query loss at the trained parameters, and the gradient with
- * respect to the start and the learned rates of that loss, or of its multi-step mixture.
+ * After oikos_adapt on this path with the same support set and @p steps, with nothing in between:
+ * the query loss at the trained parameters, and the gradient with respect to the start and the
+ * learned rates of that loss, or of its multi-step mixture.
  * @param[out] gradient (M + A), overwritten
  */
 oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *path,
