@@ -182,7 +182,7 @@ static inline void expect_same_state(verdict *v, const oikos_trainer *joint,
                                      const oikos_trainer *alone) {
   const oikos_weights *a = &joint->weights, *b = &alone->weights;
   const oikos_learners *l = &joint->learners, *all = &alone->learners;
-  size_t shared = a->m + a->a, owned = (size_t)a->n_homes * a->k, homes = (size_t)a->n_homes,
+  size_t shared = a->n, owned = (size_t)a->n_homes * a->k, homes = (size_t)a->n_homes,
          first = (size_t)(l->first - all->first), count = (size_t)l->count;
   expect(v, joint->step == alone->step, "other step");
   expect(v, same(a->shared, b->shared, shared, sizeof *a->shared), "other w");

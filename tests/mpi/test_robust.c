@@ -137,9 +137,14 @@ static void check_same_bits(verdict *v, int learners, const char *home, const ch
     steps_of(v, alone, 1);
     expect_same_state(v, joint, alone);
     const oikos_robust *a = &joint->robust.rule, *b = &alone->robust.rule;
-    size_t m = joint->weights.n;
+    size_t m = joint->weights.n, owned = (size_t)joint->weights.n_homes * joint->weights.k;
     expect(v, same(a->gradient, b->gradient, m, sizeof(real)), "another centre");
-    expect(v, isfinite((double)joint->weights.shared[0]), "w is not finite");
+    expect(v, same(a->home_gradient, b->home_gradient, a->home_gradient ? owned : 0, sizeof(real)),
+           "another centre of the homes");
+    for (size_t j = 0; j < m; j++)
+      expect(v, isfinite((double)joint->weights.shared[j]), "shared[%zu] is not finite", j);
+    for (size_t j = 0; j < owned; j++)
+      expect(v, isfinite((double)joint->weights.homes[j]), "homes[%zu] is not finite", j);
   }
   oikos_trainer_destroy(joint);
   oikos_trainer_destroy(alone);
