@@ -97,8 +97,8 @@ oikos_trainer *oikos_trainer_teacher(oikos_trainer *trainer);
 int64_t oikos_trainer_steps(const oikos_trainer *trainer);
 const oikos_network *oikos_trainer_network(const oikos_trainer *trainer);
 const oikos_source *oikos_trainer_source(const oikos_trainer *trainer);
-const oikos_real *
-oikos_trainer_shared(const oikos_trainer *trainer); /**< w (M), then the learned rates (A) */
+const oikos_real *oikos_trainer_shared(
+    const oikos_trainer *trainer); /**< w (M), the learned rates (A), the encoder (E) */
 const oikos_real *oikos_trainer_homes(const oikos_trainer *trainer, size_t *size); /**< (T, K) */
 
 /** The differential privacy that training has spent so far, at privacy.delta: what it covers is in

@@ -101,9 +101,8 @@ const oikos_option *oikos_options(void) {
       {INT("inner.micro_batches", inner.micro_batches, "1", 1, 1e6), FIXED,
        "Support micro-batches whose gradients are accumulated in one inner step."},
       {REAL("inner.multi_step", inner.multi_step, "0", 0, 1), FIXED,
-       "Share of the query loss that is taken at the start, the rest after the inner steps: "
-       "MAML++'s "
-       "multi-step loss, on the first and the last of them. It teaches the start, and an encoder, "
+       "Share of the query loss that is taken at the start, before any inner step, the rest after "
+       "the last one: two terms of MAML++'s multi-step loss. It teaches the start, and an encoder, "
        "at once."},
       {REAL("inner.max_norm", inner.max_norm, "0", 0, 1e12), FIXED,
        "beta: largest norm of a unit's incoming weights, kept after each inner step; 0 is off."},
@@ -134,7 +133,7 @@ const oikos_option *oikos_options(void) {
        "gamma: how far the shared weights move to the mean of the trained learners (Reptile, "
        "FedAvg)."},
       {REAL("shared.rate", shared.rate, "0.001", 0, 1e6), FIXED,
-       "epsilon: outer rate of the shared weights and of learned inner rates."},
+       "epsilon: outer rate of the shared weights, of learned inner rates and of the encoder."},
 
       {INT("home.count", home.count, "1", 1, 4096), FIXED,
        "T: homes (tasks) that learners can choose from."},

@@ -66,9 +66,8 @@ void oikos_learner_pull_back(const oikos_context *context, oikos_worker *worker)
 void oikos_learners_begin(const oikos_context *context, oikos_worker *worker, int64_t step,
                           int64_t first, int64_t count);
 
-/** Steps 0 to 1 for a learner: find its home, hear its teacher, train on its episode. The
- * contribution points into
- * @p worker. */
+/** Step 1 for a learner: find its home, hear its teacher, train on its episode. The contribution
+ * points into @p worker. */
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *worker,
                                        int64_t learner, double *log_p, int32_t home);
 

@@ -4,14 +4,15 @@
  * language models", ICLR 2018): under aggregation.rule clip each learner's vectors are bounded, and
  * normal noise is added once to each mean, drawn alike on all ranks.
  *
- * Sensitivity. What is released of a step is a list of parts: the mean gradient (with the rates');
- * if gamma > 0 the mean way to the trained parameters; if homes own parameters, the homes' mean
- * gradients as one vector (T, K), and if gamma_H > 0 their ways. A learner's share of part j has
- * norm at most R_j (for a home: its p[i] are at most 1 and sum to 1). In units of R_j all parts
- * together have norm at most sqrt(parts), so that noise of standard deviation sigma sqrt(parts) R_j
- * / divisor on each number of part j makes the step one Gaussian mechanism of noise multiplier
- * sigma. The divisor is N, of a home N / T: constants, since the number of learners that count, or
- * that live somewhere, tells of them. With one part, the usual case, the noise is sigma R / N.
+ * Sensitivity. What is released of a step is a list of parts: the mean gradient (with the rates'
+ * and the encoder's); if gamma > 0 the mean way to the trained parameters; if homes own parameters,
+ * the homes' mean gradients as one vector (T, K), and if gamma_H > 0 their ways. A learner's share
+ * of part j has norm at most R_j (for a home: its p[i] are at most 1 and sum to 1). In units of R_j
+ * all parts together have norm at most sqrt(parts), so that noise of standard deviation sigma
+ * sqrt(parts) R_j / divisor on each number of part j makes the step one Gaussian mechanism of noise
+ * multiplier sigma. The divisor is N, of a home N / T: constants, since the number of learners that
+ * count, or that live somewhere, tells of them. With one part, the usual case, the noise is sigma R
+ * / N.
  *
  * Two runs are neighbours if one learner sends nothing throughout in one of them (add or remove
  * one; for replacing one, sigma counts half). All learners take part in every step: sampling
@@ -20,8 +21,9 @@
  * Accountant: Renyi divergence of the sampled Gaussian mechanism, at whole orders by Mironov,
  * Talwar and Zhang ("Renyi differential privacy of the sampled Gaussian mechanism", 2019,
  * section 3.3), at rate 1 at any order alpha / (2 sigma^2) (Mironov 2017, corollary 3); steps add
- * up; the conversion is that of Canonne, Kamath and Steinke (2020, proposition 12): epsilon = rho -
- * (log delta + log alpha) / (alpha - 1) + log((alpha - 1) / alpha)
+ * up; the conversion is that of Canonne, Kamath and Steinke (2020, proposition 12):
+ *
+ *   epsilon = rho - (log delta + log alpha) / (alpha - 1) + log((alpha - 1) / alpha)
  *
  * What (epsilon, delta) speaks of is the weights after every step. It does not cover: losses,
  * accuracy, norms of learners, moves, members, scores and learners left out (metrics.jsonl, the

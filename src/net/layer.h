@@ -5,7 +5,8 @@
  * Hessian", Neural Computation 1994. No graph is recorded: whoever calls them keeps the order
  * forward, tangent, backward, tangent_backward on one batch.
  *
- * A new layer is one file that defines an oikos_layer_type, and one line in the table of layer.c.
+ * A new layer is one file that defines an oikos_layer_type, its declaration below, and one line in
+ * the table of layer.c.
  */
 #ifndef OIKOS_NET_LAYER_H
 #define OIKOS_NET_LAYER_H

@@ -57,7 +57,7 @@ static void add_tensors(fields *f, oikos_tensors tensors, int64_t rows, size_t s
   }
 }
 
-/* The learned rates' part of an array laid out as (M + A). */
+/* The learned rates' part of an array laid out as (M + A + E). */
 static void add_rates(fields *f, const oikos_trainer *t, oikos_real *data, const char *meaning,
                       const char *group) {
   if (!data || t->weights.a == 0)
