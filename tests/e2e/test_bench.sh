@@ -103,7 +103,7 @@ bad 2 '--elements: expected a whole number from 1 .*, found 0' bench reduce --el
 bad 2 '--mib: expected a whole number from 1 .*, found much' bench checkpoint --mib much
 bad 2 'no folder can be made in nix: No such file' bench checkpoint --mib 1 --out nix
 bad 2 'import: expected KIND SOURCE .*, found 1 arguments' bench import idx
-bad 2 "there is no importer 'csv'; there are: omniglot, idx" bench import csv ../idx
+bad 2 "there is no importer 'parquet'; there are: omniglot, idx" bench import parquet ../idx
 bad 2 'nix.* No such file' bench import idx nix
 
 # A disk that is full, by way of a file size limit in KiB; Open MPI wants some MB for itself.
