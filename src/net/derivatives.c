@@ -281,7 +281,7 @@ void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, 
                                  const real *direction, const oikos_batch *batch, real *product) {
   go_along(net, ws, theta, direction, batch);
   oikos_loss_pass loss = loss_pass(net, ws, batch, 1);
-  net->loss->tangent_backward(&loss);
+  oikos_loss_tangent_backward(net->loss, &loss);
   for (int i = net->n_layers - 1; i >= 0; i--) {
     oikos_pass p = pass_of(net, ws, i, theta, batch);
     add_tangents(net, ws, i, direction, &p);
@@ -361,8 +361,8 @@ void oikos_chunk_derive(const oikos_network *net, oikos_chunk *c, const real *th
   for (size_t i = 0; i < OIKOS_CHUNK; i++) {
     oikos_batch one = member(net, c, i);
     oikos_loss_pass loss = loss_pass(net, c->ws, &one, 1);
-    c->judgement[i] = net->loss->forward(&loss);
-    net->loss->backward(&loss);
+    c->judgement[i] = oikos_loss_forward(net->loss, &loss);
+    oikos_loss_backward(net->loss, &loss);
   }
   c->ws->first = 0;
   go_back(net, c->ws, theta, NULL, &all, true, NULL, NULL);

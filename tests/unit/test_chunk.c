@@ -142,6 +142,44 @@ static void test_neighbours(void **state) {
   free(theta);
 }
 
+/* In a workspace that keeps, gradient and product once more are those of a pass from the beginning;
+ * with a teacher, whose softmax at another temperature has a Hessian of its own. */
+static void check_again(const char *model, bool taught) {
+  oikos_network *net = network_of(model);
+  size_t m = oikos_network_parameters(net);
+  oikos_workspace *ws;
+  oikos_error err;
+  sample s;
+  real *theta = array(6 * m, sizeof *theta), *direction = theta + m, *grad = theta + 2 * m,
+       *product = theta + 3 * m, *again = theta + 4 * m, *unused = theta + 5 * m;
+  real teacher[N * MOST];
+  CHECK_OK(oikos_workspace_create_keeping(net, N, &ws, &err));
+  oikos_network_initialise(net, OIKOS_INIT_GLOROT, 1, theta);
+  draw(m, 7, direction);
+  draw(N * MOST, 8, teacher);
+  draw_sample(net, 3, &s);
+  s.batch.teacher = taught ? teacher : NULL;
+  oikos_network_derive(net, ws, theta, direction, &s.batch, 1, true, grad, product);
+  oikos_network_derive(net, ws, theta, NULL, &s.batch, 1, true, unused, NULL);
+  oikos_network_gradient_again(net, ws, theta, &s.batch, again);
+  assert_memory_equal(again, grad, m * sizeof *grad);
+  oikos_network_product_again(net, ws, theta, direction, &s.batch, again);
+  assert_memory_equal(again, product, m * sizeof *product);
+  oikos_workspace_destroy(ws);
+  oikos_network_destroy(net);
+  free(theta);
+}
+
+static void test_again(void **state) {
+  (void)state;
+  check_again("model: {layers: [dense: 7, relu, dense: 9, tanh, dense: 2]}", false);
+  check_again("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}", false);
+  check_again("model: {layers: [dense: 8, relu, dense: 2]}\ndistill: {weight: 0.4}", true);
+  check_again("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}\n"
+              "distill: {weight: 0.4, temperature: 3}",
+              true);
+}
+
 /* Layers that see the batch, and those whose products are large anyway, stay by themselves. */
 static void test_joins(void **state) {
   (void)state;
@@ -157,6 +195,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_truth),
       cmocka_unit_test(test_neighbours),
+      cmocka_unit_test(test_again),
       cmocka_unit_test(test_joins),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
