@@ -169,9 +169,8 @@ static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, co
 
 void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const real *theta,
                            const oikos_batch *batch, real *outputs) {
-  go_forward(net, ws, theta, batch);
-  memcpy(outputs, at(ws, ws->y[net->n_layers - 1], net->outputs),
-         batch->n * net->outputs * sizeof *outputs);
+  const real *y = oikos_network_outputs(net, ws, theta, batch->n, batch->x);
+  memcpy(outputs, y, batch->n * net->outputs * sizeof *outputs);
 }
 
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta,
