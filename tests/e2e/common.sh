@@ -75,7 +75,7 @@ check_status() {
 # start COMMAND...: in the background, with a time limit, so that a hang is a failure. end_of_job waits for it and sets
 # status. launch does both.
 start() {
-  timeout -k 10 "${LIMIT:-60}" "$@" >"$log.out" 2>"$log.err" </dev/null &
+  timeout -k 10 "${LIMIT:-120}" "$@" >"$log.out" 2>"$log.err" </dev/null &
   job=$!
 }
 end_of_job() {

@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE=1
 mkdir here
 cd here
 
-launch "$compare" --quick
+LIMIT=300 launch "$compare" --quick
 check_status "compare --quick" 0
 grep -q 'python3-torch is not installed' "$log.out" && skip "python3-torch is not installed"
 number='[0-9.,]+'
@@ -26,6 +26,6 @@ OIKOS=nix launch "$compare" sinusoid-1
 check_status "no oikos" 1
 check_match "no oikos" 'nix is not there: run tools/build' "$log.err"
 
-launch "$SOURCE/tools/bench/peer.py" --check
+LIMIT=300 launch "$SOURCE/tools/bench/peer.py" --check # in double: no test of speed
 check_status "peer.py --check" 0
 finish
