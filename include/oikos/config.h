@@ -111,7 +111,10 @@ typedef struct oikos_config {
   } task;
 
   struct {
-    int64_t count; /**< N */
+    int64_t count;    /**< N */
+    int64_t per_step; /**< n that are active in a step; 0: all */
+    bool persist;     /**< theta_i is kept from step to step */
+    double pull;      /**< persist: of the start from there to the home's */
   } learners;
 
   struct {

@@ -47,7 +47,8 @@ static oikos_split unseen(const oikos_trainer *t) {
 /* As many episodes as a step has learners, `times` times. */
 static oikos_status evaluate(oikos_trainer *t, long times, oikos_error *err) {
   oikos_evaluation v;
-  OIKOS_TRY(oikos_trainer_evaluate(t, unseen(t), times * t->config.learners.count, -1, &v, err));
+  OIKOS_TRY(
+      oikos_trainer_evaluate(t, unseen(t), times * oikos_cohort_size(&t->config), -1, &v, err));
   oikos_evaluation_destroy(&v);
   return OIKOS_OK;
 }
@@ -75,10 +76,10 @@ static oikos_status count(work *what, oikos_trainer *t, const oikos_team *team, 
 static oikos_status run_race(work *what, oikos_trainer *t, const oikos_team *team,
                              oikos_products *products, race *r, oikos_error *err) {
   long times;
-  int64_t most = (t->learners.count + t->n_threads - 1) / t->n_threads;
+  int64_t most = (t->learners.slots + t->n_threads - 1) / t->n_threads;
   double busiest = (double)most;
   oikos_largest(team, 1, &busiest);
-  *r = (race){.episodes = (double)t->config.learners.count,
+  *r = (race){.episodes = (double)oikos_cohort_size(&t->config),
               .share = busiest,
               .flops = oikos_products_flops(products)};
   OIKOS_TRY(count(what, t, team, &times, err));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "learn/cohort.h"
 
 static void erase(oikos_progress *p) {
   if (p->drawn)
@@ -33,7 +34,7 @@ static void draw(oikos_progress *p, int64_t step, double now) {
     snprintf(accuracy, sizeof accuracy, "  accuracy %.4f", p->accuracy / (double)p->averaged);
   erase(p);
   printf("step %lld/%lld  %.0f tasks/s  query loss %.4f%s%s  left %s", (long long)step,
-         (long long)p->config->steps, rate * (double)p->config->learners.count,
+         (long long)p->config->steps, rate * (double)oikos_cohort_size(p->config),
          p->loss / (double)p->averaged, accuracy, p->homes, left);
   p->drawn = p->terminal;
   if (!p->terminal)

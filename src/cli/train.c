@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "learn/cohort.h"
 
 typedef struct options {
   const char *config, *out;
@@ -107,7 +108,7 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
   double seconds = oikos_wall_clock() - start;
   oikos_progress_end(&progress);
   if (status == OIKOS_OK) {
-    int64_t episodes = (oikos_trainer_steps(t) - first) * c->learners.count;
+    int64_t episodes = (oikos_trainer_steps(t) - first) * oikos_cohort_size(c);
     oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n",
                     (long long)episodes, seconds, (double)episodes / seconds);
     print_privacy(cli, t);

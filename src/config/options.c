@@ -70,6 +70,17 @@ const oikos_option *oikos_options(void) {
 
       {INT("learners.count", learners.count, "25", 1, 0x1p31), FIXED,
        "N: learners; each draws one episode a step (the meta-batch)."},
+      {INT("learners.per_step", learners.per_step, "0", 0, 0x1p31), FIXED,
+       "Learners that are active in a step, one of each of so many strata, drawn anew in each "
+       "step; "
+       "0 takes all. A step costs what the active ones cost."},
+      {BOOL("learners.persist", learners.persist, "false"), FIXED,
+       "Each learner keeps its trained parameters theta_i from step to step, in its owner's memory "
+       "and in the checkpoint: N times the network."},
+      {REAL("learners.pull", learners.pull, "0.1", 0, 1), FIXED,
+       "persist: a learner that was active before starts at theta_i + pull (start(w, c) - theta_i) "
+       "(the elastic force of Zhang et al. 2015): 0 goes on where it left off, and the shared "
+       "weights learn from first visits alone; 1 begins at its home again."},
 
       {CHOICE("model.loss", model.loss, "mse", "mse|cross_entropy|prototypes"), FIXED,
        "Mean squared error, softmax cross entropy, or cross entropy over distances to the mean "

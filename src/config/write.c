@@ -220,6 +220,20 @@ static oikos_status check_aggregation(const oikos_config *c, const char *file, o
   return OIKOS_OK;
 }
 
+static oikos_status check_learners(const oikos_config *c, const char *file, oikos_error *err) {
+  if (c->learners.per_step > c->learners.count)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: learners.per_step is %lld, but learners.count is %lld: no more can be "
+                      "active than there are",
+                      file, (long long)c->learners.per_step, (long long)c->learners.count);
+  if (c->learners.persist && c->inner.steps == 0)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: learners.persist keeps what the inner steps have made of a learner, but "
+                      "inner.steps is 0; set it to 1 or more",
+                      file);
+  return OIKOS_OK;
+}
+
 oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   const char *file = c->file[0] ? c->file : "configuration";
   if (c->model.n_layers == 0)
@@ -290,6 +304,7 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
+  OIKOS_TRY(check_learners(c, file, err));
   OIKOS_TRY(check_aggregation(c, file, err));
   return oikos_config_check_distill(c, file, err);
 }

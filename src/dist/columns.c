@@ -18,12 +18,16 @@ typedef oikos_real real;
 
 enum { MAX_MESSAGE = 1 << 28 };
 
-static void share_all(int64_t n, int size, int *first, int *count) {
-  for (int r = 0; r < size; r++) {
-    int64_t at, many;
-    oikos_share(n, r, size, &at, &many);
-    first[r] = (int)at;
-    count[r] = (int)many;
+/* What messages count in: how many rows and columns each rank has, and where they begin. */
+static void lay_out(oikos_columns *c, const int64_t *rows) {
+  int64_t at, many, row = 0;
+  for (int r = 0; r < c->team->size; r++) {
+    oikos_share(c->d, r, c->team->size, &at, &many);
+    c->share_first[r] = (int)at;
+    c->share_count[r] = (int)many;
+    c->row_first[r] = (int)row;
+    c->row_count[r] = (int)rows[r];
+    row += rows[r];
   }
 }
 
@@ -40,23 +44,27 @@ static oikos_status allocate(oikos_columns *c, oikos_error *err) {
                      "the learners' numbers by coordinate (aggregation.rule)", err);
 }
 
-oikos_status oikos_columns_create(const oikos_team *team, int64_t n, int64_t d, oikos_columns *c,
-                                  oikos_error *err) {
-  *c = (oikos_columns){.team = team, .n = n, .d = d};
+oikos_status oikos_columns_create(const oikos_team *team, const int64_t *rows, int64_t d,
+                                  oikos_columns *c, oikos_error *err) {
+  int64_t n = 0, first_row = 0;
+  for (int r = 0; r < team->size; r++) {
+    first_row += r < team->rank ? rows[r] : 0;
+    n += rows[r];
+  }
+  *c = (oikos_columns){
+      .team = team, .n = n, .d = d, .first_row = first_row, .n_rows = rows[team->rank]};
   if (n > INT_MAX || d > INT_MAX)
     return oikos_fail(err, OIKOS_USAGE,
                       "aggregation.rule trimmed_mean and median take at most %d learners and "
                       "numbers of each, found %lld and %lld; use centred_clip",
                       INT_MAX, (long long)n, (long long)d);
-  oikos_share(n, team->rank, team->size, &c->first_row, &c->n_rows);
   oikos_share(d, team->rank, team->size, &c->first, &c->count);
   oikos_status status = allocate(c, err);
   if (status != OIKOS_OK) {
     oikos_columns_destroy(c);
     return status;
   }
-  share_all(d, team->size, c->share_first, c->share_count);
-  share_all(n, team->size, c->row_first, c->row_count);
+  lay_out(c, rows);
   return OIKOS_OK;
 }
 

@@ -26,9 +26,10 @@ typedef struct oikos_columns {
   int *row_count, *row_first;     /* (P) rows of each rank */
 } oikos_columns;
 
-/** Not collective. Rows and columns are spread by oikos_share. */
-oikos_status oikos_columns_create(const oikos_team *team, int64_t n, int64_t d, oikos_columns *c,
-                                  oikos_error *err);
+/** Not collective. Columns are spread by oikos_share.
+ * @param rows  (P) how many each rank has */
+oikos_status oikos_columns_create(const oikos_team *team, const int64_t *rows, int64_t d,
+                                  oikos_columns *c, oikos_error *err);
 void oikos_columns_destroy(oikos_columns *c);
 
 /** Set `size` numbers of an own row (0 .. n_rows-1) from column `at` on. Not collective; rows may

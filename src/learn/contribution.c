@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "learn/cohort.h"
 #include "learn/robust.h"
 
 typedef oikos_real real;
@@ -72,7 +73,7 @@ oikos_status oikos_segments_create(const oikos_config *config, const oikos_netwo
   OIKOS_TRY(oikos_alloc(&sizes, most, sizeof *sizes, "the segments", err));
   int n = number_segments(config, w, s, sizes);
   oikos_status status =
-      oikos_grid_create(n, sizes, config->learners.count, OIKOS_COUNT_MEMBERS + (int)w->n_homes,
+      oikos_grid_create(n, sizes, oikos_cohort_size(config), OIKOS_COUNT_MEMBERS + (int)w->n_homes,
                         config->run.reduce == OIKOS_REDUCE_FAST, &s->grid, err);
   free(sizes);
   return status;

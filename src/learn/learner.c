@@ -19,8 +19,8 @@ typedef oikos_real real;
 static bool shares_start(const oikos_context *context) {
   const oikos_config *c = context->config;
   bool taught = context->teacher && c->distill.in != OIKOS_IN_QUERY; // each by its own teacher
-  return context->weights->k == 0 && c->inner.steps > 0 && c->inner.micro_batches == 1 && !taught &&
-         oikos_network_joins(context->net);
+  return context->weights->k == 0 && !c->learners.persist && c->inner.steps > 0 &&
+         c->inner.micro_batches == 1 && !taught && oikos_network_joins(context->net);
 }
 
 static oikos_status allocate(const oikos_context *context, int64_t max_steps, oikos_worker *w,
@@ -166,32 +166,41 @@ oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episo
 }
 
 void oikos_learners_begin(const oikos_context *context, oikos_worker *w, int64_t step,
-                          int64_t first, int64_t count) {
+                          int64_t first, int64_t count, const int64_t *learner) {
   oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
   double begin = oikos_profile_begin(profile);
-  for (int64_t i = first; i < first + count; i++)
-    oikos_source_draw(context->source, OIKOS_TRAIN, step, i, &w->drawn[i % OIKOS_CHUNK]);
+  for (int64_t s = first; s < first + count; s++)
+    oikos_source_draw(context->source, OIKOS_TRAIN, step, learner[s - first],
+                      &w->drawn[s % OIKOS_CHUNK]);
   oikos_profile_phase(profile, OIKOS_PHASE_DRAW, &begin);
   if (!w->chunk)
     return;
-  for (int64_t i = first; i < first + count; i++)
-    oikos_chunk_set(context->net, w->chunk, (size_t)(i % OIKOS_CHUNK),
-                    &w->drawn[i % OIKOS_CHUNK].support);
+  for (int64_t s = first; s < first + count; s++)
+    oikos_chunk_set(context->net, w->chunk, (size_t)(s % OIKOS_CHUNK),
+                    &w->drawn[s % OIKOS_CHUNK].support);
   oikos_chunk_derive(context->net, w->chunk, context->weights->shared);
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
 }
 
-oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w,
-                                       int64_t learner, double *log_p, int32_t home) {
+/* start (M) = left_off + pull (start - left_off) */
+static void go_on(size_t m, double pull, const real *left_off, real *start) {
+  for (size_t i = 0; i < m; i++)
+    start[i] = left_off[i] + (real)pull * (start[i] - left_off[i]);
+}
+
+oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w, int64_t slot,
+                                       double *log_p, int32_t home, const real *left_off) {
   const oikos_weights *s = context->weights;
   const real *rates = s->shared + s->m;
-  size_t place = (size_t)(learner % OIKOS_CHUNK);
+  size_t place = (size_t)(slot % OIKOS_CHUNK);
   int64_t steps = context->config->inner.steps;
   oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
   double begin = oikos_profile_begin(profile);
   w->episode = w->drawn[place];
   oikos_path_join(w->path, w->chunk, place);
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
+  if (left_off)
+    go_on(s->m, context->config->learners.pull, left_off, oikos_path_start(w->path));
   oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
   oikos_batch support = w->episode.support, judged = oikos_learner_judged(context, &w->episode);
   oikos_teach(context, w, now, &support, &judged);
@@ -200,6 +209,8 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   oikos_judgement after =
       oikos_meta_gradient(context->inner, w->path, rates, &support, &judged, steps, w->gradient);
   oikos_path_join(w->path, NULL, 0);
+  for (size_t i = 0; left_off && i < s->m; i++)
+    w->gradient[i] *= (real)context->config->learners.pull;
   oikos_learner_pull_back(context, w);
   return (oikos_contribution){
       .gradient = w->gradient,

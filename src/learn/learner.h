@@ -59,17 +59,25 @@ int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *work
 void oikos_learner_pull_back(const oikos_context *context, oikos_worker *worker);
 
 /**
- * Before oikos_learner_train of learners first .. first + count - 1, which lie in one chunk
- * (learner / OIKOS_CHUNK): draw their episodes, and take their first step together where they start
- * from the same parameters.
+ * Before oikos_learner_train of the learners in slots first .. first + count - 1, which lie in one
+ * chunk (slot / OIKOS_CHUNK): draw their episodes, and take their first step together where they
+ * start from the same parameters.
+ * @param learner  (count) who is in these slots
  */
 void oikos_learners_begin(const oikos_context *context, oikos_worker *worker, int64_t step,
-                          int64_t first, int64_t count);
+                          int64_t first, int64_t count, const int64_t *learner);
 
-/** Step 1 for a learner: find its home, hear its teacher, train on its episode. The contribution
- * points into @p worker. */
+/**
+ * Step 1 for the learner in a slot: find its home, hear its teacher, train on its episode. The
+ * contribution points into @p worker.
+ * @param left_off  (M) theta_i of a persistent learner, which starts at theta_i + pull (start(w, c)
+ *                  - theta_i): the elastic force of Zhang, Choromanska and LeCun, "Deep learning
+ *                  with elastic averaging SGD", 2015, section 3. Its gradient with respect to the
+ *                  home's start is pull times that with respect to its own. NULL: at its home
+ */
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *worker,
-                                       int64_t learner, double *log_p, int32_t home);
+                                       int64_t slot, double *log_p, int32_t home,
+                                       const oikos_real *left_off);
 
 /** The set that judges a learner: the query set, or both sets for prototypes. */
 oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episode *episode);

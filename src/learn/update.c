@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "learn/cohort.h"
 #include "learn/privacy.h"
 
 typedef oikos_real real;
@@ -36,7 +37,7 @@ static void apply_rule(const oikos_config *config, size_t n, real *kept, real *m
 }
 
 int64_t oikos_update_counted(const oikos_config *config, const oikos_sum *sum) {
-  return config->learners.count - sum->words[OIKOS_COUNT_REJECTED];
+  return oikos_cohort_size(config) - sum->words[OIKOS_COUNT_REJECTED];
 }
 
 /* gradient (M + A + E) as summed. */
@@ -52,7 +53,7 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
                            const oikos_sum *sum, int64_t step, const oikos_robust *r,
                            oikos_weights *w, real *scratch) {
   bool private = oikos_privacy_on(config), summed = !oikos_rule_orders(config);
-  double n = (double)(private ? config->learners.count : oikos_update_counted(config, sum));
+  double n = (double)(private ? oikos_cohort_size(config) : oikos_update_counted(config, sum));
   double share = 1 / n; // a_i
   real *gradient = scratch, *trained = scratch + w->n;
   if (config->shared.mixing > 0 || s->shared_trained >= 0) {
@@ -106,7 +107,7 @@ void oikos_update_homes(const oikos_config *config, const oikos_segments *s, con
   for (int64_t t = 0; t < w->n_homes; t++) {
     oikos_sum_get(s->grid, sum, s->weights + (int)t, 1, &members);
     double n = oikos_privacy_on(config) // who lives here is not to be told
-                   ? (double)config->learners.count / (double)w->n_homes
+                   ? (double)oikos_cohort_size(config) / (double)w->n_homes
                    : (double)members;
     if (n > 0) // else nobody lives here: the home stays as it is
       update_home(config, s, sum, step, t, n, r, w, scratch);

@@ -21,12 +21,24 @@ static bool takes_trained(const oikos_trainer *t) {
   return t->config.shared.mixing > 0 || (t->weights.k > 0 && t->config.home.mixing > 0);
 }
 
+/* A row for every slot that a rank may need, though two ranks may share a stratum. */
+static oikos_status create_rows(oikos_trainer *t, int64_t d, oikos_error *err) {
+  int64_t *rows, first, count;
+  OIKOS_TRY(oikos_alloc(&rows, (size_t)t->team.size, sizeof *rows, "the aggregation", err));
+  for (int r = 0; r < t->team.size; r++) {
+    oikos_share(t->config.learners.count, r, t->team.size, &first, &count);
+    oikos_cohort_slots(&t->config, first, count, &first, &rows[r]);
+  }
+  oikos_status status = oikos_columns_create(&t->team, rows, d, &t->robust.columns, err);
+  free(rows);
+  return status;
+}
+
 static oikos_status create_columns(oikos_trainer *t, oikos_error *err) {
   oikos_robust_step *r = &t->robust;
   size_t d = t->weights.n + (takes_trained(t) ? t->weights.m : 0);
-  OIKOS_TRY(oikos_columns_create(&t->team, t->config.learners.count, (int64_t)d, &r->columns, err));
-  OIKOS_TRY(oikos_alloc(&r->sorted,
-                        oikos_mul((size_t)t->n_threads, (size_t)t->config.learners.count),
+  OIKOS_TRY(create_rows(t, (int64_t)d, err));
+  OIKOS_TRY(oikos_alloc(&r->sorted, oikos_mul((size_t)t->n_threads, (size_t)r->columns.n),
                         sizeof(real), "the aggregation", err));
   return oikos_alloc(&r->row, d, sizeof(real), "the aggregation", err);
 }
@@ -55,35 +67,35 @@ static real *scratch_of(const oikos_trainer *t, int thread) {
   return t->robust.scratch + (size_t)thread * 2 * t->weights.n;
 }
 
-void oikos_robust_attack(oikos_trainer *t, int thread, int64_t i, oikos_contribution *c) {
+void oikos_robust_attack(oikos_trainer *t, int thread, int64_t learner, oikos_contribution *c) {
   const oikos_weights *w = &t->weights;
   real *gradient = t->workers[thread].gradient, *trained = NULL;
-  if (!oikos_attacks(&t->config, t->learners.first + i))
+  if (!oikos_attacks(&t->config, learner))
     return;
   if (takes_trained(t)) {
     trained = scratch_of(t, thread) + w->n;
     memcpy(trained, c->trained, w->m * sizeof *trained);
     c->trained = trained;
   }
-  oikos_attack(&t->config, w, t->step, t->learners.first + i, gradient,
-               t->workers[thread].home_gradient, trained);
+  oikos_attack(&t->config, w, t->step, learner, gradient, t->workers[thread].home_gradient,
+               trained);
   c->loss[OIKOS_GRADIENT_NORM] = (real)oikos_norm(w->m, gradient);
 }
 
-bool oikos_robust_take(oikos_trainer *t, int thread, int64_t i, const oikos_contribution *c) {
+bool oikos_robust_take(oikos_trainer *t, int thread, int64_t at, const oikos_contribution *c) {
   const oikos_weights *w = &t->weights;
   oikos_columns *columns = &t->robust.columns;
   bool fine = oikos_contribution_finite(&t->config, w, c);
   if (columns->tags)
-    columns->tags[columns->first_row + i] = fine ? c->home : LEFT_OUT;
+    columns->tags[columns->first_row + at] = fine ? c->home : LEFT_OUT;
   if (!fine) {
     t->sums[thread].words[OIKOS_COUNT_REJECTED]++;
     return false;
   }
   if (columns->tags) {
-    oikos_columns_put(columns, i, 0, (int64_t)w->n, c->gradient);
+    oikos_columns_put(columns, at, 0, (int64_t)w->n, c->gradient);
     if (takes_trained(t))
-      oikos_columns_put(columns, i, (int64_t)w->n, (int64_t)w->m, c->trained);
+      oikos_columns_put(columns, at, (int64_t)w->n, (int64_t)w->m, c->trained);
   }
   return oikos_robust_add(&t->config, &t->robust.rule, &t->segments, w, c, scratch_of(t, thread),
                           &t->sums[thread]);
@@ -106,7 +118,7 @@ static real order(const oikos_trainer *t, int64_t j, int32_t home, real *sorted)
 /* All results for one group of learners, into row (D), complete on all ranks. */
 static void order_row(oikos_trainer *t, int32_t home) {
   oikos_columns *c = &t->robust.columns;
-  int64_t n = t->config.learners.count;
+  int64_t n = c->n;
 #pragma omp parallel for schedule(static) num_threads(t->n_threads)
   for (int64_t j = 0; j < c->count; j++)
     t->robust.row[c->first + j] = order(t, j, home, t->robust.sorted + omp_get_thread_num() * n);
@@ -120,6 +132,8 @@ void oikos_robust_finish(oikos_trainer *t) {
   size_t owned = w->m - w->k;
   if (!oikos_rule_orders(&t->config))
     return;
+  for (int64_t at = t->learners.active; at < t->robust.columns.n_rows; at++)
+    t->robust.columns.tags[t->robust.columns.first_row + at] = LEFT_OUT; // no learner in this row
   oikos_columns_exchange(&t->robust.columns);
   order_row(t, LEFT_OUT);
   memcpy(rule->gradient, row, w->n * sizeof *row);

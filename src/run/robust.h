@@ -11,10 +11,10 @@ typedef struct oikos_trainer oikos_trainer;
 /** All of it is empty while the rule is the mean and nobody attacks. */
 typedef struct oikos_robust_step {
   oikos_robust rule;
-  oikos_columns columns; /* rules that order: N rows of (M + A + E), then (M) if anything mixes */
+  oikos_columns columns; /* rules that order: n rows of (M + A + E), then (M) if anything mixes */
   oikos_real
       *scratch; /* (n_threads, 2 (M + A + E)): clipped differences; an attacker's parameters */
-  oikos_real *sorted; /* (n_threads, N) */
+  oikos_real *sorted; /* (n_threads, rows) */
   oikos_real *row;    /* (D) results of a home before they are in place */
 } oikos_robust_step;
 
@@ -22,11 +22,12 @@ typedef struct oikos_robust_step {
 oikos_status oikos_robust_step_create(oikos_trainer *t, oikos_error *err);
 void oikos_robust_step_destroy(oikos_robust_step *step);
 
-/** Learner i of this rank, if it attacks, sends something else. */
-void oikos_robust_attack(oikos_trainer *t, int thread, int64_t i, oikos_contribution *c);
+/** A learner, if it attacks, sends something else. */
+void oikos_robust_attack(oikos_trainer *t, int thread, int64_t learner, oikos_contribution *c);
 
-/** Take the contribution of learner i of this rank. False if it is left out. */
-bool oikos_robust_take(oikos_trainer *t, int thread, int64_t i, const oikos_contribution *c);
+/** Take the contribution of the active learner number `at` of this rank. False if it is left out.
+ */
+bool oikos_robust_take(oikos_trainer *t, int thread, int64_t at, const oikos_contribution *c);
 
 /** After the all-reduce: rules that order exchange and order. Collective. */
 void oikos_robust_finish(oikos_trainer *t);

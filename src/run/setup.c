@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Step 0, initialise: everything is allocated here, nothing in the loop. */
-#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,21 +22,6 @@ static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *e
     *data = (oikos_data){
         .table = &t->table.index, .features = t->table.features, .targets = t->table.targets};
   }
-  return OIKOS_OK;
-}
-
-static oikos_status create_learners(oikos_trainer *t, oikos_error *err) {
-  oikos_learners *own = &t->learners;
-  size_t homes = (size_t)t->config.home.count;
-  oikos_share(t->config.learners.count, t->team.rank, t->team.size, &own->first, &own->count);
-  size_t n = (size_t)own->count;
-  OIKOS_TRY(oikos_alloc(&own->log_p, oikos_mul(n, homes), sizeof *own->log_p, "the learners", err));
-  OIKOS_TRY(oikos_alloc(&own->next_log_p, oikos_mul(n, homes), sizeof *own->next_log_p,
-                        "the learners", err));
-  OIKOS_TRY(oikos_alloc(&own->home, n, sizeof *own->home, "the learners", err));
-  OIKOS_TRY(oikos_alloc(&own->next_home, n, sizeof *own->next_home, "the learners", err));
-  for (size_t i = 0; i < n * homes; i++)
-    own->log_p[i] = -log((double)homes); // uniform
   return OIKOS_OK;
 }
 
@@ -72,13 +56,13 @@ static int64_t unit_size(int64_t learners, int64_t threads) {
 
 static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   int n = thread_count(&t->config);
-  if (t->learners.count > 0 && n > t->learners.count)
-    n = (int)t->learners.count;
+  if (t->learners.slots > 0 && n > t->learners.slots)
+    n = (int)t->learners.slots;
   OIKOS_TRY(oikos_alloc(&t->workers, (size_t)n, sizeof *t->workers, "the threads", err));
   OIKOS_TRY(oikos_alloc(&t->sums, (size_t)n, sizeof *t->sums, "the threads", err));
   OIKOS_TRY(oikos_alloc(&t->not_finite, (size_t)n, sizeof *t->not_finite, "the threads", err));
   t->n_threads = n;
-  t->unit = unit_size(t->learners.count, n);
+  t->unit = unit_size(t->learners.slots, n);
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
   OIKOS_TRY(oikos_robust_step_create(t, err));
@@ -127,7 +111,7 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
                                   &t->segments, err));
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
-  OIKOS_TRY(create_learners(t, err));
+  OIKOS_TRY(oikos_learners_create(c, &t->team, t->weights.m, &t->learners, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
   return oikos_history_create((int)c->home.count, c->aggregation.rule != OIKOS_RULE_MEAN,
@@ -171,10 +155,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->not_finite);
   free(t->scratch);
   oikos_robust_step_destroy(&t->robust);
-  free(t->learners.log_p);
-  free(t->learners.next_log_p);
-  free(t->learners.home);
-  free(t->learners.next_home);
+  oikos_learners_destroy(&t->learners);
   oikos_trainer_destroy(t->teacher);
   oikos_history_destroy(&t->history);
   oikos_segments_destroy(&t->segments);

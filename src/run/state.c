@@ -144,12 +144,23 @@ static void own(oikos_field *field, const oikos_learners *learners) {
   field->count = learners->count;
 }
 
+/* What persistent learners are. */
+static void add_persistent(fields *f, const oikos_learners *l, int64_t n) {
+  own(add_array(f, OIKOS_FIELD_REAL, l->theta, n, (int64_t)l->m,
+                "parameters theta_i of each learner, its tensors in the order of shared/",
+                "learners", "theta"),
+      l);
+  own(add_array(f, OIKOS_FIELD_INT64, l->visits, n, 0, "steps that each learner took part in",
+                "learners", "visits"),
+      l);
+}
+
 static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *err) {
   const oikos_learners *l = &t->learners;
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
-  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 20;
+  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 22;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);
@@ -164,6 +175,8 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   own(add_array(f, OIKOS_FIELD_DOUBLE, l->log_p, n, homes, "log home weights log p[i][t]",
                 "learners", "log_p"),
       l);
+  if (l->theta)
+    add_persistent(f, l, n);
   add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
             oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
             "exponents");

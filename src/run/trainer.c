@@ -12,53 +12,51 @@ typedef oikos_real real;
 
 /* Add a learner's contribution to the sums of one thread, or hand it to the rule. False if a number
  * in it is not finite. */
-static bool contribute(oikos_trainer *t, int thread, int64_t i, oikos_contribution *c) {
-  oikos_robust_attack(t, thread, i, c);
+static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribution *c) {
+  oikos_robust_attack(t, thread, t->learners.learner[at], c);
   if (t->config.aggregation.rule == OIKOS_RULE_MEAN)
     return oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]);
-  if (oikos_robust_take(t, thread, i, c))
-    return true;
-  size_t homes = (size_t)t->config.home.count; // left out: it stays as it was
-  memcpy(t->learners.next_log_p + (size_t)i * homes, t->learners.log_p + (size_t)i * homes,
-         homes * sizeof(double));
-  t->learners.next_home[i] = t->learners.home[i];
-  return false;
+  return oikos_robust_take(t, thread, at, c);
 }
 
-/* Step 1 for one learner, into the sums of one thread. Its next home stands apart until the step is
- * over. */
-static void train_learner(oikos_trainer *t, int thread, int64_t learner) {
+/* Step 1 for the active learner number `at` of this rank, into the sums of one thread. What becomes
+ * of it stands apart until the step is over. */
+static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   oikos_learners *own = &t->learners;
-  int64_t i = learner - own->first;
-  size_t homes = (size_t)t->config.home.count;
-  double *log_p = own->next_log_p + (size_t)i * homes;
-  memcpy(log_p, own->log_p + (size_t)i * homes, homes * sizeof *log_p);
-  oikos_contribution c =
-      oikos_learner_train(&t->context, &t->workers[thread], learner, log_p, own->home[i]);
-  own->next_home[i] = c.home;
+  int64_t learner = own->learner[at], i = learner - own->first;
+  double *log_p = own->next_log_p + (size_t)at * own->homes;
+  memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
+  oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], own->first_slot + at,
+                                             log_p, own->home[i], oikos_learners_left_off(own, i));
+  own->next_home[at] = c.home;
+  oikos_learners_leave(own, at, c.trained);
   double begin = oikos_profile_begin(t->profiles);
-  if (!contribute(t, thread, i, &c) &&
-      (t->not_finite[thread] < 0 || learner < t->not_finite[thread]))
-    t->not_finite[thread] = learner;
+  if (!contribute(t, thread, at, &c)) {
+    oikos_learners_leave(own, at, NULL);
+    if (t->not_finite[thread] < 0 || learner < t->not_finite[thread])
+      t->not_finite[thread] = learner;
+  }
   if (t->profiles)
     oikos_profile_phase(&t->profiles[thread], OIKOS_PHASE_ADD, &begin);
 }
 
-/* Step 1 for this rank's learners of begin .. end - 1, which lie in one chunk. */
+/* Step 1 for this rank's learners in slots begin .. end - 1, which lie in one chunk. */
 static void train_unit(oikos_trainer *t, int thread, int64_t begin, int64_t end) {
   const oikos_learners *own = &t->learners;
-  begin = begin < own->first ? own->first : begin;
-  end = end > own->first + own->count ? own->first + own->count : end;
-  oikos_learners_begin(&t->context, &t->workers[thread], t->step, begin, end - begin);
-  for (int64_t i = begin; i < end; i++)
-    train_learner(t, thread, i);
+  int64_t from = begin < own->first_slot ? 0 : begin - own->first_slot,
+          to = end - own->first_slot < own->active ? end - own->first_slot : own->active;
+  oikos_learners_begin(&t->context, &t->workers[thread], t->step, own->first_slot + from, to - from,
+                       own->learner + from);
+  for (int64_t at = from; at < to; at++)
+    train_learner(t, thread, at);
 }
 
-/* Step 1, train: all learners of this rank, in any order on any thread. A request to stop rides
- * along. */
+/* Step 1, train: the active learners of this rank, in any order on any thread. A request to stop
+ * rides along. */
 static void train(oikos_trainer *t, bool stop) {
-  int64_t first = t->learners.first / t->unit,
-          last = (t->learners.first + t->learners.count + t->unit - 1) / t->unit;
+  oikos_learners_pick(&t->config, t->step, &t->learners);
+  int64_t first = t->learners.first_slot / t->unit,
+          last = (t->learners.first_slot + t->learners.active + t->unit - 1) / t->unit;
   for (int k = 0; k < t->n_threads; k++) {
     oikos_sum_zero(t->segments.grid, &t->sums[k]);
     t->not_finite[k] = -1;
@@ -98,15 +96,6 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
       "has diverged. "
       "The last checkpoint is as it was; lower inner.rate or shared.rate, or set outer.clip",
       (long long)t->step, (long long)lowest);
-}
-
-static void adopt_homes(oikos_learners *own) {
-  double *log_p = own->log_p;
-  int32_t *home = own->home;
-  own->log_p = own->next_log_p;
-  own->home = own->next_home;
-  own->next_log_p = log_p;
-  own->next_home = home;
 }
 
 /* The sums of the step as means, into the history. */
@@ -154,7 +143,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
                                     &t->weights, t->scratch); // step 2
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
                      t->scratch); // step 3
-  adopt_homes(&t->learners);
+  oikos_learners_adopt(&t->learners);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   oikos_grid_settle(grid, sum);
@@ -167,7 +156,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
 }
 
 static oikos_status record(oikos_trainer *t, oikos_error *err) {
-  int64_t n = t->config.learners.count, steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
+  int64_t n = oikos_cohort_size(&t->config), steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
   oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   oikos_record r = oikos_trainer_record(t, t->history.records - 1);

@@ -9,18 +9,11 @@
 #include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/history.h"
+#include "run/learners.h"
 #include "run/robust.h"
 #include "store/checkpoint_list.h"
 #include "store/image_load.h"
 #include "store/table_load.h"
-
-/* The learners this rank owns: number first .. first+count-1. */
-typedef struct oikos_learners {
-  int64_t first, count;
-  double *log_p,
-      *next_log_p; /* (count, T); next: as the step at hand leaves them, adopted when it is over */
-  int32_t *home, *next_home; /* (count) */
-} oikos_learners;
 
 struct oikos_trainer {
   oikos_config config;

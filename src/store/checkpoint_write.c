@@ -11,45 +11,67 @@
 #include "store/checkpoint_impl.h"
 #include "store/sync.h"
 
-/* One write: its fields, with the rows of this rank packed one field at a time. */
+/* One write: its fields, which go out by blocks of rows. */
 typedef struct writer {
   const oikos_team *team;
   const oikos_field *fields;
   int n;
   uint64_t *checksum; /* (n) */
-  char *packed;       /* this rank's rows of the largest field */
+  int64_t *rounds;    /* (n) blocks of the rank that has most of them */
+  char *packed;       /* a block of rows that do not stand together in memory */
 } writer;
 
-/* The rows of this rank, one after the other; returns how many bytes a row has. */
-static size_t pack(const writer *w, const oikos_field *f, int64_t *first, int64_t *count) {
-  size_t bytes = oikos_field_row(f) * oikos_field_element(f);
+static size_t row_bytes(const oikos_field *f) {
+  return oikos_field_row(f) * oikos_field_element(f);
+}
+
+/* This rank's block number `round` of a field: where its rows begin and how many they are, maybe
+ * none. */
+static void block_of(const writer *w, const oikos_field *f, int64_t round, int64_t *first,
+                     int64_t *count) {
+  int64_t block = oikos_block_rows(row_bytes(f));
   oikos_field_rows(f, w->team, first, count);
-  for (int64_t i = 0; i < *count; i++)
-    memcpy(w->packed + (size_t)i * bytes, oikos_field_at(f, *first + i), bytes);
-  return bytes;
+  int64_t before = *count < round * block ? *count : round * block;
+  *first += before;
+  *count = *count - before < block ? *count - before : block;
+}
+
+/* The rows of a block, one after the other. */
+static const char *rows_of(const writer *w, const oikos_field *f, int64_t first, int64_t count) {
+  size_t bytes = row_bytes(f);
+  if (f->stride == oikos_field_row(f))
+    return oikos_field_at(f, first);
+  for (int64_t i = 0; i < count; i++)
+    memcpy(w->packed + (size_t)i * bytes, oikos_field_at(f, first + i), bytes);
+  return w->packed;
 }
 
 static oikos_status prepare(writer *w, oikos_error *err) {
   size_t largest = 0;
+  OIKOS_TRY(oikos_alloc(&w->checksum, (size_t)w->n, sizeof *w->checksum, "the checksums", err));
+  OIKOS_TRY(oikos_alloc(&w->rounds, (size_t)w->n, sizeof *w->rounds, "the checksums", err));
   for (int i = 0; i < w->n; i++) {
+    const oikos_field *f = &w->fields[i];
     int64_t first, count;
-    oikos_field_rows(&w->fields[i], w->team, &first, &count);
-    size_t bytes =
-        oikos_mul(oikos_mul(oikos_field_row(&w->fields[i]), oikos_field_element(&w->fields[i])),
-                  (size_t)count);
+    block_of(w, f, 0, &first, &count);
+    size_t bytes = f->stride == oikos_field_row(f) ? 0 : oikos_mul(row_bytes(f), (size_t)count);
     largest = bytes > largest ? bytes : largest;
   }
-  OIKOS_TRY(oikos_alloc(&w->checksum, (size_t)w->n, sizeof *w->checksum, "the checksums", err));
   return oikos_alloc(&w->packed, largest, 1, "a checkpoint", err);
 }
 
+/* The fields' checksums, and how many rounds each takes. */
 static void sum_checksums(const writer *w) {
   for (int i = 0; i < w->n; i++) {
+    const oikos_field *f = &w->fields[i];
     int64_t first, count;
-    size_t bytes = pack(w, &w->fields[i], &first, &count);
-    w->checksum[i] = oikos_rows_checksum(w->packed, first, count, bytes);
+    for (block_of(w, f, 0, &first, &count); count > 0;
+         block_of(w, f, ++w->rounds[i], &first, &count))
+      w->checksum[i] +=
+          oikos_rows_checksum(rows_of(w, f, first, count), first, count, row_bytes(f));
   }
   MPI_Allreduce(MPI_IN_PLACE, w->checksum, w->n, MPI_UINT64_T, MPI_SUM, w->team->world);
+  MPI_Allreduce(MPI_IN_PLACE, w->rounds, w->n, MPI_INT64_T, MPI_MAX, w->team->world);
 }
 
 static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oikos_error *err) {
@@ -114,16 +136,15 @@ static oikos_status create_file(const writer *w, const char *path,
   return status;
 }
 
-/* Fill one dataset: this rank's rows, all ranks together. */
-static oikos_status write_field(const writer *w, hid_t file, const oikos_field *f,
-                                oikos_error *err) {
+/* Fill a part of a dataset: one block of every rank, all ranks together. */
+static herr_t write_block(const writer *w, hid_t dataset, const oikos_field *f, int64_t round) {
   int64_t first, count;
-  pack(w, f, &first, &count);
+  block_of(w, f, round, &first, &count);
   hsize_t start[OIKOS_FIELD_DIMS] = {(hsize_t)first}, size[OIKOS_FIELD_DIMS] = {(hsize_t)count};
   for (int d = 1; d < f->n_dims; d++)
     size[d] = (hsize_t)f->dims[d];
-  hid_t dataset = H5Dopen2(file, f->name, H5P_DEFAULT), space = H5Dget_space(dataset);
-  hid_t memory = H5Screate_simple(f->n_dims, size, NULL), transfer = H5Pcreate(H5P_DATASET_XFER);
+  hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(f->n_dims, size, NULL),
+        transfer = H5Pcreate(H5P_DATASET_XFER);
   H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
   if (count > 0) {
     H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
@@ -131,12 +152,23 @@ static oikos_status write_field(const writer *w, hid_t file, const oikos_field *
     H5Sselect_none(space);
     H5Sselect_none(memory);
   }
-  herr_t bad = H5Dwrite(dataset, oikos_field_hdf5(f), memory, space, transfer, w->packed);
+  herr_t bad =
+      H5Dwrite(dataset, oikos_field_hdf5(f), memory, space, transfer, rows_of(w, f, first, count));
   H5Pclose(transfer);
   H5Sclose(memory);
   H5Sclose(space);
+  return bad;
+}
+
+/* Fill one dataset. A failure on this rank leaves it in step with the others. */
+static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error *err) {
+  herr_t bad = 0;
+  hid_t dataset = H5Dopen2(file, w->fields[i].name, H5P_DEFAULT);
+  for (int64_t round = 0; round < w->rounds[i]; round++)
+    bad |= write_block(w, dataset, &w->fields[i], round);
   H5Dclose(dataset);
-  return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", f->name) : OIKOS_OK;
+  return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", w->fields[i].name)
+                 : OIKOS_OK;
 }
 
 static oikos_status write_data(const writer *w, const char *path, oikos_error *err) {
@@ -150,8 +182,8 @@ static oikos_status write_data(const writer *w, const char *path, oikos_error *e
   // every rank goes through every collective call, so that a failure on one leaves none waiting
   for (int i = 0; i < w->n; i++) {
     oikos_error one;
-    if (!oikos_field_empty(&w->fields[i]) &&
-        write_field(w, file, &w->fields[i], &one) != OIKOS_OK && status == OIKOS_OK) {
+    if (!oikos_field_empty(&w->fields[i]) && write_field(w, file, i, &one) != OIKOS_OK &&
+        status == OIKOS_OK) {
       status = one.status;
       if (err)
         *err = one;
@@ -162,33 +194,49 @@ static oikos_status write_data(const writer *w, const char *path, oikos_error *e
   return oikos_agree(w->team, status, err);
 }
 
-/* Data that was read back must have the checksum that was taken in memory. */
-static oikos_status check_dataset(void *user, hid_t dataset, const char *path, oikos_error *err) {
-  (void)user;
-  uint64_t written, read = 0;
-  OIKOS_TRY(oikos_get_number(dataset, "checksum", H5T_NATIVE_UINT64, &written, err));
+/* The checksum of a dataset in the file, read by blocks of rows. */
+static oikos_status sum_dataset(hid_t dataset, const char *path, uint64_t *sum, oikos_error *err) {
   hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
-  hsize_t dims[OIKOS_FIELD_DIMS] = {0};
+  hsize_t dims[OIKOS_FIELD_DIMS] = {0}, start[OIKOS_FIELD_DIMS] = {0};
   int n_dims = H5Sget_simple_extent_ndims(space);
   if (n_dims >= 1 && n_dims <= OIKOS_FIELD_DIMS)
     H5Sget_simple_extent_dims(space, dims, NULL);
-  size_t points = (size_t)H5Sget_simple_extent_npoints(space), element = H5Tget_size(type);
+  size_t bytes =
+      dims[0] ? (size_t)H5Sget_simple_extent_npoints(space) / (size_t)dims[0] * H5Tget_size(type)
+              : 0;
+  int64_t rows = (int64_t)dims[0], block = oikos_block_rows(bytes);
+  block = rows < block ? rows : block;
   char *data = NULL;
-  oikos_status status = oikos_alloc(&data, points, element, path, err);
-  if (status == OIKOS_OK && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-    status = oikos_hdf5_fail(err, "dataset %s cannot be read back", path);
-  if (status == OIKOS_OK && dims[0] > 0) {
-    read = oikos_rows_checksum(data, 0, (int64_t)dims[0], points / (size_t)dims[0] * element);
-    if (read != written)
-      status = oikos_fail(
-          err, OIKOS_ERROR,
-          "dataset %s was read back with other bits than written: the disk or its driver is faulty",
-          path);
+  oikos_status status = oikos_alloc(&data, (size_t)block, bytes, path, err);
+  *sum = 0;
+  for (int64_t first = 0; status == OIKOS_OK && first < rows; first += block) {
+    dims[0] = (hsize_t)(rows - first < block ? rows - first : block);
+    start[0] = (hsize_t)first;
+    hid_t memory = H5Screate_simple(n_dims, dims, NULL);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, dims, NULL);
+    if (H5Dread(dataset, type, memory, space, H5P_DEFAULT, data) < 0)
+      status = oikos_hdf5_fail(err, "dataset %s cannot be read back", path);
+    *sum += oikos_rows_checksum(data, first, (int64_t)dims[0], bytes);
+    H5Sclose(memory);
   }
   free(data);
   H5Tclose(type);
   H5Sclose(space);
   return status;
+}
+
+/* Data that was read back must have the checksum that was taken in memory. */
+static oikos_status check_dataset(void *user, hid_t dataset, const char *path, oikos_error *err) {
+  (void)user;
+  uint64_t written, read;
+  OIKOS_TRY(oikos_get_number(dataset, "checksum", H5T_NATIVE_UINT64, &written, err));
+  OIKOS_TRY(sum_dataset(dataset, path, &read, err));
+  if (read != written)
+    return oikos_fail(
+        err, OIKOS_ERROR,
+        "dataset %s was read back with other bits than written: the disk or its driver is faulty",
+        path);
+  return OIKOS_OK;
 }
 
 static oikos_status read_back(const char *path, oikos_error *err) {
@@ -262,6 +310,7 @@ oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
   oikos_status status = write_and_seal(&w, path, temporary, info, err);
   oikos_hdf5_restore(was);
   free(w.checksum);
+  free(w.rounds);
   free(w.packed);
   if (status != OIKOS_OK) {
     if (team->rank == 0)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * The learners that a rank owns, and what becomes of those that are active in a step. What a step
+ * leaves stands apart, by slot, until the step is over and adopted: it may have to be made again.
+ */
+#ifndef OIKOS_RUN_LEARNERS_H
+#define OIKOS_RUN_LEARNERS_H
+
+#include "dist/team.h"
+#include "learn/cohort.h"
+#include "oikos/real.h"
+
+typedef struct oikos_learners {
+  int64_t first, count; /* learners first .. first + count - 1 are this rank's */
+  size_t homes, m;      /* T, M */
+  double *log_p;        /* (count, T) */
+  int32_t *home;        /* (count) */
+  oikos_real *theta;    /* (count, M) where persistent learners left off; NULL: there are none */
+  int64_t *visits;      /* (count) steps that a persistent learner took part in; or NULL */
+
+  int64_t first_stratum, slots; /* slots that this rank may need in any step */
+  int64_t first_slot, active;   /* those of the step at hand: first_slot .. first_slot + active-1 */
+  int64_t *learner;             /* (slots) who is in them */
+  double *next_log_p;           /* (slots, T) */
+  int32_t *next_home;           /* (slots) */
+  oikos_real *next_theta;       /* (slots, M) or NULL */
+  int64_t *next_visits;         /* (slots) or NULL */
+} oikos_learners;
+
+/** This rank's share of the learners, as step 0 leaves them. Not collective. */
+oikos_status oikos_learners_create(const oikos_config *config, const oikos_team *team, size_t m,
+                                   oikos_learners *own, oikos_error *err);
+void oikos_learners_destroy(oikos_learners *own);
+
+/** Find who is active in a step. */
+void oikos_learners_pick(const oikos_config *config, int64_t step, oikos_learners *own);
+
+/** Where learner i of this rank left off, (M); NULL: it starts at its home. */
+const oikos_real *oikos_learners_left_off(const oikos_learners *own, int64_t i);
+
+/** The active learner number `at` of this rank leaves the step with these parameters (M), or, NULL,
+ * as it came. */
+void oikos_learners_leave(oikos_learners *own, int64_t at, const oikos_real *theta);
+
+/** The step is over: all active learners are as it left them. */
+void oikos_learners_adopt(oikos_learners *own);
+
+#endif
