@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "dist/reduce.h"
 #include "learn/cohort.h"
 
 typedef struct options {
@@ -53,10 +55,13 @@ static void announce(const oikos_cli *cli, const oikos_trainer *t, const oikos_c
          oikos_network_parameters(oikos_trainer_network(t)), (long long)shape.input.height,
          (long long)shape.input.width, (long long)shape.input.channels);
   oikos_network_describe(oikos_trainer_network(t), stdout);
-  printf("%lld learners, %zu support and %zu query examples each, %lld inner steps, %lld homes, "
-         "%lld steps\n",
-         (long long)c->learners.count, shape.support, shape.query, (long long)c->inner.steps,
-         (long long)c->home.count, (long long)c->steps);
+  printf("%lld%s learners, ", (long long)c->learners.count,
+         c->learners.persist ? " persistent" : "");
+  if (oikos_cohort_size(c) < c->learners.count)
+    printf("%lld in a step, ", (long long)oikos_cohort_size(c));
+  printf("%zu support and %zu query examples each, %lld inner steps, %lld homes, %lld steps\n",
+         shape.support, shape.query, (long long)c->inner.steps, (long long)c->home.count,
+         (long long)c->steps);
   fflush(stdout);
 }
 
@@ -94,6 +99,15 @@ static void print_privacy(const oikos_cli *cli, const oikos_trainer *t) {
                     epsilon, delta);
 }
 
+/* Of the rank that took most. */
+static void print_memory(const oikos_cli *cli) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  double kib = (double)used.ru_maxrss;
+  oikos_largest(&cli->team, 1, &kib);
+  oikos_cli_print(cli, "peak memory of a rank: %.0f MiB\n", kib / 1024);
+}
+
 oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *out, bool resume,
                              oikos_error *err) {
   oikos_trainer *t;
@@ -111,6 +125,7 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
     int64_t episodes = (oikos_trainer_steps(t) - first) * oikos_cohort_size(c);
     oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n",
                     (long long)episodes, seconds, (double)episodes / seconds);
+    print_memory(cli);
     print_privacy(cli, t);
     status = evaluate(cli, t, c, err);
   }

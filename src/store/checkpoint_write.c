@@ -145,7 +145,9 @@ static herr_t write_block(const writer *w, hid_t dataset, const oikos_field *f, 
     size[d] = (hsize_t)f->dims[d];
   hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(f->n_dims, size, NULL),
         transfer = H5Pcreate(H5P_DATASET_XFER);
-  H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
+  // many small parts are gathered before they are written; a large one would only be copied
+  bool large = f->dims[0] > oikos_block_rows(row_bytes(f));
+  H5Pset_dxpl_mpio(transfer, large ? H5FD_MPIO_INDEPENDENT : H5FD_MPIO_COLLECTIVE);
   if (count > 0) {
     H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
   } else {

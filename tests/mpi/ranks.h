@@ -198,6 +198,12 @@ static inline void expect_same_state(verdict *v, const oikos_trainer *joint,
   expect(v, same(l->home, all->home + first, count, sizeof *l->home), "other homes of learners");
   expect(v, same(l->log_p, all->log_p + first * homes, count * homes, sizeof *l->log_p),
          "other log p");
+  expect(v, (l->theta != NULL) == (all->theta != NULL), "persistent learners on one side alone");
+  if (l->theta && all->theta) {
+    expect(v, same(l->theta, all->theta + first * a->m, count * a->m, sizeof *l->theta),
+           "other theta");
+    expect(v, same(l->visits, all->visits + first, count, sizeof *l->visits), "other visits");
+  }
   expect(v,
          same(oikos_grid_exponents(joint->segments.grid),
               oikos_grid_exponents(alone->segments.grid),
