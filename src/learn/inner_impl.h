@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "net/chunk.h"
 #include "net/derivatives.h"
 #include "oikos/inner.h"
 

@@ -5,6 +5,7 @@
 #define OIKOS_LEARN_LEARNER_H
 
 #include "learn/contribution.h"
+#include "net/chunk.h"
 #include "net/derivatives.h"
 #include "oikos/tasks.h"
 

@@ -33,4 +33,12 @@ struct oikos_workspace {
   oikos_profile *profile; /* NULL: nothing is measured */
 };
 
+/** The loss of the outputs that stand in the workspace, and its slope at them. */
+oikos_judgement oikos_network_judge(const oikos_network *net, oikos_workspace *ws,
+                                    const oikos_batch *batch);
+
+/** From the slope at the outputs to that of every layer, without a gradient. */
+void oikos_network_go_back(const oikos_network *net, oikos_workspace *ws, const oikos_real *theta,
+                           const oikos_batch *batch);
+
 #endif

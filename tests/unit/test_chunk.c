@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include "base/random.h"
+#include "net/chunk.h"
 #include "net/derivatives.h"
 
 typedef oikos_real real;
