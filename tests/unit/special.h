@@ -42,16 +42,6 @@ typedef struct outer {
   int count;
 } outer;
 
-static inline double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
-static inline void *array(size_t count, size_t size) {
-  void *memory = calloc(count + 1, size);
-  assert_non_null(memory);
-  return memory;
-}
-
 static inline double *numbers(size_t count) {
   return array(count, sizeof(double));
 }

@@ -45,16 +45,6 @@ typedef struct tape {
   real *y, *y_t, *dy, *dy_t, *cache, *cache_t, *scratch;
 } tape;
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
-static void *array(size_t count, size_t size) {
-  void *memory = calloc(count + 1, size);
-  assert_non_null(memory);
-  return memory;
-}
-
 static real *draw(oikos_random *r, size_t count) {
   real *x = array(count, sizeof *x);
   for (size_t i = 0; i < count; i++)

@@ -11,16 +11,6 @@ typedef oikos_real real;
 
 enum { N = 5, IN = 3, MOST = 2 }; /* examples of a learner, inputs, targets */
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
-static void *array(size_t count, size_t size) {
-  void *memory = calloc(count, size);
-  assert_non_null(memory);
-  return memory;
-}
-
 static void draw(size_t n, uint64_t number, real *x) {
   oikos_random r = oikos_random_at(1, OIKOS_DRAW_CHECK, 0, number);
   for (size_t i = 0; i < n; i++)

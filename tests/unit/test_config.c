@@ -5,12 +5,6 @@
 
 #include "config/options.h"
 
-static void *array(size_t count, size_t size) {
-  void *memory = calloc(count, size);
-  assert_non_null(memory);
-  return memory;
-}
-
 static oikos_config *defaults(void) {
   oikos_config *config = array(1, sizeof *config);
   oikos_config_defaults(config);

@@ -52,10 +52,6 @@ typedef struct rig {
   real *x, *y, *theta, *there, *grad, *other, *u, *v, *product;
 } rig;
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
 static real *draw(oikos_random *r, size_t count, double scale) {
   real *x = calloc(count, sizeof *x);
   assert_non_null(x);

@@ -20,10 +20,6 @@ typedef struct rig {
   real cache[2 * N * N], soft[2 * COUNT], dy[COUNT], dy_t[COUNT];
 } rig;
 
-static double tolerance(double in_float, double in_double) {
-  return IN_DOUBLE ? in_double : in_float;
-}
-
 /* log softmax(x / temperature)[j], by the definition. */
 static double log_softmax(const double *x, double temperature, size_t j) {
   double sum = 0;
@@ -95,16 +91,6 @@ static oikos_loss_pass pass_at(rig *g, double t) {
                            .soft = g->soft};
 }
 
-static void compare(const char *what, const real *found, const double *truth, double relative) {
-  double difference = 0, size = 0;
-  for (size_t i = 0; i < COUNT; i++) {
-    difference += pow((double)found[i] - truth[i], 2);
-    size += pow(truth[i], 2);
-  }
-  if (!(sqrt(difference) <= relative * sqrt(size)))
-    fail_msg("%s: relative error %.3g, allowed %.3g", what, sqrt(difference / size), relative);
-}
-
 /* Gradient (COUNT) of the formula at y + t y_t. */
 static void naive_gradient(const rig *g, double t, double h, double *gradient) {
   double y[COUNT];
@@ -128,7 +114,7 @@ static void check_four(rig *g) {
              0, 0, "loss");
   oikos_loss_backward(type, &p);
   naive_gradient(g, 0, 1e-4, truth);
-  compare("dy", g->dy, truth, tolerance(1e-5, 1e-7));
+  check_truth(COUNT, g->dy, truth, tolerance(1e-5, 1e-7), "dy");
   for (size_t i = 0; i < COUNT; i++)
     along += truth[i] * g->y_t[i];
   check_near(oikos_loss_tangent(type, &p), along, tolerance(1e-5, 1e-7), 1e-7, 0, "tangent");
@@ -137,7 +123,7 @@ static void check_four(rig *g) {
   naive_gradient(g, -3e-4, 3e-4, minus);
   for (size_t i = 0; i < COUNT; i++)
     truth[i] = (truth[i] - minus[i]) / 6e-4;
-  compare("dy_t", g->dy_t, truth, tolerance(1e-5, 1e-5));
+  check_truth(COUNT, g->dy_t, truth, tolerance(1e-5, 1e-5), "dy_t");
 }
 
 /* In double: dy_t against the difference of the library's own dy. */
@@ -155,7 +141,7 @@ static void check_own_tangents(rig *g) {
   oikos_loss_forward(type, &p);
   oikos_loss_tangent_backward(type, &p);
   if (IN_DOUBLE)
-    compare("dy_t of dy", g->dy_t, truth, 1e-7);
+    check_truth(COUNT, g->dy_t, truth, 1e-7, "dy_t of dy");
 }
 
 static void test_derivatives(void **state) {
@@ -204,7 +190,7 @@ static void test_hot(void **state) {
   oikos_loss_pass p = pass_at(&g, 0);
   check_near(oikos_loss_forward(oikos_loss_of(g.kind), &p).loss, loss, 5e-3, 0, 0, "hot loss");
   oikos_loss_backward(oikos_loss_of(g.kind), &p);
-  compare("hot dy", g.dy, truth, 5e-3);
+  check_truth(COUNT, g.dy, truth, 5e-3, "hot dy");
 }
 
 /* With a sure teacher at temperature 1 the term is the cross entropy with its answer, and the count

@@ -11,12 +11,6 @@ __extension__ typedef __int128 wide;
 
 enum { K = 8 }; /* numbers in a term */
 
-static void *array(size_t count, size_t size) {
-  void *memory = calloc(count + 1, size);
-  assert_non_null(memory);
-  return memory;
-}
-
 static oikos_grid *grid_of(int64_t max_terms, bool fast) {
   oikos_grid *grid;
   oikos_error err;

@@ -24,14 +24,8 @@ typedef struct golden {
 
 /* Relative to the size of a whole vector. The float of the library meets 1e-5; it ships, so this is
  * what is promised. */
-static double tolerance(void) {
-  return sizeof(real) == sizeof(float) ? 1e-5 : 1e-9;
-}
-
-static void *array(size_t count, size_t size) {
-  void *memory = calloc(count + 1, size);
-  assert_non_null(memory);
-  return memory;
+static double promised(void) {
+  return tolerance(1e-5, 1e-9);
 }
 
 /* A dataset as real; its first dimension in *rows, its size in *count. */
@@ -143,12 +137,12 @@ static double compare(const golden *g, const char *file, const char *group, cons
   size_t m = oikos_network_parameters(g->net);
   real *truth = read_parameters(g, group);
   double whole = size_of(m, truth), error = distance(m, found, truth) / whole;
-  if (!(error <= tolerance()))
-    fail_msg("%s %s: relative error %.3g, allowed %.3g", file, group, error, tolerance());
+  if (!(error <= promised()))
+    fail_msg("%s %s: relative error %.3g, allowed %.3g", file, group, error, promised());
   for (int k = 0; k < oikos_network_tensor_count(g->net); k++) {
     const oikos_tensor *t = &oikos_network_tensors(g->net)[k];
     double away = distance(t->size, found + t->offset, truth + t->offset);
-    if (!(away <= 2 * tolerance() * size_of(t->size, truth + t->offset) + tolerance() / 10 * whole))
+    if (!(away <= 2 * promised() * size_of(t->size, truth + t->offset) + promised() / 10 * whole))
       fail_msg("%s %s/%s: %.3g away from a truth of size %.3g", file, group, t->name, away,
                size_of(t->size, truth + t->offset));
   }
@@ -170,7 +164,7 @@ static void check_file(const char *name) {
   if (g.rates)
     rate = compare(&g, name, "rate_gradient", g.gradient + oikos_network_parameters(g.net));
   real *loss = read(g.file, "query_loss", NULL, NULL);
-  check_near(j.loss, (double)*loss, tolerance(), 0, 0, name);
+  check_near(j.loss, (double)*loss, promised(), 0, 0, name);
   printf("  %-20s trained %.1e, meta-gradient %.1e, rates %.1e, loss %.1e\n", name, trained,
          gradient, rate, fabs(j.loss - (double)*loss) / (double)*loss);
   free(loss);

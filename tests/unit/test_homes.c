@@ -10,16 +10,6 @@ typedef oikos_real real;
 
 enum { T = 3 };
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
-static void *array(size_t count, size_t size) {
-  void *memory = calloc(count + 1, size);
-  assert_non_null(memory);
-  return memory;
-}
-
 static oikos_config *configure(const char *home) {
   oikos_config *config = array(1, sizeof *config);
   oikos_error err;

@@ -22,16 +22,6 @@ typedef struct rig {
   oikos_pass pass;
 } rig;
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
-static void *array(size_t count, size_t size) {
-  void *memory = calloc(count ? count : 1, size);
-  assert_non_null(memory);
-  return memory;
-}
-
 static void add_arg(oikos_layer_spec *spec, const char *key, double value) {
   snprintf(spec->arg[spec->n_args].key, OIKOS_NAME, "%s", key);
   spec->arg[spec->n_args++].value = value;

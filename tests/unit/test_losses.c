@@ -19,10 +19,6 @@ typedef struct rig {
   real y_real[COUNT], y_t_real[COUNT], target_real[COUNT], cache[CACHE], dy[COUNT], dy_t[COUNT];
 } rig;
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
 /* -log softmax(logits)[label], by the definition. */
 static double naive_entropy(size_t size, const double *logits, size_t label) {
   double sum = 0;
@@ -112,16 +108,6 @@ static oikos_loss_pass pass_at(rig *g, double t) {
                            .dy_t = g->dy_t};
 }
 
-static void compare(const char *what, const real *found, const double *truth, double relative) {
-  double difference = 0, size = 0;
-  for (size_t i = 0; i < COUNT; i++) {
-    difference += pow((double)found[i] - truth[i], 2);
-    size += pow(truth[i], 2);
-  }
-  if (!(sqrt(difference) <= relative * sqrt(size)))
-    fail_msg("%s: relative error %.3g, allowed %.3g", what, sqrt(difference / size), relative);
-}
-
 /* Gradient (COUNT) of the formula at y + t y_t. */
 static void naive_gradient(const rig *g, double t, double h, double *gradient) {
   double y[COUNT];
@@ -145,7 +131,7 @@ static void check_value(rig *g) {
   check_near(g->weight * j.loss, naive(g, g->y), tolerance(1e-6, 1e-14), 0, 0, "loss");
   type->backward(&p);
   naive_gradient(g, 0, 1e-4, truth);
-  compare("dy", g->dy, truth, tolerance(1e-5, 1e-7));
+  check_truth(COUNT, g->dy, truth, tolerance(1e-5, 1e-7), "dy");
 }
 
 static void check_tangents(rig *g) {
@@ -164,7 +150,7 @@ static void check_tangents(rig *g) {
   check_near(type->tangent(&p), along, tolerance(1e-5, 1e-7), 0, 0, "tangent");
   type->backward(&p);
   type->tangent_backward(&p);
-  compare("dy_t", g->dy_t, plus, tolerance(1e-5, 1e-6));
+  check_truth(COUNT, g->dy_t, plus, tolerance(1e-5, 1e-6), "dy_t");
 }
 
 /* In double: dy_t against the difference of the library's own dy. */
@@ -184,7 +170,7 @@ static void check_own_tangents(rig *g) {
   type->forward(&p);
   type->backward(&p);
   type->tangent_backward(&p);
-  compare("dy_t of dy", g->dy_t, truth, 1e-7);
+  check_truth(COUNT, g->dy_t, truth, 1e-7, "dy_t of dy");
 }
 
 static void test_mse(void **state) {

@@ -36,12 +36,6 @@ typedef struct rig {
 
 enum { IN_DOUBLE = sizeof(real) == sizeof(double) };
 
-static void *array(size_t count, size_t size) {
-  void *memory = calloc(count + 1, size);
-  assert_non_null(memory);
-  return memory;
-}
-
 static void draw_data(rig *g, oikos_random *r, bool images) {
   size_t n = SUPPORT + QUERY, in = oikos_network_input(g->net);
   g->x = array(n * in, sizeof *g->x);

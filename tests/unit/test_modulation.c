@@ -11,10 +11,6 @@
 
 typedef oikos_real real;
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
 /* Everything that a learner needs. */
 typedef struct rig {
   oikos_config config;

@@ -10,10 +10,6 @@ typedef oikos_real real;
 
 enum { N = 5, MOST = 200 };
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
 /* gradient (M + A) after `steps` steps with a share at the start; returns M and the loss. */
 static size_t differentiate(double share, int64_t steps, real *gradient, double *loss) {
   oikos_config *config = calloc(1, sizeof *config);

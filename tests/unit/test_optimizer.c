@@ -10,10 +10,6 @@ typedef oikos_real real;
 
 enum { N = 5, STEPS = 10, DECAYED = 3 };
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
 static oikos_config *configure(int optimizer) {
   oikos_config *config = malloc(sizeof *config);
   assert_non_null(config);

@@ -9,10 +9,6 @@ typedef oikos_real real;
 
 enum { POINTS = 200 };
 
-static double tolerance(double in_float, double in_double) {
-  return sizeof(real) == sizeof(float) ? in_float : in_double;
-}
-
 static oikos_config *configure(const char *text) {
   oikos_config *config = malloc(sizeof *config);
   oikos_error err;
