@@ -34,7 +34,7 @@ typedef enum { OIKOS_INIT_HE, OIKOS_INIT_GLOROT, OIKOS_INIT_ZEROS } oikos_init_k
 typedef enum { OIKOS_ORDER_SECOND, OIKOS_ORDER_FIRST } oikos_order;
 typedef enum { OIKOS_SCOPE_ALL, OIKOS_SCOPE_LAST } oikos_scope;
 typedef enum { OIKOS_RATES_FIXED, OIKOS_RATES_PARAMETER, OIKOS_RATES_STEP_LAYER } oikos_rates_kind;
-typedef enum { OIKOS_SGD, OIKOS_MOMENTUM, OIKOS_ADAM, OIKOS_ADAMW } oikos_optimizer_kind;
+typedef enum { OIKOS_SGD, OIKOS_MOMENTUM, OIKOS_ADAM, OIKOS_ADAMW, OIKOS_ADAGRAD } oikos_optimizer_kind;
 typedef enum { OIKOS_SCHEDULE_CONSTANT, OIKOS_SCHEDULE_COSINE } oikos_schedule_kind;
 typedef enum {
   OIKOS_OWNS_NOTHING,

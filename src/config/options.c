@@ -118,7 +118,7 @@ const oikos_option *oikos_options(void) {
       {REAL("inner.max_norm", inner.max_norm, "0", 0, 1e12), FIXED,
        "beta: largest norm of a unit's incoming weights, kept after each inner step; 0 is off."},
 
-      {CHOICE("outer.optimizer", outer.optimizer, "adam", "sgd|momentum|adam|adamw"), FIXED,
+      {CHOICE("outer.optimizer", outer.optimizer, "adam", "sgd|momentum|adam|adamw|adagrad"), FIXED,
        "Optimizer of the shared weights and of the homes."},
       {REAL("outer.momentum", outer.momentum, "0.9", 0, 1), FIXED,
        "momentum: share of the last update kept."},
@@ -127,7 +127,7 @@ const oikos_option *oikos_options(void) {
       {REAL("outer.beta2", outer.beta2, "0.999", 0, 0.999999), FIXED,
        "adam, adamw: decay of the mean square."},
       {REAL("outer.epsilon", outer.epsilon, "1e-8", 1e-30, 1), FIXED,
-       "adam, adamw: added to the root mean square."},
+       "adam, adamw, adagrad: added to the root mean square, or to the root of the sum of squares."},
       {REAL("outer.weight_decay", outer.weight_decay, "0", 0, 1), FIXED,
        "adamw: decoupled decay per step, times the rate."},
       {CHOICE("outer.schedule", outer.schedule, "constant", "constant|cosine"), FIXED,

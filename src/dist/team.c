@@ -38,6 +38,11 @@ void oikos_share(int64_t n, int part, int size, int64_t *first, int64_t *count) 
   *count = each + (part < left);
 }
 
+int oikos_owner(int64_t n, int64_t i, int size) {
+  int64_t each = n / size, left = n % size, large = left * (each + 1); // items in larger parts
+  return (int)(i < large ? i / (each + 1) : left + (i - large) / each);
+}
+
 oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_error *err) {
   int mine = status == OIKOS_OK ? team->size : team->rank, lowest;
   MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, team->world);

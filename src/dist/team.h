@@ -28,6 +28,9 @@ void oikos_team_destroy(oikos_team *team);
  */
 void oikos_share(int64_t n, int part, int size, int64_t *first, int64_t *count);
 
+/** Which of `size` parts owns item @p i of n by oikos_share. Not collective. */
+int oikos_owner(int64_t n, int64_t i, int size);
+
 /**
  * Make one failure everybody's: if any rank passes a status other than OIKOS_OK, every rank returns
  * that of the lowest such rank, with its message. The way by which an error on one rank ends all

@@ -11,11 +11,11 @@
 typedef oikos_real real;
 
 static bool has_first(const oikos_config *c) {
-  return c->outer.optimizer != OIKOS_SGD;
+  return c->outer.optimizer != OIKOS_SGD && c->outer.optimizer != OIKOS_ADAGRAD;
 }
 
 static bool has_second(const oikos_config *c) {
-  return c->outer.optimizer == OIKOS_ADAM || c->outer.optimizer == OIKOS_ADAMW;
+  return c->outer.optimizer != OIKOS_SGD && c->outer.optimizer != OIKOS_MOMENTUM;
 }
 
 oikos_status oikos_optimizer_create(const oikos_config *c, size_t rows, size_t n,
@@ -63,6 +63,14 @@ static void update_adam(const oikos_config *c, double count, double rate, size_t
   }
 }
 
+static void update_adagrad(double epsilon, double rate, size_t n, real *restrict second,
+                           const real *restrict gradient, real *restrict w) {
+  for (size_t i = 0; i < n; i++) {
+    second[i] += gradient[i] * gradient[i];
+    w[i] -= (real)rate * gradient[i] / ((real)sqrt((double)second[i]) + (real)epsilon);
+  }
+}
+
 void oikos_optimizer_update(const oikos_config *c, oikos_optimizer *o, size_t row, double rate,
                             const real *gradient, size_t decayed, real *w) {
   if (rate == 0)
@@ -76,6 +84,8 @@ void oikos_optimizer_update(const oikos_config *c, oikos_optimizer *o, size_t ro
     update_sgd(rate, o->n, gradient, w);
   else if (c->outer.optimizer == OIKOS_MOMENTUM && first)
     update_momentum(c->outer.momentum, rate, o->n, first, gradient, w);
+  else if (c->outer.optimizer == OIKOS_ADAGRAD && second)
+    update_adagrad(c->outer.epsilon, rate, o->n, second, gradient, w);
   else if (first && second)
     update_adam(c, (double)o->count[row], rate, o->n, first, second, gradient, w);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Outer optimizers: SGD, momentum (heavy ball), Adam (Kingma and Ba 2015), AdamW (Loshchilov and
- * Hutter 2019), with the conventions of PyTorch; and the schedule of their rate.
+ * Hutter 2019), Adagrad (Duchi, Hazan and Singer 2011), with the conventions of PyTorch; and the
+ * schedule of their rate.
  */
 #ifndef OIKOS_LEARN_OPTIMIZER_H
 #define OIKOS_LEARN_OPTIMIZER_H
@@ -13,8 +14,8 @@
  * the homes). */
 typedef struct oikos_optimizer {
   size_t rows, n;
-  oikos_real *first, *second; /* (rows, n) momentum or mean gradient; mean square. NULL where the
-                                 kind needs none */
+  oikos_real *first, *second; /* (rows, n) momentum or mean gradient; mean square, or the sum of
+                                 squares (Adagrad). NULL where the kind needs none */
   int64_t *count;             /* (rows) updates made */
 } oikos_optimizer;
 

@@ -136,28 +136,40 @@ static void add_rounded(size_t n, const real *restrict x, double scale, int64_t 
   }
 }
 
-bool oikos_sum_add(const oikos_grid *g, oikos_sum *sum, int segment, const real *x, real weight) {
-  size_t n = g->offset[segment + 1] - g->offset[segment];
+/* Note the size of a term in its bucket. Whether there is something to add that fits the grid. */
+static bool note(const oikos_grid *g, oikos_sum *sum, int segment, double most) {
+  if (most == 0)
+    return false; // nothing to add, and nothing said of where the grid should be
+  int exponent = bucket_exponent(most);
+  sum->words[buckets_at(g, segment) +
+             (size_t)((exponent - OIKOS_MIN_EXPONENT) / OIKOS_BUCKET_BITS)]++;
+  // else left out: the buckets tell everybody that the step is to be computed again
+  return exponent <= g->exponent[segment];
+}
+
+bool oikos_sum_add_to(const oikos_grid *g, oikos_sum *sum, int segment, size_t n, const real *x,
+                      real weight, int64_t *words) {
   double most = largest(n, x) * fabs((double)weight);
   if (!(most < 0x1p126)) {
     sum->words[0]++;
     return false;
   }
-  if (g->fast) {
-    real *restrict to = sum->plain + g->offset[segment];
-    for (size_t i = 0; i < n; i++)
-      to[i] += weight * x[i];
-    return true;
+  if (note(g, sum, segment, most))
+    add_rounded(n, x, ldexp((double)weight, -grid_exponent(g, segment)), words);
+  return true;
+}
+
+bool oikos_sum_add(const oikos_grid *g, oikos_sum *sum, int segment, const real *x, real weight) {
+  size_t first = g->offset[segment], n = g->offset[segment + 1] - first;
+  if (!g->fast)
+    return oikos_sum_add_to(g, sum, segment, n, x, weight, sum->words + payload_at(g) + first);
+  if (!(largest(n, x) * fabs((double)weight) < 0x1p126)) {
+    sum->words[0]++;
+    return false;
   }
-  if (most == 0)
-    return true; // nothing to add, and nothing said of where the grid should be
-  int exponent = bucket_exponent(most);
-  sum->words[buckets_at(g, segment) +
-             (size_t)((exponent - OIKOS_MIN_EXPONENT) / OIKOS_BUCKET_BITS)]++;
-  if (exponent > g->exponent[segment])
-    return true; // left out: the buckets tell everybody that the step is to be computed again
-  add_rounded(n, x, ldexp((double)weight, -grid_exponent(g, segment)),
-              sum->words + payload_at(g) + g->offset[segment]);
+  real *restrict to = sum->plain + first;
+  for (size_t i = 0; i < n; i++)
+    to[i] += weight * x[i];
   return true;
 }
 
@@ -197,16 +209,20 @@ bool oikos_grid_settle(oikos_grid *g, const oikos_sum *sum) {
   return again;
 }
 
+void oikos_sum_read(const oikos_grid *g, int segment, size_t n, const int64_t *words, double scale,
+                    real *out) {
+  double unit = ldexp(scale, grid_exponent(g, segment));
+  for (size_t i = 0; i < n; i++)
+    out[i] = (real)((double)words[i] * unit);
+}
+
 void oikos_sum_get(const oikos_grid *g, const oikos_sum *sum, int segment, double scale,
                    real *out) {
   size_t first = g->offset[segment], n = g->offset[segment + 1] - first;
-  if (g->fast) {
-    for (size_t i = 0; i < n; i++)
-      out[i] = (real)(scale * (double)sum->plain[first + i]);
+  if (!g->fast) {
+    oikos_sum_read(g, segment, n, sum->words + payload_at(g) + first, scale, out);
     return;
   }
-  double unit = ldexp(scale, grid_exponent(g, segment));
-  const int64_t *from = sum->words + payload_at(g) + first;
   for (size_t i = 0; i < n; i++)
-    out[i] = (real)((double)from[i] * unit);
+    out[i] = (real)(scale * (double)sum->plain[first + i]);
 }

@@ -69,6 +69,18 @@ void oikos_sum_zero(const oikos_grid *grid, oikos_sum *sum);
 bool oikos_sum_add(const oikos_grid *grid, oikos_sum *sum, int segment, const oikos_real *x,
                    oikos_real weight);
 
+/**
+ * The same for numbers that stand elsewhere: add weight * x (n) to words (n) on the segment's grid,
+ * where the segment itself may be empty. What was met is noted in @p sum, and words are to be added
+ * up over the ranks by the caller.
+ */
+bool oikos_sum_add_to(const oikos_grid *grid, oikos_sum *sum, int segment, size_t n,
+                      const oikos_real *x, oikos_real weight, int64_t *words);
+
+/** out (n) = scale * words (n), which stand on the segment's grid. Before oikos_grid_settle. */
+void oikos_sum_read(const oikos_grid *grid, int segment, size_t n, const int64_t *words,
+                    double scale, oikos_real *out);
+
 /** Add another accumulator. */
 void oikos_sum_merge(const oikos_grid *grid, oikos_sum *sum, const oikos_sum *other);
 

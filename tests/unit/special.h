@@ -249,6 +249,10 @@ static inline void outer_update(outer *o, double rate, size_t n, const double *g
               (sqrt(o->second[i] / (1 - pow(b2, o->count))) + c->outer.epsilon);
       if (c->outer.optimizer == OIKOS_ADAMW)
         w[i] -= rate * c->outer.weight_decay * before;
+      break;
+    case OIKOS_ADAGRAD:
+      o->second[i] += g[i] * g[i];
+      w[i] -= rate * g[i] / (sqrt(o->second[i]) + c->outer.epsilon);
     }
   }
 }

@@ -41,6 +41,9 @@ static double naive(const oikos_config *c, int t, double rate, double g, bool de
   case OIKOS_MOMENTUM:
     *m = c->outer.momentum * *m + g;
     return w - rate * *m;
+  case OIKOS_ADAGRAD:
+    *v += g * g;
+    return w - rate * g / (sqrt(*v) + c->outer.epsilon);
   default:
     if (c->outer.optimizer == OIKOS_ADAMW && decayed)
       w -= rate * c->outer.weight_decay * w;
@@ -84,6 +87,7 @@ static void test_updates(void **state) {
   check_optimizer(OIKOS_MOMENTUM);
   check_optimizer(OIKOS_ADAM);
   check_optimizer(OIKOS_ADAMW);
+  check_optimizer(OIKOS_ADAGRAD);
 }
 
 static void repeat(const oikos_config *c, double rate, real gradient, real *w) {
@@ -121,12 +125,16 @@ static void test_closed_forms(void **state) {
   w = 1;
   repeat(c, 0.01, 0, &w);
   check_near((double)w, pow(1 - 0.01 * 0.1, STEPS), near, 0, 0, "adamw");
+  c->outer.optimizer = OIKOS_ADAGRAD; // rate (1 + 1 / sqrt(2) + .. + 1 / sqrt(10)), whatever g
+  w = 1;
+  repeat(c, 0.01, (real)0.02, &w);
+  check_near((double)w, 1 - 0.01 * 5.020997899, near, 0, 0, "adagrad");
   free(c);
 }
 
 static void test_zero_rate(void **state) {
   (void)state;
-  for (int kind = OIKOS_SGD; kind <= OIKOS_ADAMW; kind++) {
+  for (int kind = OIKOS_SGD; kind <= OIKOS_ADAGRAD; kind++) {
     oikos_config *c = configure(kind);
     oikos_optimizer o;
     oikos_error err;
@@ -139,7 +147,7 @@ static void test_zero_rate(void **state) {
     assert_true(o.count[0] == 0);
     for (int i = 0; o.first && i < N; i++)
       assert_true(o.first[i] == 0 && (!o.second || o.second[i] == 0));
-    assert_true((o.first != NULL) == (kind != OIKOS_SGD) &&
+    assert_true((o.first != NULL) == (kind != OIKOS_SGD && kind != OIKOS_ADAGRAD) &&
                 (o.second != NULL) == (kind >= OIKOS_ADAM));
     oikos_optimizer_destroy(&o);
     free(c);
