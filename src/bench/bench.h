@@ -18,6 +18,8 @@ typedef struct oikos_bench_job {
   bool plain;         /* gemm: the kernel in use only, as plain numbers for another process */
   int64_t elements;   /* reduce: numbers in the sum; 0 for the usual sizes */
   int64_t mib;        /* checkpoint: how much to write */
+  int64_t rows;       /* embedding: of the table */
+  int64_t width;      /* embedding: numbers of a row */
   const char *folder; /* where files may be made */
   const oikos_config *config; /* step: what to run; NULL for the usual works */
   int n_arguments;            /* what follows the word */
@@ -38,6 +40,10 @@ oikos_bench_function oikos_bench_reduce;
 
 /** Writing and reading a checkpoint, against the bare bytes in one file. */
 oikos_bench_function oikos_bench_checkpoint;
+
+/** Steps on an embedding table whose rows are owned by ranks, against the bare exchange of the same
+ * bytes; its memory and traffic. */
+oikos_bench_function oikos_bench_embedding;
 
 /** An import (arguments: KIND SOURCE ...), against reading and inflating its sources. Rank 0
  * works. */

@@ -8,7 +8,7 @@
 #include "bench/bench.h"
 #include "cli/cli.h"
 
-enum { MAX_ARGUMENTS = 65, DEFAULT_MIB = 256 };
+enum { MAX_ARGUMENTS = 65, DEFAULT_MIB = 256, DEFAULT_ROWS = 1000000, DEFAULT_WIDTH = 20 };
 
 typedef struct word {
   const char *name, *arguments, *help;
@@ -29,6 +29,9 @@ static const word words[] = {
      oikos_bench_reduce, false},
     {"checkpoint", "[--mib N] [--out DIR]", "writing and reading one, against a bare file", "mo", 0,
      0, oikos_bench_checkpoint, false},
+    {"embedding", "[--rows N] [--width D]",
+     "steps on a table whose rows the ranks own, against the bare exchange", "rw", 0, 0,
+     oikos_bench_embedding, false},
     {"import", "KIND SOURCE ...", "an import, against reading and inflating its sources", "", 2,
      MAX_ARGUMENTS, oikos_bench_import, false},
 };
@@ -38,6 +41,8 @@ enum { WORDS = sizeof words / sizeof *words };
 static const struct argp_option table[] = {
     {"elements", 'e', "N", 0, "reduce: numbers in the sum (default: 112000, then 10000000)", 0},
     {"mib", 'm', "N", 0, "checkpoint: size in MiB (default: 256)", 0},
+    {"rows", 'r', "N", 0, "embedding: rows of the table (default: 1000000)", 0},
+    {"width", 'w', "D", 0, "embedding: numbers of a row (default: 20)", 0},
     {"out", 'o', "DIR", 0, "checkpoint, step: an existing folder to write in (default: this one)",
      0},
     {"set", 's', "KEY=VALUE", 0, "step: override a key of the configuration", 0},
@@ -114,6 +119,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return oikos_cli_number(state, "--elements", arg, 1, &o->job.elements);
   case 'm':
     return oikos_cli_number(state, "--mib", arg, 1, &o->job.mib);
+  case 'r':
+    return oikos_cli_number(state, "--rows", arg, 1, &o->job.rows);
+  case 'w':
+    return oikos_cli_number(state, "--width", arg, 1, &o->job.width);
   case 'o':
     o->job.folder = arg;
     return 0;
@@ -166,7 +175,11 @@ oikos_status oikos_command_bench(oikos_cli *cli, int argc, char **argv, oikos_er
                                    NULL,
                                    list_words,
                                    NULL};
-  options o = {.job = {.team = &cli->team, .mib = DEFAULT_MIB, .folder = "."}};
+  options o = {.job = {.team = &cli->team,
+                       .mib = DEFAULT_MIB,
+                       .rows = DEFAULT_ROWS,
+                       .width = DEFAULT_WIDTH,
+                       .folder = "."}};
   bool help;
   o.job.arguments = o.arguments;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));

@@ -14,7 +14,7 @@ side="( +$number){3}"
 # Every word stands in both helps.
 run --help
 words=$(sed -n 's/^          \([a-z]\+\)  .*/\1/p' "$log.out" | xargs)
-check_equal "words in the help of all" "step gemm reduce checkpoint import" "$words"
+check_equal "words in the help of all" "step gemm reduce checkpoint embedding import" "$words"
 run bench --help
 check_status "bench --help" 0
 for word in $words; do
@@ -70,6 +70,12 @@ for ranks in 1 2; do
   measured "bench checkpoint on $ranks ranks" write 'read back'
   check_match "bench checkpoint" "^1 MiB in \. by $ranks ranks" "$log.out"
 
+  run_ranks $ranks bench embedding --rows 5000 --width 4
+  measured "bench embedding on $ranks ranks" fetch add update
+  check_match "bench embedding" "^5000 rows of 4 numbers with Adam's state, on $ranks ranks" "$log.out"
+  check_match "bench embedding" '^1000 examples a rank, [0-9]+ distinct rows; the busiest rank sends [0-9.]+ MiB a step' "$log.out"
+  check_match "bench embedding" '^peak memory of a rank: [0-9]+ MiB$' "$log.out"
+
   run_ranks $ranks bench import idx ../idx
   measured "bench import on $ranks ranks" import
   check_match "bench import" '^idx: 240 images, ' "$log.out"
@@ -99,6 +105,7 @@ bad 2 '--set goes with a CONFIG' bench step --set inner.steps=1
 bad 2 '--out goes without a CONFIG' bench step ../mlp.yaml --out .
 bad 2 'gemm: expected at most 0 arguments, found large' bench gemm large
 bad 2 '--mib does not go with gemm' bench gemm --mib 3
+bad 2 '--rows does not go with reduce' bench reduce --rows 3
 bad 2 '--elements: expected a whole number from 1 .*, found 0' bench reduce --elements 0
 bad 2 '--mib: expected a whole number from 1 .*, found much' bench checkpoint --mib much
 bad 2 'no folder can be made in nix: No such file' bench checkpoint --mib 1 --out nix
