@@ -96,8 +96,8 @@ bad() {
     check_equal "oikos ${*:3}: files left" "" "$(ls -A)"
   done
 }
-bad 2 'WHAT is one of step, gemm, reduce, checkpoint, import.*; found nothing' bench
-bad 2 'WHAT is one of step, gemm, reduce, checkpoint, import.*; found speed' bench speed
+bad 2 'WHAT is one of step, gemm, reduce, checkpoint, embedding, import.*; found nothing' bench
+bad 2 'WHAT is one of step, gemm, reduce, checkpoint, embedding, import.*; found speed' bench speed
 bad 2 'nix\.yaml.* No such file' bench step nix.yaml
 bad 2 'inner\.stps' bench step ../mlp.yaml --set inner.stps=1
 bad 2 '--set does not go with gemm' bench gemm --set inner.steps=1
