@@ -144,12 +144,23 @@ static void own(oikos_field *field, const oikos_learners *learners) {
   field->count = learners->count;
 }
 
+/* How sure learners are of their homes: not in the checkpoints of 0.1.0. */
+static void add_sure(fields *f, const oikos_history *h) {
+  add_array(f, OIKOS_FIELD_DOUBLE, (double *)h->sure_pending, 2, 0,
+            "mean home weight p[i][h(i)], since the last record: sum over steps; steps", "history",
+            "pending_sure")
+      ->optional = true;
+  add_array(f, OIKOS_FIELD_DOUBLE, h->sure_rows, h->records, 0,
+            "records: mean home weight p[i][h(i)] of the learners' homes", "history", "sure")
+      ->optional = true;
+}
+
 static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *err) {
   const oikos_learners *l = &t->learners;
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
-  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 20;
+  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 22;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);
@@ -174,6 +185,8 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
             "norm, rate, moved, members "
             "by home, scores by home",
             "history", "records");
+  if (homes > 1)
+    add_sure(f, &t->history);
   add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
             "records: seconds, tasks per second", "history", "times")
       ->not_state = true;

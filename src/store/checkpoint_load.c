@@ -31,9 +31,11 @@ static oikos_status check_shape(const oikos_field *f, hid_t dataset, hid_t space
   return OIKOS_OK;
 }
 
-/* Read rows first..first+count-1 into buffer, one after the other. */
+/* Read rows first..first+count-1 into buffer, which holds zeros, one after the other. */
 static oikos_status read_rows(const oikos_field *f, hid_t file, int64_t first, int64_t count,
                               void *buffer, oikos_error *err) {
+  if (f->optional && H5Lexists(file, f->name, H5P_DEFAULT) <= 0)
+    return OIKOS_OK;
   hid_t dataset = H5Dopen2(file, f->name, H5P_DEFAULT);
   if (dataset < 0)
     return oikos_fail(err, OIKOS_ERROR, "dataset %s is missing", f->name);
