@@ -145,6 +145,18 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *trainer, oikos_split split, i
                                     int64_t steps, oikos_evaluation *evaluation, oikos_error *err);
 void oikos_evaluation_destroy(oikos_evaluation *evaluation);
 
+/**
+ * Write what is predicted in episodes 0 .. episodes-1 of an unseen split, as a JSON object: "step",
+ * "inner_steps", "x" (a grid of -5 .. 5); "homes", a list of {"home", "start"}: the function that
+ * its start is on the grid; "episodes", a list of {"episode", "group", "home", "p" (T),
+ * "support_x", "support_y", "query_x", "query_y", "start", "adapted", "query_loss" (before,
+ * after)}: start and adapted are on the grid, before and after the inner steps. A number that is
+ * not finite is null. Rank 0 writes; for task.source functions only (else OIKOS_USAGE).
+ * @param steps  inner steps; -1 takes inner.steps
+ */
+oikos_status oikos_trainer_predict(oikos_trainer *trainer, oikos_split split, int64_t episodes,
+                                   int64_t steps, const char *path, oikos_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -144,6 +144,12 @@ int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *w, d
   return home;
 }
 
+int32_t oikos_learner_arrive(const oikos_context *context, oikos_worker *w) {
+  for (int64_t t = 0; t < context->weights->n_homes; t++)
+    w->log_p[t] = -log((double)context->weights->n_homes);
+  return oikos_learner_find_home(context, w, w->log_p, 0);
+}
+
 void oikos_learner_pull_back(const oikos_context *context, oikos_worker *w) {
   const oikos_weights *s = context->weights;
   oikos_home_start_gradient(&s->layout, s->shared, w->c, w->gradient, w->home_gradient);

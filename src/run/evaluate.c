@@ -42,9 +42,7 @@ static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, con
   double *row = r->rows + (size_t)e * r->fields;
   const oikos_real *rates = t->weights.shared + t->weights.m;
   oikos_source_draw(t->source, split, 0, e, &w->episode);
-  for (int64_t h = 0; h < t->config.home.count; h++)
-    w->log_p[h] = -log((double)t->config.home.count);
-  int32_t home = oikos_learner_find_home(&t->context, w, w->log_p, 0);
+  int32_t home = oikos_learner_arrive(&t->context, w);
   oikos_batch judged = oikos_learner_judged(&t->context, &w->episode);
   double queries = (double)w->episode.query.n;
   oikos_adapt(t->inner, w->path, rates, &w->episode.support, r->steps);
