@@ -33,6 +33,8 @@ typedef struct oikos_record {
   double gradient_norm; /**< norm of the mean meta-gradient, before clipping */
   double rate;          /**< epsilon at this step, by the schedule */
   double moved;         /**< share of the learners that changed their home in a step */
+  double sure;          /**< how sure learners are of their homes: mean of p[i][h(i)]; 0 with one
+                           home, and in records of runs of 0.1.0 */
   int n_homes;
   const double *members; /**< (T) share of the learners at each home */
   const double *scores;  /**< (T) mean score loss of each home over all learners */
@@ -125,7 +127,9 @@ typedef struct oikos_evaluation {
                            the target's own unit: the mean over groups of the mean over a group's
                            episodes, with its interval over groups */
   oikos_estimate
-      *home_loss; /**< (n_homes) final loss of those who chose it; mean 0 where nobody did */
+      *home_loss;    /**< (n_homes) final loss of those who chose it; mean 0 where nobody did */
+  double *home_sure; /**< (n_homes) how sure these are of it: mean home weight; 0 with one home */
+  double sure;       /**< the same of all episodes */
   oikos_estimate *group_loss; /**< (n_groups) the same by hidden group */
   double rand; /**< how well the homes tell the groups: the adjusted Rand index of the two (Hubert
                   and Arabie 1985), 1 if they are the same, 0 by chance; NaN if it says nothing */
@@ -140,6 +144,18 @@ typedef struct oikos_evaluation {
 oikos_status oikos_trainer_evaluate(oikos_trainer *trainer, oikos_split split, int64_t episodes,
                                     int64_t steps, oikos_evaluation *evaluation, oikos_error *err);
 void oikos_evaluation_destroy(oikos_evaluation *evaluation);
+
+/**
+ * Write what is predicted in episodes 0 .. episodes-1 of an unseen split, as a JSON object: "step",
+ * "inner_steps", "x" (a grid of -5 .. 5); "homes", a list of {"home", "start"}: the function that
+ * its start is on the grid; "episodes", a list of {"episode", "group", "home", "p" (T),
+ * "support_x", "support_y", "query_x", "query_y", "start", "adapted", "query_loss" (before,
+ * after)}: start and adapted are on the grid, before and after the inner steps. A number that is
+ * not finite is null. Rank 0 writes; for task.source functions only (else OIKOS_USAGE).
+ * @param steps  inner steps; -1 takes inner.steps
+ */
+oikos_status oikos_trainer_predict(oikos_trainer *trainer, oikos_split split, int64_t episodes,
+                                   int64_t steps, const char *path, oikos_error *err);
 
 #ifdef __cplusplus
 }

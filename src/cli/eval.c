@@ -11,7 +11,7 @@
 #include "store/checkpoint_list.h"
 
 typedef struct options {
-  const char *what;
+  const char *what, *predictions;
   int64_t episodes, steps;
   oikos_sets sets;
 } options;
@@ -23,6 +23,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return oikos_cli_number(state, "--episodes", arg, 1, &o->episodes);
   case 'k':
     return oikos_cli_number(state, "--steps", arg, 0, &o->steps);
+  case 'p':
+    o->predictions = arg;
+    return 0;
   case 's':
     return oikos_cli_add_set(state, &o->sets, arg);
   case ARGP_KEY_ARG:
@@ -53,13 +56,19 @@ static oikos_status evaluate(oikos_cli *cli, const options *o, const oikos_confi
   oikos_observer observer = oikos_progress_observer(&progress, cli, c);
   OIKOS_TRY(oikos_trainer_open(MPI_COMM_WORLD, c, path, &observer, &t, err));
   oikos_cli_print(cli, "%s, step %lld\n", path, (long long)oikos_trainer_steps(t));
-  oikos_status status =
-      oikos_trainer_evaluate(t, c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION,
-                             o->episodes ? o->episodes : c->eval.episodes,
-                             o->steps >= 0 ? o->steps : c->eval.steps, &v, err);
+  oikos_split split = c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION;
+  int64_t episodes = o->episodes ? o->episodes : c->eval.episodes,
+          steps = o->steps >= 0 ? o->steps : c->eval.steps;
+  oikos_status status = OIKOS_OK;
+  if (o->predictions) // first, since a path may be wrong
+    status = oikos_trainer_predict(t, split, episodes, steps, o->predictions, err);
+  if (status == OIKOS_OK)
+    status = oikos_trainer_evaluate(t, split, episodes, steps, &v, err);
   if (status == OIKOS_OK) {
     oikos_cli_print_evaluation(cli, t, &v);
     oikos_evaluation_destroy(&v);
+    if (o->predictions)
+      oikos_cli_print(cli, "predictions are in %s\n", o->predictions);
   }
   oikos_trainer_destroy(t);
   return status;
@@ -69,6 +78,10 @@ oikos_status oikos_command_eval(oikos_cli *cli, int argc, char **argv, oikos_err
   static const struct argp_option table[] = {
       {"episodes", 'n', "N", 0, "unseen episodes (default: eval.episodes)", 0},
       {"steps", 'k', "S", 0, "inner steps (default: eval.steps)", 0},
+      {"predictions", 'p', "FILE.json", 0,
+       "also write what is predicted in each episode (few --episodes will do), and where each home "
+       "starts, as JSON; for functions only",
+       0},
       {"set", 's', "KEY=VALUE", 0,
        "override a key that leaves training as it was, such as eval.split or task.file", 0},
       {0},

@@ -55,8 +55,12 @@ enum { FEW = 8 }; /* so many homes are shown even if they stand empty */
 
 static void print_home(const oikos_trainer *t, const oikos_evaluation *v, int h, int64_t all) {
   printf("  home %-3d %5.1f %%", h, 100 * (double)all / (double)v->episodes);
+  if (all)
+    printf("   sure %.2f", v->home_sure[h]);
   if (all > 1)
     printf("   %8.4f +- %-8.4f", v->home_loss[h].mean, v->home_loss[h].interval);
+  else if (v->n_groups > 1 && all)
+    printf("   %-20s", "");
   for (int g = 0; v->n_groups > 1 && all && g < v->n_groups; g++)
     printf("  %s %.0f %%", oikos_source_group(oikos_trainer_source(t), g),
            100 * (double)v->residents[h * v->n_groups + g] / (double)all);
@@ -65,8 +69,8 @@ static void print_home(const oikos_trainer *t, const oikos_evaluation *v, int h,
 
 static void print_homes(const oikos_trainer *t, const oikos_evaluation *v) {
   int groups = v->n_groups ? v->n_groups : 1, empty = 0;
-  printf("homes: share of the episodes, loss after adaptation%s\n",
-         v->n_groups > 1 ? ", and who lives there" : "");
+  printf("homes: share of the episodes, how sure they are (%.2f of all), loss after adaptation%s\n",
+         v->sure, v->n_groups > 1 ? ", and who lives there" : "");
   for (int h = 0; h < v->n_homes; h++) {
     int64_t all = 0;
     for (int g = 0; g < groups; g++)

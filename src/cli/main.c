@@ -15,8 +15,8 @@
 static const oikos_command commands[] = {
     {"train", "CONFIG [--out DIR] [--resume] [--set KEY=VALUE ...]",
      "train, with checkpoints; then evaluate", oikos_command_train, true},
-    {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S]", "evaluate on unseen tasks",
-     oikos_command_eval, true},
+    {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S] [--predictions FILE.json]",
+     "evaluate on unseen tasks", oikos_command_eval, true},
     {"distill", "RUN|CHECKPOINT --model SMALL.yaml --out DIR [--steps N]",
      "train a smaller network that imitates a trained one", oikos_command_distill, true},
     {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or an image file holds",

@@ -56,7 +56,7 @@ static void on_step(void *user, int64_t step, double query_loss, double accuracy
     draw(p, step, now);
 }
 
-/* Who lives where; of many homes, in how many somebody does. */
+/* Who lives where (of many homes, in how many somebody does), how sure of it, and who moved. */
 static void on_record(void *user, const oikos_record *r) {
   enum { FEW = 8 };
   oikos_progress *p = user;
@@ -66,14 +66,16 @@ static void on_record(void *user, const oikos_record *r) {
   for (int h = 0; h < r->n_homes; h++)
     lived_in += r->members[h] > 0;
   if (r->n_homes > FEW) {
-    snprintf(p->homes, sizeof p->homes, "  homes lived in %d/%d", lived_in, r->n_homes);
-    return;
+    at = snprintf(p->homes, sizeof p->homes, "  homes lived in %d/%d", lived_in, r->n_homes);
+  } else {
+    at = snprintf(p->homes, sizeof p->homes, "  homes");
+    for (int h = 0; h < r->n_homes; h++)
+      at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%s%.0f", h ? "/" : " ",
+                     100 * r->members[h]);
+    at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%%");
   }
-  at = snprintf(p->homes, sizeof p->homes, "  homes");
-  for (int h = 0; h < r->n_homes; h++)
-    at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%s%.0f", h ? "/" : " ",
-                   100 * r->members[h]);
-  snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%%");
+  snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  sure %.2f  moved %.0f%%", r->sure,
+           100 * r->moved);
 }
 
 static void on_message(void *user, const char *text) {

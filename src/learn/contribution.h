@@ -4,7 +4,7 @@
  * crosses the network in a step, in one buffer. Segments: the shared gradient and (if gamma > 0 or
  * peers teach) the trained parameters by tensor, the gradient of the rates and of the encoder, the
  * same of each home (trained: if gamma_H > 0 or peers teach), the homes' weights and scores, the
- * losses. At most 2 M + A + E + 2 T K + 2 T + 3 numbers; nothing grows with the number of learners
+ * losses. At most 2 M + A + E + 2 T K + 2 T + 4 numbers; nothing grows with the number of learners
  * or ranks. Where aggregation.rule orders the learners' numbers, gradients and trained parameters
  * travel by dist/columns.h and are not in the sum.
  */
@@ -24,8 +24,14 @@ enum {
   OIKOS_COUNT_MEMBERS,    /* T of them: learners by home */
 };
 
-/** Losses of a step, summed over learners. */
-enum { OIKOS_LOSS_BEFORE, OIKOS_LOSS_AFTER, OIKOS_GRADIENT_NORM, OIKOS_N_LOSSES };
+/** Losses and the like of a step, summed over learners. */
+enum {
+  OIKOS_LOSS_BEFORE,
+  OIKOS_LOSS_AFTER,
+  OIKOS_GRADIENT_NORM,
+  OIKOS_SURE, /* p[i][h(i)], also of a hard home; 0 with one home */
+  OIKOS_N_LOSSES
+};
 
 /** Parts of an array of parameters. */
 typedef struct oikos_tensors {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "learn/learner.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,10 @@ static void score_homes(const oikos_context *context, oikos_worker *w) {
   }
 }
 
+real oikos_learner_sure(const oikos_context *context, const double *log_p, int32_t home) {
+  return context->weights->n_homes > 1 ? (real)exp(log_p[home]) : 0;
+}
+
 int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *w, double *log_p,
                                 int32_t home) {
   const oikos_weights *s = context->weights;
@@ -137,6 +142,12 @@ int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *w, d
   }
   oikos_home_start(&s->layout, s->shared, w->c, oikos_path_start(w->path));
   return home;
+}
+
+int32_t oikos_learner_arrive(const oikos_context *context, oikos_worker *w) {
+  for (int64_t t = 0; t < context->weights->n_homes; t++)
+    w->log_p[t] = -log((double)context->weights->n_homes);
+  return oikos_learner_find_home(context, w, w->log_p, 0);
 }
 
 void oikos_learner_pull_back(const oikos_context *context, oikos_worker *w) {
@@ -218,7 +229,8 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
       .trained = oikos_path_parameters(context->inner, w->path, steps),
       .p = w->p,
       .score = w->score,
-      .loss = {(real)before.loss, (real)after.loss, (real)oikos_norm(s->m, w->gradient)},
+      .loss = {(real)before.loss, (real)after.loss, (real)oikos_norm(s->m, w->gradient),
+               oikos_learner_sure(context, log_p, now)},
       .correct = (int64_t)after.correct,
       .home = now,
       .moved = now != home,

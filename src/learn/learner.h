@@ -54,6 +54,13 @@ void oikos_worker_measure(oikos_worker *worker, oikos_profile *profile);
 int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *worker, double *log_p,
                                 int32_t home);
 
+/** The same for one who lives nowhere yet, with uniform home weights; worker->log_p (T) holds what
+ * they become. */
+int32_t oikos_learner_arrive(const oikos_context *context, oikos_worker *worker);
+
+/** How sure a learner is of its home: p[h], of the distribution that chose it; 0 with one home. */
+oikos_real oikos_learner_sure(const oikos_context *context, const double *log_p, int32_t home);
+
 /** The chain rule through the start: worker->gradient, of the loss with respect to it and the
  * rates, becomes that of the shared weights, the rates and the encoder; worker->home_gradient is
  * set. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "learn/teacher.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,13 +57,6 @@ static void start_own(const oikos_context *context, int32_t home, real *start) {
   }
 }
 
-/* The start of a model trained before: at the home that it finds for the learner's support set. */
-static void start_model(const oikos_context *teacher, oikos_worker *w) {
-  for (int64_t t = 0; t < teacher->weights->n_homes; t++)
-    w->log_p[t] = -log((double)teacher->weights->n_homes);
-  oikos_learner_find_home(teacher, w, w->log_p, 0);
-}
-
 void oikos_teach(const oikos_context *context, oikos_worker *w, int32_t home, oikos_batch *support,
                  oikos_batch *judged) {
   const oikos_context *teacher = context->teacher;
@@ -77,8 +69,8 @@ void oikos_teach(const oikos_context *context, oikos_worker *w, int32_t home, oi
   own->episode = w->episode;
   if (teacher == context)
     start_own(context, home, oikos_path_start(own->path));
-  else
-    start_model(teacher, own);
+  else // a model trained before: at the home that it finds for the learner's support set
+    oikos_learner_arrive(teacher, own);
   oikos_adapt(teacher->inner, own->path, teacher->weights->shared + teacher->weights->m, support,
               steps);
   const real *theta = oikos_path_parameters(teacher->inner, own->path, steps);

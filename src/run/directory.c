@@ -66,6 +66,8 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
           r->learner_norm, r->gradient_norm, r->rate, r->moved);
   write_list(out, "members", r->n_homes, r->members);
   write_list(out, "scores", r->n_homes, r->scores);
+  if (r->sure > 0)
+    fprintf(out, ", \"sure\": %.9g", r->sure);
   if (t->history.leaves_out)
     fprintf(out, ", \"left_out\": %.9g", r->left_out);
   if (oikos_privacy_on(&t->config))

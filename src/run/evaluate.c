@@ -13,7 +13,7 @@
 #include "run/trainer_impl.h"
 
 /* Results of one episode: loss after 0 .. S steps, accuracy after 0 .. S steps, root mean square
- * errors of the targets after 0 .. S steps, unit, home, group. */
+ * errors of the targets after 0 .. S steps, how sure of the home, unit, home, group. */
 typedef struct results {
   int64_t episodes, steps, targets;
   size_t fields;
@@ -35,16 +35,14 @@ static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const o
 }
 
 /* Fields from the end of a row. */
-enum { GROUP = 1, HOME = 2 };
+enum { GROUP = 1, HOME = 2, UNIT = 3, SURE = 4 };
 
 static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, const results *r,
                              oikos_worker *w) {
   double *row = r->rows + (size_t)e * r->fields;
   const oikos_real *rates = t->weights.shared + t->weights.m;
   oikos_source_draw(t->source, split, 0, e, &w->episode);
-  for (int64_t h = 0; h < t->config.home.count; h++)
-    w->log_p[h] = -log((double)t->config.home.count);
-  int32_t home = oikos_learner_find_home(&t->context, w, w->log_p, 0);
+  int32_t home = oikos_learner_arrive(&t->context, w);
   oikos_batch judged = oikos_learner_judged(&t->context, &w->episode);
   double queries = (double)w->episode.query.n;
   oikos_adapt(t->inner, w->path, rates, &w->episode.support, r->steps);
@@ -55,7 +53,8 @@ static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, con
     row[r->steps + 1 + k] = j.correct / queries;
     judge_targets(t, w, &judged, (size_t)r->targets, row + 2 * (r->steps + 1) + k * r->targets);
   }
-  row[r->fields - 3] = (double)w->episode.unit;
+  row[r->fields - SURE] = (double)oikos_learner_sure(&t->context, w->log_p, home);
+  row[r->fields - UNIT] = (double)w->episode.unit;
   row[r->fields - HOME] = home;
   row[r->fields - GROUP] = w->episode.group < 0 ? 0 : w->episode.group;
 }
@@ -84,8 +83,8 @@ static oikos_estimate estimate_units(const results *r, size_t column, int64_t un
     sum[u] = count[u] = 0;
   for (int64_t e = 0; e < r->episodes; e++) {
     const double *row = r->rows + (size_t)e * r->fields;
-    sum[(int64_t)row[r->fields - 3]] += row[column];
-    count[(int64_t)row[r->fields - 3]]++;
+    sum[(int64_t)row[r->fields - UNIT]] += row[column];
+    count[(int64_t)row[r->fields - UNIT]]++;
   }
   for (int64_t u = 0; u < units; u++) {
     if (count[u] == 0)
@@ -102,7 +101,7 @@ static oikos_status summarise_targets(const results *r, oikos_evaluation *v, oik
   int64_t units = 0; // one more than the largest number
   double *scratch;
   for (int64_t e = 0; e < r->episodes; e++) {
-    double unit = r->rows[(size_t)e * r->fields + r->fields - 3];
+    double unit = r->rows[(size_t)e * r->fields + r->fields - UNIT];
     units = unit >= (double)units ? (int64_t)unit + 1 : units;
   }
   OIKOS_TRY(
@@ -126,13 +125,18 @@ static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error
                         "the evaluation", err));
   OIKOS_TRY(
       oikos_alloc(&v->home_loss, (size_t)v->n_homes, sizeof *v->home_loss, "the evaluation", err));
+  OIKOS_TRY(
+      oikos_alloc(&v->home_sure, (size_t)v->n_homes, sizeof *v->home_sure, "the evaluation", err));
   OIKOS_TRY(oikos_alloc(&v->group_loss, groups, sizeof *v->group_loss, "the evaluation", err));
   for (size_t k = 0; k < steps; k++) {
     v->loss[k] = estimate(r, k, HOME, -1);
     v->accuracy[k] = estimate(r, steps + k, HOME, -1);
   }
-  for (int h = 0; h < v->n_homes; h++)
+  for (int h = 0; h < v->n_homes; h++) {
     v->home_loss[h] = estimate(r, steps - 1, HOME, h);
+    v->home_sure[h] = estimate(r, r->fields - SURE, HOME, h).mean;
+  }
+  v->sure = estimate(r, r->fields - SURE, HOME, -1).mean;
   for (int g = 0; g < v->n_groups; g++)
     v->group_loss[g] = estimate(r, steps - 1, GROUP, g);
   for (int64_t e = 0; e < r->episodes; e++) {
@@ -182,7 +186,7 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
   double start = oikos_wall_clock();
   if (oikos_source_target(t->source, 0).name)
     r.targets = oikos_source_shape(t->source).outputs;
-  r.fields = (2 + (size_t)r.targets) * ((size_t)r.steps + 1) + 3;
+  r.fields = (2 + (size_t)r.targets) * ((size_t)r.steps + 1) + 4;
   *v = (oikos_evaluation){.episodes = episodes,
                           .steps = r.steps,
                           .n_homes = (int)t->config.home.count,
@@ -206,6 +210,7 @@ void oikos_evaluation_destroy(oikos_evaluation *v) {
   free(v->accuracy);
   free(v->residents);
   free(v->home_loss);
+  free(v->home_sure);
   free(v->group_loss);
   free(v->rmse);
   *v = (oikos_evaluation){0};

@@ -23,6 +23,7 @@ void oikos_history_destroy(oikos_history *h) {
   free(h->now);
   free(h->pending);
   free(h->rows);
+  free(h->sure_rows);
   free(h->times);
   *h = (oikos_history){0};
 }
@@ -44,6 +45,7 @@ oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_erro
   if (room == h->room)
     return OIKOS_OK;
   OIKOS_TRY(grow(&h->rows, used * h->fields, oikos_mul(room, h->fields), err));
+  OIKOS_TRY(grow(&h->sure_rows, used, room, err));
   OIKOS_TRY(grow(&h->times, used * 2, room * 2, err));
   h->room = room;
   return OIKOS_OK;
@@ -53,6 +55,8 @@ void oikos_history_add(oikos_history *h) {
   h->now[OIKOS_ROW_STEP] = 1;
   for (size_t i = 0; i < h->fields; i++)
     h->pending[i] += h->now[i];
+  h->sure_pending[0] += h->sure;
+  h->sure_pending[1]++;
 }
 
 oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes,
@@ -65,10 +69,12 @@ oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episode
   row[OIKOS_ROW_STEP] = (double)step;
   row[OIKOS_ROW_EPISODES] = (double)episodes;
   row[OIKOS_ROW_RATE] = h->now[OIKOS_ROW_RATE];
+  h->sure_rows[h->records] = h->sure_pending[0] / h->sure_pending[1];
   times[0] = clock - h->started;
   times[1] = clock > h->recorded ? (double)episodes_in_it / (clock - h->recorded) : 0;
   h->recorded = clock;
   memset(h->pending, 0, h->fields * sizeof *h->pending);
+  memset(h->sure_pending, 0, sizeof h->sure_pending);
   h->records++;
   return OIKOS_OK;
 }
@@ -84,6 +90,7 @@ oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
                         .gradient_norm = row[OIKOS_ROW_GRADIENT_NORM],
                         .rate = row[OIKOS_ROW_RATE],
                         .moved = row[OIKOS_ROW_MOVED],
+                        .sure = h->sure_rows[index],
                         .n_homes = h->n_homes,
                         .members = row + OIKOS_ROW_MEMBERS,
                         .scores = row + OIKOS_ROW_MEMBERS + h->n_homes,

@@ -3,7 +3,8 @@
  * The history of a run: sums over the steps since the last record, and all records so far. Part of
  * the checkpoint. A row is F = 9 + 2 T numbers: step, episodes, support loss, query loss, accuracy,
  * learner norm, gradient norm, rate, moved, members (T), scores (T); and one more, learners left
- * out, under an aggregation rule that leaves any out.
+ * out, under an aggregation rule that leaves any out. How sure learners are of their homes stands
+ * apart, since records of older versions do not have it.
  */
 #ifndef OIKOS_RUN_HISTORY_H
 #define OIKOS_RUN_HISTORY_H
@@ -32,6 +33,9 @@ typedef struct oikos_history {
   int64_t records;
   size_t room;              /* records that fit */
   double *rows;             /* (records, F) */
+  double sure;              /* one step: how sure learners are of their homes */
+  double sure_pending[2];   /* sum of it since the last record; steps in the sum */
+  double *sure_rows;        /* (records); 0: not known, the record is of an older version */
   double *times;            /* (records, 2) seconds, tasks per second: not part of the state */
   double started, recorded; /* wall clock at the start and at the last record */
 } oikos_history;

@@ -155,6 +155,17 @@ static void add_persistent(fields *f, const oikos_learners *l, int64_t n) {
       l);
 }
 
+/* How sure learners are of their homes: not in the checkpoints of 0.1.0. */
+static void add_sure(fields *f, const oikos_history *h) {
+  add_array(f, OIKOS_FIELD_DOUBLE, (double *)h->sure_pending, 2, 0,
+            "mean home weight p[i][h(i)], since the last record: sum over steps; steps", "history",
+            "pending_sure")
+      ->optional = true;
+  add_array(f, OIKOS_FIELD_DOUBLE, h->sure_rows, h->records, 0,
+            "records: mean home weight p[i][h(i)] of the learners' homes", "history", "sure")
+      ->optional = true;
+}
+
 static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *err) {
   const oikos_learners *l = &t->learners;
   int64_t n = t->config.learners.count, homes = t->config.home.count,
@@ -187,6 +198,8 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
             "norm, rate, moved, members "
             "by home, scores by home",
             "history", "records");
+  if (homes > 1)
+    add_sure(f, &t->history);
   add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
             "records: seconds, tasks per second", "history", "times")
       ->not_state = true;

@@ -41,6 +41,7 @@ typedef struct oikos_field {
   bool owned;    /* rows are spread over ranks: data is row `first`, and this rank has `count`; else
                     all have all */
   int64_t first, count; /* owned only */
+  bool optional;        /* where the file lacks it, zeros are read: it came with a later version */
   bool not_state;       /* times and the like: outside the digest */
 } oikos_field;
 

@@ -59,6 +59,8 @@ typedef struct reader {
 
 static oikos_status begin(reader *r, hid_t file, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(&r->buffer, (size_t)r->block, r->bytes, r->f->name, err));
+  if (r->reads && r->f->optional && H5Lexists(file, r->f->name, H5P_DEFAULT) <= 0)
+    r->reads = false; // the zeros of the buffer stand for it
   if (!r->reads)
     return OIKOS_OK;
   r->dataset = H5Dopen2(file, r->f->name, H5P_DEFAULT);

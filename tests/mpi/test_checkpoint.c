@@ -286,6 +286,39 @@ static void test_errors(void **state) {
   conclude(&v);
 }
 
+/* What a file of an older version lacks is read as zeros, on all ranks, if it is optional. */
+static void test_optional(void **state) {
+  (void)state;
+  verdict v = {0};
+  char folder[RANKS_PATH], path[RANKS_PATH + 32];
+  oikos_field fields[FIELDS];
+  oikos_error err = {.message = ""};
+  double later[3] = {1, 2, 3};
+  oikos_field field = {.name = "later",
+                       .meaning = "a test",
+                       .type = OIKOS_FIELD_DOUBLE,
+                       .n_dims = 1,
+                       .dims = {3},
+                       .data = later,
+                       .stride = 1};
+  oikos_team team = team_of(MPI_COMM_WORLD, &v);
+  folder_make(folder);
+  fields_make(&team, true, fields);
+  fields_fill(fields);
+  snprintf(path, sizeof path, "%s/older.h5", folder);
+  write_fields(&v, &team, path, 42, fields);
+  oikos_status status = oikos_checkpoint_read(&team, path, &field, 1, &err);
+  expect_error(&v, status, OIKOS_ERROR, &err, "dataset later is missing");
+  expect(&v, later[2] == 3, "what was there is lost");
+  field.optional = true;
+  expect_ok(&v, oikos_checkpoint_read(&team, path, &field, 1, &err), &err, "read");
+  expect(&v, later[0] == 0 && later[1] == 0 && later[2] == 0, "not zeros");
+  folder_remove(folder);
+  fields_free(fields);
+  oikos_team_destroy(&team);
+  conclude(&v);
+}
+
 static oikos_config *run_config(int64_t steps) {
   oikos_config *config =
       config_of(7, WEIGHTED,
@@ -389,7 +422,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_round_trip), cmocka_unit_test(test_digest),
       cmocka_unit_test(test_errors),     cmocka_unit_test(test_resume),
-      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_refused),    cmocka_unit_test(test_optional),
   };
   ranks_begin(&argc, &argv);
   return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));

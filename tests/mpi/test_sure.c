@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ * How sure learners are of their homes: the mean over all learners of p[i][h(i)], against the
+ * softmax of support losses computed here, and the same bits on any number of ranks. */
+#include "ranks.h"
+
+#include "learn/start.h"
+
+enum { HOMES = 3, LEARNERS = 7 };
+
+/* p[i][h(i)] of learner i in the step at hand, with memory 0: the largest of softmax(-eta * support
+ * loss at start(w, c_t)). */
+static double sure_of(const oikos_trainer *t, int64_t i, oikos_workspace *ws, oikos_episode *e) {
+  const oikos_weights *w = &t->weights;
+  real *theta = malloc(w->m * sizeof *theta);
+  double score[HOMES], least = HUGE_VAL, sum = 0;
+  oikos_source_draw(t->source, OIKOS_TRAIN, t->step, i, e);
+  for (size_t h = 0; h < HOMES; h++) {
+    oikos_home_start(&w->layout, w->shared, w->homes + h * w->k, theta);
+    score[h] = t->config.home.eta * oikos_network_loss(t->net, ws, theta, &e->support).loss;
+    least = score[h] < least ? score[h] : least;
+  }
+  for (size_t h = 0; h < HOMES; h++)
+    sum += exp(least - score[h]);
+  free(theta);
+  return 1 / sum;
+}
+
+static double mean_sure(const oikos_trainer *t) {
+  oikos_episode e;
+  oikos_workspace *ws;
+  oikos_error err;
+  double sum = 0;
+  oikos_episode_create(t->source, &e, &err);
+  oikos_workspace_create(t->net, e.support.n, &ws, &err);
+  for (int64_t i = 0; i < LEARNERS; i++)
+    sum += sure_of(t, i, ws, &e);
+  oikos_workspace_destroy(ws);
+  oikos_episode_destroy(&e);
+  return sum / LEARNERS;
+}
+
+static void check_sure(verdict *v, const char *home) {
+  oikos_config *config = config_of(LEARNERS, home, "task: {noise: 0}");
+  oikos_trainer *joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
+                *alone = trainer_of(v, MPI_COMM_SELF, config, NULL);
+  double total = 0;
+  for (int k = 0; k < 5; k++) {
+    double expected = mean_sure(alone);
+    steps_of(v, joint, 1);
+    steps_of(v, alone, 1);
+    total += joint->history.sure;
+    expect(v, fabs(joint->history.sure - expected) < 2e-5, "step %d: sure %.9g, expected %.9g", k,
+           joint->history.sure, expected);
+    expect(v, expected > 1.01 / HOMES && expected < 0.99, "%g says nothing", expected);
+    expect(v, joint->history.sure == alone->history.sure, "%.17g, alone %.17g", joint->history.sure,
+           alone->history.sure);
+  }
+  expect(v, joint->history.sure_pending[0] == total && joint->history.sure_pending[1] == 5,
+         "%g in %g steps", joint->history.sure_pending[0], joint->history.sure_pending[1]);
+  oikos_trainer_destroy(joint);
+  oikos_trainer_destroy(alone);
+  free(config);
+}
+
+/* Homes are hard or weighted: how sure learners are does not depend on it. */
+static void test_sure(void **state) {
+  (void)state;
+  verdict v = {0};
+  check_sure(&v, HARD ", eta: 0.05");
+  check_sure(&v, HARD ", eta: 0.05, rule: weighted");
+  conclude(&v);
+}
+
+/* The mean over the steps of a record; nothing with one home. */
+static void test_record(void **state) {
+  (void)state;
+  verdict v = {0};
+  for (int homes = 1; homes <= HOMES; homes += 2) {
+    oikos_error err;
+    oikos_config *config = config_of(LEARNERS, homes > 1 ? HARD : "count: 1", "log: {every: 3}");
+    oikos_trainer *t = trainer_of(&v, MPI_COMM_WORLD, config, NULL);
+    double sum = 0;
+    for (int k = 0; k < 3; k++) {
+      steps_of(&v, t, 1);
+      sum += t->history.sure;
+    }
+    expect_ok(&v, oikos_history_close(&t->history, 3, 3 * LEARNERS, 3 * LEARNERS, &err), &err,
+              "close");
+    double sure = oikos_trainer_record(t, 0).sure;
+    expect(&v, sure == sum / 3, "%.17g, not %.17g", sure, sum / 3);
+    expect(&v, homes > 1 ? sure > 1.0 / HOMES : sure == 0, "%d homes: %g", homes, sure);
+    oikos_trainer_destroy(t);
+    free(config);
+  }
+  conclude(&v);
+}
+
+/* An evaluation's mean is that over its homes, weighted by who lives there. */
+static void test_evaluation(void **state) {
+  (void)state;
+  verdict v = {0};
+  oikos_error err;
+  oikos_evaluation e;
+  oikos_config *config = config_of(LEARNERS, HARD ", eta: 0.05", "");
+  oikos_trainer *t = trainer_of(&v, MPI_COMM_WORLD, config, NULL);
+  steps_of(&v, t, 3);
+  if (expect_ok(&v, oikos_trainer_evaluate(t, OIKOS_TEST, 60, -1, &e, &err), &err, "evaluate")) {
+    double sum = 0;
+    for (int h = 0; h < HOMES; h++)
+      for (int g = 0; g < e.n_groups; g++)
+        sum += (double)e.residents[h * e.n_groups + g] * e.home_sure[h];
+    expect(&v, fabs(sum / 60 - e.sure) < 1e-12, "%.17g, by homes %.17g", e.sure, sum / 60);
+    expect(&v, e.sure > 1.0 / HOMES && e.sure < 1, "sure %g", e.sure);
+    expect_same(&v, e.home_sure, HOMES * sizeof *e.home_sure, "sure by home");
+  }
+  oikos_evaluation_destroy(&e);
+  oikos_trainer_destroy(t);
+  free(config);
+  conclude(&v);
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sure),
+      cmocka_unit_test(test_record),
+      cmocka_unit_test(test_evaluation),
+  };
+  ranks_begin(&argc, &argv);
+  return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));
+}
