@@ -46,8 +46,15 @@ const oikos_option *oikos_options(void) {
        "Query examples to be judged on: per class (images), per function (points) or per group "
        "(rows, table), none of them a support example."},
       {CHOICE("task.learners", task.learners, "free", "free|groups"), FIXED,
-       "table: free: a learner draws a training group anew in each step; groups: learner i always "
-       "draws from training group i mod their number."},
+       "functions, table: what learner i draws from in training. free: any family or training "
+       "group, anew in each step; groups: always family or training group i mod their number (a "
+       "function is new in each step still)."},
+      {INT("task.move_at", task.move_at, "0", 0, 1e15), FIXED,
+       "learners groups: from this step on some learners draw from the next group (number + 1 mod "
+       "their number); 0 is never."},
+      {REAL("task.move_share", task.move_share, "0.25", 0, 1), FIXED,
+       "Share of the learners that task.move_at moves, rounded to a whole number: those with the "
+       "lowest numbers."},
       {INT("task.ways", task.ways, "5", 2, 1e5), FIXED, "images: classes in an episode."},
       {BOOL("task.rotations", task.rotations, "false"), FIXED,
        "images: each class turned by 90, 180 and 270 degrees is a class of its own (square "
@@ -153,6 +160,10 @@ const oikos_option *oikos_options(void) {
       {REAL("home.memory", home.memory, "0", 0, 1), FIXED,
        "Share of log p that is kept: 0 judges every episode by itself, 1 is Hedge over a learner's "
        "life."},
+      {REAL("home.share", home.share, "0", 0, 1), FIXED,
+       "Share of p that is spread over all homes after each step (fixed share, Herbster and Warmuth "
+       "1998): bounds how far a home can be ahead after a long life, so that a learner whose task "
+       "changes finds its new home soon. 0 is off."},
       {REAL("home.eta", home.eta, "1", 0, 1e9), FIXED,
        "Sharpness: log p falls by eta times the score."},
       {REAL("home.margin", home.margin, "0", 0, 1e9), FIXED,

@@ -39,6 +39,12 @@ void oikos_homes_initialise(const oikos_config *config, const oikos_home_layout 
     initialise(config, layout, w, t, homes + (size_t)t * layout->k);
 }
 
+/* p <- (1 - share) p + share / n, in logarithms. */
+static void share_out(double share, int64_t n, double *log_p) {
+  for (int64_t t = 0; t < n; t++)
+    log_p[t] = log((1 - share) * exp(log_p[t]) + share / (double)n);
+}
+
 int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, double *log_p,
                           oikos_real *p, int32_t home) {
   int64_t n = config->home.count;
@@ -55,5 +61,8 @@ int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, d
     log_p[t] -= most + log(sum);
     p[t] = (real)exp(log_p[t]);
   }
-  return log_p[best] > log_p[home] + config->home.margin ? best : home;
+  home = log_p[best] > log_p[home] + config->home.margin ? best : home;
+  if (config->home.share > 0)
+    share_out(config->home.share, n, log_p);
+  return home;
 }

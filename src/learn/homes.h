@@ -6,7 +6,19 @@
  *   log p[t] <- memory * log p[t] - eta * score_loss(t), normalised      (Hedge: Freund and
  * Schapire 1997) h = argmax_t p[t], left only for a home better by `margin` in log p
  *
- * and the learner starts at c_h (hard) or at sum_t p[t] c_t (weighted). Hard homes judged afresh on
+ * From a step to the next a share s of p is spread over all homes (fixed share: Herbster and
+ * Warmuth, "Tracking the best expert", Machine Learning 32, 1998, section 3; written as in
+ * Cesa-Bianchi and Lugosi, "Prediction, learning, and games", 2006, section 5.2),
+ *
+ *   p[t] <- (1 - s) p[t] + s / T
+ *
+ * which is Bayes' rule for a learner whose home is drawn anew with probability s before each step.
+ * No home can then be ahead of another by more than log(1 + T (1 - s) / s) in log p, so that, with
+ * memory 1, a learner whose scores become lower by at least d at another home lives there after at
+ * most (log(1 + T (1 - s) / s) + margin) / (eta d) steps, rounded down, and one more, however long
+ * it lived before. Without a share it can take as long as that life.
+ *
+ * The learner starts at c_h (hard) or at sum_t p[t] c_t (weighted). Hard homes judged afresh on
  * every episode (memory 0) are IFCA's cluster estimate (Ghosh et al., "An efficient framework for
  * clustered federated learning", 2020).
  */
@@ -22,7 +34,8 @@ void oikos_homes_initialise(const oikos_config *config, const oikos_home_layout 
                             const oikos_real *w, oikos_real *homes);
 
 /**
- * Judge the homes by their scores (T): update log_p (T) and give p (T).
+ * Judge the homes by their scores (T): give p (T), and update log_p (T) to what the next step
+ * begins with: log p, shared out.
  * @param home  where the learner lives now
  * @return where it lives from now on
  */

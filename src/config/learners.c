@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * What the keys of learners that are bound to groups want of each other and of the rest. */
+#include "config/options.h"
+
+oikos_status oikos_config_check_learners(const oikos_config *c, const char *file,
+                                         oikos_error *err) {
+  bool bound = c->task.learners == OIKOS_LEARNERS_GROUPS;
+  if (bound && c->task.source == OIKOS_SOURCE_IMAGES)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: task.learners is groups, but an episode of task.source images is drawn "
+                      "from many classes; only functions and table know groups",
+                      file);
+  if (c->task.move_at > 0 && !bound)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: task.move_at is %lld, but with task.learners free no learner has a group "
+                      "to move from; set task.learners to groups",
+                      file, (long long)c->task.move_at);
+  return OIKOS_OK;
+}
