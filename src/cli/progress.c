@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,14 +66,16 @@ static void on_record(void *user, const oikos_record *r) {
   for (int h = 0; h < r->n_homes; h++)
     lived_in += r->members[h] > 0;
   if (r->n_homes > FEW) {
-    snprintf(p->homes, sizeof p->homes, "  homes lived in %d/%d", lived_in, r->n_homes);
-    return;
+    at = snprintf(p->homes, sizeof p->homes, "  homes lived in %d/%d", lived_in, r->n_homes);
+  } else {
+    at = snprintf(p->homes, sizeof p->homes, "  homes");
+    for (int h = 0; h < r->n_homes; h++)
+      at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%s%.0f", h ? "/" : " ",
+                     100 * r->members[h]);
+    at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%%");
   }
-  at = snprintf(p->homes, sizeof p->homes, "  homes");
-  for (int h = 0; h < r->n_homes; h++)
-    at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%s%.0f", h ? "/" : " ",
-                   100 * r->members[h]);
-  snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%%");
+  if (isfinite(r->rand))
+    snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  Rand index %.3f", r->rand);
 }
 
 static void on_message(void *user, const char *text) {

@@ -111,6 +111,7 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
     oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n",
                     (long long)episodes, seconds, (double)episodes / seconds);
     print_privacy(cli, t);
+    oikos_cli_print_census(cli, t, c);
     status = evaluate(cli, t, c, err);
   }
   if (status == OIKOS_OK) {

@@ -8,6 +8,7 @@
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
+#include "run/census.h"
 #include "run/history.h"
 #include "run/robust.h"
 #include "store/checkpoint_list.h"
@@ -43,6 +44,7 @@ struct oikos_trainer {
   oikos_context context;
 
   oikos_learners learners;
+  oikos_census_book census;
   oikos_robust_step robust; /* rules beside the mean */
   double spent[2];          /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
