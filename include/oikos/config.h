@@ -159,7 +159,8 @@ typedef struct oikos_config {
     double eta;               /**< sharpness of the scores */
     double margin;            /**< in log p, before a learner moves */
     double perturbation;
-    double mixing; /**< gamma_H */
+    int64_t revive; /**< steps that a home stands empty before it is split off another; 0 is off */
+    double mixing;  /**< gamma_H */
     double rate;   /**< epsilon_H */
   } home;
 

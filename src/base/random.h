@@ -20,6 +20,7 @@ typedef enum oikos_purpose {
   OIKOS_DRAW_CHECK = 7,
   OIKOS_DRAW_ATTACK = 16,
   OIKOS_DRAW_NOISE = 17,
+  OIKOS_DRAW_REVIVE = 24,
 } oikos_purpose;
 
 /** A stream of draws; a plain value on the caller's stack. */

@@ -171,6 +171,9 @@ const oikos_option *oikos_options(void) {
       {REAL("home.perturbation", home.perturbation, "0.01", 0, 1e3), FIXED,
        "Breaks the tie between homes: standard deviation of what is added to each, relative to "
        "that tensor's own."},
+      {INT("home.revive", home.revive, "0", 0, 1e15), FIXED,
+       "rule hard: a home where nobody lived for so many steps is split off the most crowded one: "
+       "both become that one's parameters, plus and minus a perturbation. 0 is off."},
       {REAL("home.mixing", home.mixing, "0", 0, 1), FIXED,
        "gamma_H: how far a home moves to the mean of its trained members."},
       {REAL("home.rate", home.rate, "0.001", 0, 1e6), FIXED, "epsilon_H: outer rate of the homes."},

@@ -66,3 +66,43 @@ int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, d
     share_out(config->home.share, n, log_p);
   return home;
 }
+
+int32_t oikos_homes_due(const oikos_config *config, const int64_t *members, int64_t *empty,
+                        int32_t *parent) {
+  int32_t due = -1;
+  *parent = 0;
+  for (int32_t t = 0; t < config->home.count; t++) {
+    empty[t] = members[t] > 0 ? 0 : empty[t] + 1;
+    if (members[t] > members[*parent])
+      *parent = t;
+    if (due < 0 && empty[t] >= config->home.revive)
+      due = t;
+  }
+  return due;
+}
+
+void oikos_homes_split(const oikos_config *config, const oikos_home_layout *l, int64_t step,
+                       int32_t child, int32_t parent, real *homes) {
+  real *from = homes + (size_t)parent * l->k, *to = homes + (size_t)child * l->k;
+  for (int i = 0; i < l->n_tensors; i++) {
+    oikos_random r =
+        oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_REVIVE, (uint64_t)step, (uint64_t)i);
+    double size = perturbation(config->home.perturbation, l, i, from);
+    for (size_t j = l->tensor[i].offset, end = j + l->tensor[i].size; j < end; j++) {
+      real centre = from[j], d = (real)(size * oikos_random_normal(&r));
+      from[j] = centre + d;
+      to[j] = centre - d;
+    }
+  }
+}
+
+void oikos_home_inherit(int64_t n_homes, int32_t child, int32_t parent, double *log_p) {
+  double most = log_p[parent], sum = 0;
+  log_p[child] = log_p[parent] -= log(2);
+  for (int64_t t = 0; t < n_homes; t++)
+    most = log_p[t] > most ? log_p[t] : most;
+  for (int64_t t = 0; t < n_homes; t++)
+    sum += exp(log_p[t] - most);
+  for (int64_t t = 0; t < n_homes; t++)
+    log_p[t] -= most + log(sum);
+}

@@ -18,6 +18,15 @@
  * most (log(1 + T (1 - s) / s) + margin) / (eta d) steps, rounded down, and one more, however long
  * it lived before. Without a share it can take as long as that life.
  *
+ * A home where nobody has lived for `revive` steps is split off the most crowded home m, as empty
+ * code words are in vector quantisation (Linde, Buzo and Gray, "An algorithm for vector quantizer
+ * design", IEEE Trans. Communications 1980, section III): with a perturbation d of the size of
+ * the first homes',
+ *
+ *   c_t <- c_m - d,   c_m <- c_m + d,   p[m], p[t] <- p[m] / 2
+ *
+ * and the optimizer's state of m for both. What differs between the members then draws them apart.
+ *
  * The learner starts at c_h (hard) or at sum_t p[t] c_t (weighted). Hard homes judged afresh on
  * every episode (memory 0) are IFCA's cluster estimate (Ghosh et al., "An efficient framework for
  * clustered federated learning", 2020).
@@ -41,5 +50,21 @@ void oikos_homes_initialise(const oikos_config *config, const oikos_home_layout 
  */
 int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, double *log_p,
                           oikos_real *p, int32_t home);
+
+/**
+ * Note in empty (T) for how many steps nobody has lived in each home, by the members (T) of this
+ * one.
+ * @param[out] parent  the most crowded home
+ * @return the first home that has stood empty for home.revive steps, to be split off it; -1: none
+ */
+int32_t oikos_homes_due(const oikos_config *config, const int64_t *members, int64_t *empty,
+                        int32_t *parent);
+
+/** Split home `child` off home `parent` in homes (T, K), after a step. */
+void oikos_homes_split(const oikos_config *config, const oikos_home_layout *layout, int64_t step,
+                       int32_t child, int32_t parent, oikos_real *homes);
+
+/** A learner's log_p (T) after that. */
+void oikos_home_inherit(int64_t n_homes, int32_t child, int32_t parent, double *log_p);
 
 #endif

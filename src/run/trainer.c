@@ -156,6 +156,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
                      t->scratch); // step 3
   oikos_census_note(t);
   adopt_homes(&t->learners);
+  oikos_trainer_revive(t);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   oikos_grid_settle(grid, sum);

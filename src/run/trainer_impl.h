@@ -99,6 +99,10 @@ oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err);
 /** Keep the teacher's checkpoint in the run directory. Rank 0 writes. Not collective. */
 oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);
 
+/** At the end of a step, with its homes adopted: split off a home that has stood empty for too
+ * long. The same on all ranks. */
+void oikos_trainer_revive(oikos_trainer *t);
+
 /** Make the run directory; write config.yaml, and metrics.jsonl with the records that the state
  * holds. */
 oikos_status oikos_run_directory_prepare(const oikos_trainer *t, bool resume, oikos_error *err);
