@@ -172,8 +172,12 @@ const oikos_option *oikos_options(void) {
        "Breaks the tie between homes: standard deviation of what is added to each, relative to "
        "that tensor's own."},
       {INT("home.revive", home.revive, "0", 0, 1e15), FIXED,
-       "rule hard: a home where nobody lived for so many steps is split off the most crowded one: "
-       "both become that one's parameters, plus and minus a perturbation. 0 is off."},
+       "rule hard: a home that is deserted for so many steps is split off the most crowded one: both "
+       "become that one's parameters, plus and minus a perturbation. At most one split in so many "
+       "steps. 0 is off."},
+      {REAL("home.revive_below", home.revive_below, "0", 0, 1), FIXED,
+       "A home is deserted with at most this part of learners.count / home.count members; 0: with "
+       "none."},
       {REAL("home.mixing", home.mixing, "0", 0, 1), FIXED,
        "gamma_H: how far a home moves to the mean of its trained members."},
       {REAL("home.rate", home.rate, "0.001", 0, 1e6), FIXED, "epsilon_H: outer rate of the homes."},

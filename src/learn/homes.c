@@ -67,17 +67,21 @@ int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, d
   return home;
 }
 
-int32_t oikos_homes_due(const oikos_config *config, const int64_t *members, int64_t *empty,
+int32_t oikos_homes_due(const oikos_config *config, const int64_t *members, int64_t *deserted,
                         int32_t *parent) {
+  int64_t n = config->home.count;
+  double enough = config->home.revive_below * (double)config->learners.count / (double)n;
   int32_t due = -1;
   *parent = 0;
-  for (int32_t t = 0; t < config->home.count; t++) {
-    empty[t] = members[t] > 0 ? 0 : empty[t] + 1;
+  for (int32_t t = 0; t < n; t++) {
+    deserted[t] = (double)members[t] > enough ? 0 : deserted[t] + 1;
     if (members[t] > members[*parent])
       *parent = t;
-    if (due < 0 && empty[t] >= config->home.revive)
+    if (deserted[t] >= config->home.revive && (due < 0 || members[t] < members[due]))
       due = t;
   }
+  for (int32_t t = 0; due >= 0 && t < n; t++)
+    deserted[t] = 0;
   return due;
 }
 

@@ -18,14 +18,16 @@
  * most (log(1 + T (1 - s) / s) + margin) / (eta d) steps, rounded down, and one more, however long
  * it lived before. Without a share it can take as long as that life.
  *
- * A home where nobody has lived for `revive` steps is split off the most crowded home m, as empty
- * code words are in vector quantisation (Linde, Buzo and Gray, "An algorithm for vector quantizer
- * design", IEEE Trans. Communications 1980, section III): with a perturbation d of the size of
- * the first homes',
+ * A home that has been deserted for `revive` steps (at most revive_below N / T members) is split
+ * off the most crowded home m, as code words of little use are in vector quantisation (Linde, Buzo
+ * and Gray, "An algorithm for vector quantizer design", IEEE Trans. Communications 1980; Patane
+ * and Russo, "The enhanced LBG algorithm", Neural Networks 2001): with a perturbation d of the size
+ * of the first homes',
  *
- *   c_t <- c_m - d,   c_m <- c_m + d,   p[m], p[t] <- p[m] / 2
+ *   c_t <- c_m - d,   c_m <- c_m + d,   p[m], p[t] <- p[m] / 2, normalised
  *
- * and the optimizer's state of m for both. What differs between the members then draws them apart.
+ * and the optimizer's state of m for both. Where two kinds of learners live in m and it has settled
+ * between them, their gradients there are opposite, so that d draws them apart.
  *
  * The learner starts at c_h (hard) or at sum_t p[t] c_t (weighted). Hard homes judged afresh on
  * every episode (memory 0) are IFCA's cluster estimate (Ghosh et al., "An efficient framework for
@@ -52,12 +54,13 @@ int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, d
                           oikos_real *p, int32_t home);
 
 /**
- * Note in empty (T) for how many steps nobody has lived in each home, by the members (T) of this
+ * Note in deserted (T) for how many steps each home has been deserted, by the members (T) of this
  * one.
  * @param[out] parent  the most crowded home
- * @return the first home that has stood empty for home.revive steps, to be split off it; -1: none
+ * @return the home with the fewest members of those that are due to be split off it, and the count
+ * begins anew for all; -1: none is due
  */
-int32_t oikos_homes_due(const oikos_config *config, const int64_t *members, int64_t *empty,
+int32_t oikos_homes_due(const oikos_config *config, const int64_t *members, int64_t *deserted,
                         int32_t *parent);
 
 /** Split home `child` off home `parent` in homes (T, K), after a step. */

@@ -26,7 +26,7 @@ static oikos_status allocate(const oikos_config *config, oikos_weights *s, oikos
                         "the homes", err));
   if (config->home.revive > 0)
     OIKOS_TRY(
-        oikos_alloc(&s->empty, (size_t)s->n_homes, sizeof *s->empty, "the homes", err));
+        oikos_alloc(&s->deserted, (size_t)s->n_homes, sizeof *s->deserted, "the homes", err));
   OIKOS_TRY(oikos_optimizer_create(config, 1, s->n, &s->shared_optimizer, err));
   return oikos_optimizer_create(config, (size_t)s->n_homes, s->k, &s->home_optimizer, err);
 }
@@ -60,7 +60,7 @@ void oikos_weights_destroy(oikos_weights *s) {
   free(s->homes);
   free(s->peers);
   free(s->peer_homes);
-  free(s->empty);
+  free(s->deserted);
   oikos_optimizer_destroy(&s->shared_optimizer);
   oikos_optimizer_destroy(&s->home_optimizer);
   *s = (oikos_weights){0};

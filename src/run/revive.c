@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Homes that stand empty come back to life (learn/homes.h). The counts of the step decide, so all
+ * Deserted homes come back to life (learn/homes.h). The counts of the step decide, so all
  * ranks do the same. */
 #include <string.h>
 
@@ -17,12 +17,11 @@ static void inherit(oikos_weights *w, int32_t child, int32_t parent) {
 void oikos_trainer_revive(oikos_trainer *t) {
   oikos_weights *w = &t->weights;
   int32_t parent, child;
-  if (!w->empty)
+  if (!w->deserted)
     return;
-  child = oikos_homes_due(&t->config, t->sums[0].words + OIKOS_COUNT_MEMBERS, w->empty, &parent);
+  child = oikos_homes_due(&t->config, t->sums[0].words + OIKOS_COUNT_MEMBERS, w->deserted, &parent);
   if (child < 0)
     return;
-  w->empty[child] = 0;
   oikos_homes_split(&t->config, &w->layout, t->step, child, parent, w->homes);
   inherit(w, child, parent);
   for (int64_t i = 0; i < t->learners.count; i++)

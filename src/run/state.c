@@ -109,9 +109,9 @@ static void add_homes(fields *f, const oikos_trainer *t) {
               "optimizer/homes/second");
   add_array(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
             "optimizer/homes", "count");
-  if (w->empty)
-    add_array(f, OIKOS_FIELD_INT64, w->empty, w->n_homes, 0,
-              "steps that nobody has lived in each home", "revive", "empty");
+  if (w->deserted)
+    add_array(f, OIKOS_FIELD_INT64, w->deserted, w->n_homes, 0,
+              "steps that each home has been deserted", "revive", "deserted");
 }
 
 static void add_peers(fields *f, const oikos_trainer *t) {

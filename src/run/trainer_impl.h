@@ -99,7 +99,7 @@ oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err);
 /** Keep the teacher's checkpoint in the run directory. Rank 0 writes. Not collective. */
 oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);
 
-/** At the end of a step, with its homes adopted: split off a home that has stood empty for too
+/** At the end of a step, with its homes adopted: split off a home that has been deserted for too
  * long. The same on all ranks. */
 void oikos_trainer_revive(oikos_trainer *t);
 
