@@ -270,6 +270,7 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
                       "%s: task.source is table, which keeps no publisher's split: set task.split "
                       "to fraction or list",
                       file);
+  OIKOS_TRY(oikos_config_check_learners(c, file, err));
   if ((c->task.source == OIKOS_SOURCE_IMAGES) != (c->model.loss != OIKOS_LOSS_MSE))
     return oikos_fail(
         err, OIKOS_USAGE,
@@ -287,7 +288,6 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
-  OIKOS_TRY(oikos_config_check_learners(c, file, err));
   OIKOS_TRY(check_aggregation(c, file, err));
   return oikos_config_check_distill(c, file, err);
 }

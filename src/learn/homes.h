@@ -13,10 +13,11 @@
  *   p[t] <- (1 - s) p[t] + s / T
  *
  * which is Bayes' rule for a learner whose home is drawn anew with probability s before each step.
- * No home can then be ahead of another by more than log(1 + T (1 - s) / s) in log p, so that, with
- * memory 1, a learner whose scores become lower by at least d at another home lives there after at
- * most (log(1 + T (1 - s) / s) + margin) / (eta d) steps, rounded down, and one more, however long
- * it lived before. Without a share it can take as long as that life.
+ * A step then begins with no home ahead of another by more than log(1 + T (1 - s) / s) in log p, so
+ * that, with memory 1 and margin 0, a learner whose score becomes lower by at least d at one home
+ * than at all others lives there after at most log(1 + T (1 - s) / s) / (eta d) steps, rounded
+ * down, and one more, however long it lived before. Without a share it can take as long as that
+ * life.
  *
  * A home that has been deserted for `revive` steps (at most revive_below N / T members) is split
  * off the most crowded home m, as code words of little use are in vector quantisation (Linde, Buzo
