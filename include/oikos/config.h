@@ -159,10 +159,10 @@ typedef struct oikos_config {
     double eta;               /**< sharpness of the scores */
     double margin;            /**< in log p, before a learner moves */
     double perturbation;
-    int64_t revive;      /**< steps that a home is deserted before it is split off another; 0 is off */
+    int64_t revive; /**< steps that a home is deserted before it is split off another; 0 is off */
     double revive_below; /**< deserted is below this part of an even share of the learners */
     double mixing;       /**< gamma_H */
-    double rate;   /**< epsilon_H */
+    double rate;         /**< epsilon_H */
   } home;
 
   struct {

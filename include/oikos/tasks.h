@@ -44,8 +44,8 @@ typedef struct oikos_episode {
   oikos_batch support, query;
   int group; /**< the hidden group it was drawn from, or -1; for reports only, never for training */
   int64_t step, learner; /**< the numbers it was drawn for */
-  int64_t unit;      /**< the group of rows of a table that it is from; -1 for other sources */
-  oikos_real *x, *y; /**< memory of both sets */
+  int64_t unit;          /**< the group of rows of a table that it is from; -1 for other sources */
+  oikos_real *x, *y;     /**< memory of both sets */
   int64_t *scratch;
 } oikos_episode;
 

@@ -29,8 +29,9 @@ static void print_home(const oikos_census *c, int h) {
 }
 
 static void print_movers(const oikos_census *c, const oikos_config *config) {
-  printf("  %lld learners changed groups at step %lld; %lld of them live at the home of the new one",
-         (long long)c->movers, (long long)config->task.move_at, (long long)c->settled);
+  printf(
+      "  %lld learners changed groups at step %lld; %lld of them live at the home of the new one",
+      (long long)c->movers, (long long)config->task.move_at, (long long)c->settled);
   if (c->settled > 0)
     printf(", since %.1f steps later on average, %lld at most", c->mean_steps,
            (long long)c->most_steps);

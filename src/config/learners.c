@@ -11,19 +11,21 @@ oikos_status oikos_config_check_learners(const oikos_config *c, const char *file
                       "from many classes; only functions and table know groups",
                       file);
   if (c->task.move_at > 0 && !bound)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: task.move_at is %lld, but with task.learners free no learner has a group "
-                      "to move from; set task.learners to groups",
-                      file, (long long)c->task.move_at);
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: task.move_at is %lld, but with task.learners free no learner has a group "
+        "to move from; set task.learners to groups",
+        file, (long long)c->task.move_at);
   if (c->home.revive > 0 && c->home.rule == OIKOS_HOME_WEIGHTED)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: home.revive is %lld, but with home.rule weighted every learner lives in "
                       "all homes in part, so none is empty; set home.rule to hard",
                       file, (long long)c->home.revive);
   if (c->home.revive > 0 && c->privacy.noise > 0)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: home.revive is %lld, which tells by the weights where nobody lives; with "
-                      "privacy.noise set it to 0",
-                      file, (long long)c->home.revive);
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: home.revive is %lld, which tells by the weights where nobody lives; with "
+        "privacy.noise set it to 0",
+        file, (long long)c->home.revive);
   return OIKOS_OK;
 }

@@ -161,7 +161,8 @@ const oikos_option *oikos_options(void) {
        "Share of log p that is kept: 0 judges every episode by itself, 1 is Hedge over a learner's "
        "life."},
       {REAL("home.share", home.share, "0", 0, 1), FIXED,
-       "Share of p that is spread over all homes after each step (fixed share, Herbster and Warmuth "
+       "Share of p that is spread over all homes after each step (fixed share, Herbster and "
+       "Warmuth "
        "1998): bounds how far a home can be ahead after a long life, so that a learner whose task "
        "changes finds its new home soon. 0 is off."},
       {REAL("home.eta", home.eta, "1", 0, 1e9), FIXED,
@@ -172,7 +173,8 @@ const oikos_option *oikos_options(void) {
        "Breaks the tie between homes: standard deviation of what is added to each, relative to "
        "that tensor's own."},
       {INT("home.revive", home.revive, "0", 0, 1e15), FIXED,
-       "rule hard: a home that is deserted for so many steps is split off the most crowded one: both "
+       "rule hard: a home that is deserted for so many steps is split off the most crowded one: "
+       "both "
        "become that one's parameters, plus and minus a perturbation. At most one split in so many "
        "steps. 0 is off."},
       {REAL("home.revive_below", home.revive_below, "0", 0, 1), FIXED,

@@ -25,8 +25,7 @@ static oikos_status allocate(const oikos_config *config, oikos_weights *s, oikos
   OIKOS_TRY(oikos_alloc(&s->homes, oikos_mul((size_t)s->n_homes, s->k), sizeof *s->homes,
                         "the homes", err));
   if (config->home.revive > 0)
-    OIKOS_TRY(
-        oikos_alloc(&s->deserted, (size_t)s->n_homes, sizeof *s->deserted, "the homes", err));
+    OIKOS_TRY(oikos_alloc(&s->deserted, (size_t)s->n_homes, sizeof *s->deserted, "the homes", err));
   OIKOS_TRY(oikos_optimizer_create(config, 1, s->n, &s->shared_optimizer, err));
   return oikos_optimizer_create(config, (size_t)s->n_homes, s->k, &s->home_optimizer, err);
 }

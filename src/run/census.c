@@ -14,8 +14,8 @@ bool oikos_census_wanted(const oikos_config *c) {
   return c->task.learners == OIKOS_LEARNERS_GROUPS && c->task.source == OIKOS_SOURCE_FUNCTIONS;
 }
 
-oikos_status oikos_census_create(int n_groups, int64_t n_homes, int64_t count,
-                                 oikos_census_book *b, oikos_error *err) {
+oikos_status oikos_census_create(int n_groups, int64_t n_homes, int64_t count, oikos_census_book *b,
+                                 oikos_error *err) {
   *b = (oikos_census_book){.n_groups = n_groups};
   if (n_groups == 0)
     return OIKOS_OK;
@@ -45,9 +45,8 @@ oikos_status oikos_census_check(const oikos_trainer *t, const char *path, oikos_
   const int64_t *since = t->census.since;
   for (int64_t i = 0; t->census.n_groups > 0 && i < t->learners.count; i++)
     if (since[i] < 0 || since[i] > t->step)
-      return oikos_fail(err, OIKOS_ERROR,
-                        "%s: learner %lld came to its home at step %lld of %lld", path,
-                        (long long)(t->learners.first + i), (long long)since[i],
+      return oikos_fail(err, OIKOS_ERROR, "%s: learner %lld came to its home at step %lld of %lld",
+                        path, (long long)(t->learners.first + i), (long long)since[i],
                         (long long)t->step);
   return OIKOS_OK;
 }
@@ -102,8 +101,8 @@ static void follow_movers(oikos_trainer *t, oikos_census *c) {
     if (!oikos_source_moved(t->source, step, learner))
       continue;
     int64_t took = t->census.since[i] > at ? t->census.since[i] - at : 0;
-    bool settled = t->learners.home[i] ==
-                   t->census.home_of[oikos_source_group_of(t->source, step, learner)];
+    bool settled =
+        t->learners.home[i] == t->census.home_of[oikos_source_group_of(t->source, step, learner)];
     sums[0]++;
     sums[1] += settled;
     sums[2] += settled ? took : 0;

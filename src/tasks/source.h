@@ -25,9 +25,9 @@ struct oikos_source {
   const oikos_source_type *type;
   uint64_t seed;
   oikos_task_shape shape;
-  size_t targets; /* numbers in y per example */
-  size_t scratch; /* int64 numbers that a draw needs */
-  bool bound;     /* in training each learner draws from a group of its own, see below */
+  size_t targets;          /* numbers in y per example */
+  size_t scratch;          /* int64 numbers that a draw needs */
+  bool bound;              /* in training each learner draws from a group of its own, see below */
   int64_t move_at, movers; /* from this step on (0: never) learners 0 .. movers - 1 have moved */
   void *self;
 };

@@ -92,9 +92,8 @@ static void test_census(void **state) {
   (void)state;
   verdict v = {0};
   diary *d = calloc(1, sizeof *d);
-  oikos_config *config =
-      config_of(N, "count: 3, owns: all, perturbation: 0.4, rate: 0.02, memory: 1, share: 0.2",
-                moving);
+  oikos_config *config = config_of(
+      N, "count: 3, owns: all, perturbation: 0.4, rate: 0.02, memory: 1, share: 0.2", moving);
   oikos_trainer *joint = trainer_of(&v, MPI_COMM_WORLD, config, NULL),
                 *alone = trainer_of(&v, MPI_COMM_SELF, config, NULL);
   for (int step = 0; step < STEPS; step++) {
@@ -134,10 +133,11 @@ static void test_revive(void **state) {
   (void)state;
   verdict v = {0};
   int splits = 0;
-  oikos_config *config = config_of(
-      7, "count: 4, owns: all, perturbation: 0.3, memory: 1, mixing: 0.3, revive: 2, "
-         "revive_below: 0.5",
-      "inner: {steps: 1}");
+  oikos_config *config =
+      config_of(7,
+                "count: 4, owns: all, perturbation: 0.3, memory: 1, mixing: 0.3, revive: 2, "
+                "revive_below: 0.5",
+                "inner: {steps: 1}");
   oikos_trainer *joint = trainer_of(&v, MPI_COMM_WORLD, config, NULL),
                 *alone = trainer_of(&v, MPI_COMM_SELF, config, NULL);
   for (int step = 0; step < STEPS; step++) {

@@ -128,7 +128,8 @@ static void refuses(const char *task, const char *more, const char *words) {
 static void test_refuses(void **state) {
   (void)state;
   refuses("move_at: 5", "", "task.move_at is 5, but with task.learners free");
-  refuses("learners: groups, source: images, file: x.h5", "", "only functions and table know groups");
+  refuses("learners: groups, source: images, file: x.h5", "",
+          "only functions and table know groups");
   refuses("noise: 0", "home: {count: 3, owns: all, rule: weighted, revive: 9}",
           "home.revive is 9, but with home.rule weighted");
   refuses("noise: 0",

@@ -270,10 +270,8 @@ static void test_refuses(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_episodes),
-      cmocka_unit_test(test_scale_is_of_training),
-      cmocka_unit_test(test_bound_learners),
-      cmocka_unit_test(test_moving_learners),
+      cmocka_unit_test(test_episodes),       cmocka_unit_test(test_scale_is_of_training),
+      cmocka_unit_test(test_bound_learners), cmocka_unit_test(test_moving_learners),
       cmocka_unit_test(test_refuses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
