@@ -8,7 +8,8 @@ source "$(dirname "$0")/common.sh"
 
 moved=600 most=200 # the steps that a move may take
 short=(train "$SOURCE/configs/stationary.yaml" --set 'task.modes=[sinusoid, linear]' --set learners.count=40
-  --set home.count=2 --set task.move_at=$moved --set log.every=50 --set eval.episodes=0)
+  --set home.count=2 --set home.rate=0.001 --set task.move_at=$moved --set task.move_share=0.25
+  --set log.every=50 --set eval.episodes=0)
 
 # index_of RUN STEP: the adjusted Rand index in metrics.jsonl.
 index_of() { sed -n "s/^{\"step\": $2,.*\"rand\": \([^,]*\),.*/\1/p" "$1/metrics.jsonl"; }
