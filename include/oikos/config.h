@@ -102,7 +102,9 @@ typedef struct oikos_config {
     double noise;           /**< functions: standard deviation added to every target */
     char file[OIKOS_PATH];  /**< images, table: the HDF5 file; relative to the working directory */
     int64_t support, query; /**< examples per class, points per function, rows of a group */
-    int learners;           /**< oikos_learners_kind: table: what learner i draws from */
+    int learners;           /**< oikos_learners_kind: what learner i draws from */
+    int64_t move_at;        /**< step from which on some draw from the next group; 0 is never */
+    double move_share;      /**< how many of the learners move */
     int64_t ways;
     bool rotations;
     int split; /**< oikos_split_kind */
@@ -156,11 +158,14 @@ typedef struct oikos_config {
     int score;                /**< oikos_score_kind */
     oikos_layer_list encoder; /**< score encoder: its layers before the last one */
     double memory;            /**< of log p */
+    double share;             /**< of p that is spread over all homes after each step */
     double eta;               /**< sharpness of the scores */
     double margin;            /**< in log p, before a learner moves */
     double perturbation;
-    double mixing; /**< gamma_H */
-    double rate;   /**< epsilon_H */
+    int64_t revive; /**< steps that a home is deserted before it is split off another; 0 is off */
+    double revive_below; /**< deserted is below this part of an even share of the learners */
+    double mixing;       /**< gamma_H */
+    double rate;         /**< epsilon_H */
   } home;
 
   struct {

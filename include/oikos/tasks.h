@@ -43,9 +43,9 @@ typedef struct oikos_data {
 typedef struct oikos_episode {
   oikos_batch support, query;
   int group; /**< the hidden group it was drawn from, or -1; for reports only, never for training */
-  int64_t learner;   /**< the number it was drawn for */
-  int64_t unit;      /**< the group of rows of a table that it is from; -1 for other sources */
-  oikos_real *x, *y; /**< memory of both sets */
+  int64_t step, learner; /**< the numbers it was drawn for */
+  int64_t unit;          /**< the group of rows of a table that it is from; -1 for other sources */
+  oikos_real *x, *y;     /**< memory of both sets */
   int64_t *scratch;
 } oikos_episode;
 
@@ -59,6 +59,13 @@ oikos_task_shape oikos_source_shape(const oikos_source *source);
 
 /** Name of a hidden group, or NULL. */
 const char *oikos_source_group(const oikos_source *source, int group);
+
+/** The hidden group that a learner draws from in training at a step, where every learner is bound
+ * to one (task.learners groups) and groups are hidden; else -1. For reports only. */
+int oikos_source_group_of(const oikos_source *source, int64_t step, int64_t learner);
+
+/** Whether a learner draws from another group at this step than it began with (task.move_at). */
+bool oikos_source_moved(const oikos_source *source, int64_t step, int64_t learner);
 
 /** What a target of a table is called, and the factor that brings its errors from the numbers that
  * episodes hold back to its own unit. */

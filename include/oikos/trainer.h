@@ -41,6 +41,8 @@ typedef struct oikos_record {
   double left_out;       /**< learners left out of a step because their numbers were not finite;
                             0 where aggregation.rule is mean */
   double epsilon;        /**< privacy spent so far, at privacy.delta; 0 where privacy.noise is 0 */
+  double rand;           /**< how well the learners' homes tell their hidden groups, at `step`: see
+                            oikos_census; NaN if it says nothing, or learners are of no group */
   double seconds;        /**< spent training since the run was started or resumed */
   double tasks_per_second; /**< since the last record */
 } oikos_record;
@@ -106,6 +108,22 @@ const oikos_real *oikos_trainer_homes(const oikos_trainer *trainer, size_t *size
 /** The differential privacy that training has spent so far, at privacy.delta: what it covers is in
  * src/learn/privacy.h. False if privacy.noise is 0. Not collective. */
 bool oikos_trainer_privacy(const oikos_trainer *trainer, double *epsilon, double *delta);
+
+/** Who lives where: the learners by home and by the hidden group they draw from (task.learners
+ * groups), after the last step. */
+typedef struct oikos_census {
+  int n_homes, n_groups;    /**< n_groups 0: learners are of no hidden group, and nothing below is
+                               set */
+  const int64_t *residents; /**< (n_homes, n_groups); valid until the next census or record */
+  double rand;              /**< adjusted Rand index of homes and groups; NaN if it says nothing */
+  int64_t movers;           /**< learners that changed groups (task.move_at) */
+  int64_t settled;          /**< movers that live where most learners that were always of their new
+                               group do (all of that group, if there are none) */
+  double mean_steps;        /**< steps that these took after task.move_at; 0: lived there before */
+  int64_t most_steps;       /**< the slowest of them */
+} oikos_census;
+
+oikos_census oikos_trainer_census(oikos_trainer *trainer);
 
 /** Mean over evaluation episodes, with the half width of its 95 % confidence interval (1.96
  * standard errors). */

@@ -22,6 +22,7 @@ typedef enum oikos_purpose {
   OIKOS_DRAW_NOISE = 17,
   OIKOS_DRAW_COHORT = 18,
   OIKOS_DRAW_ROWS = 19,
+  OIKOS_DRAW_REVIVE = 24,
 } oikos_purpose;
 
 /** A stream of draws; a plain value on the caller's stack. */

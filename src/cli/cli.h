@@ -88,6 +88,10 @@ void oikos_cli_print(const oikos_cli *cli, const char *format, ...)
 void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *trainer,
                                 const oikos_evaluation *v);
 
+/** Who of the learners lives where, where they are of hidden groups; on rank 0. Collective. */
+void oikos_cli_print_census(const oikos_cli *cli, oikos_trainer *trainer,
+                            const oikos_config *config);
+
 /** Teacher and student side by side, on rank 0. */
 void oikos_cli_print_comparison(const oikos_cli *cli, const oikos_trainer *teacher,
                                 const oikos_evaluation *of_teacher, const oikos_trainer *student,

@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,8 @@ static void on_record(void *user, const oikos_record *r) {
   }
   snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  sure %.2f  moved %.0f%%", r->sure,
            100 * r->moved);
+  if (isfinite(r->rand))
+    snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  Rand index %.3f", r->rand);
 }
 
 static void on_message(void *user, const char *text) {

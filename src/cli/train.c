@@ -127,6 +127,7 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
                     (long long)episodes, seconds, (double)episodes / seconds);
     print_memory(cli);
     print_privacy(cli, t);
+    oikos_cli_print_census(cli, t, c);
     status = evaluate(cli, t, c, err);
   }
   if (status == OIKOS_OK) {

@@ -46,8 +46,15 @@ const oikos_option *oikos_options(void) {
        "Query examples to be judged on: per class (images), per function (points) or per group "
        "(rows, table), none of them a support example."},
       {CHOICE("task.learners", task.learners, "free", "free|groups"), FIXED,
-       "table: free: a learner draws a training group anew in each step; groups: learner i always "
-       "draws from training group i mod their number."},
+       "functions, table: what learner i draws from in training. free: any family or training "
+       "group, anew in each step; groups: always family or training group i mod their number (a "
+       "function is new in each step still)."},
+      {INT("task.move_at", task.move_at, "0", 0, 1e15), FIXED,
+       "learners groups: from this step on some learners draw from the next group (number + 1 mod "
+       "their number); 0 is never."},
+      {REAL("task.move_share", task.move_share, "0.25", 0, 1), FIXED,
+       "Share of the learners that task.move_at moves, rounded to a whole number: those with the "
+       "lowest numbers."},
       {INT("task.ways", task.ways, "5", 2, 1e5), FIXED, "images: classes in an episode."},
       {BOOL("task.rotations", task.rotations, "false"), FIXED,
        "images: each class turned by 90, 180 and 270 degrees is a class of its own (square "
@@ -127,7 +134,8 @@ const oikos_option *oikos_options(void) {
       {REAL("outer.beta2", outer.beta2, "0.999", 0, 0.999999), FIXED,
        "adam, adamw: decay of the mean square."},
       {REAL("outer.epsilon", outer.epsilon, "1e-8", 1e-30, 1), FIXED,
-       "adam, adamw, adagrad: added to the root mean square, or to the root of the sum of squares."},
+       "adam, adamw, adagrad: added to the root mean square, or to the root of the sum of "
+       "squares."},
       {REAL("outer.weight_decay", outer.weight_decay, "0", 0, 1), FIXED,
        "adamw: decoupled decay per step, times the rate."},
       {CHOICE("outer.schedule", outer.schedule, "constant", "constant|cosine"), FIXED,
@@ -164,6 +172,11 @@ const oikos_option *oikos_options(void) {
       {REAL("home.memory", home.memory, "0", 0, 1), FIXED,
        "Share of log p that is kept: 0 judges every episode by itself, 1 is Hedge over a learner's "
        "life."},
+      {REAL("home.share", home.share, "0", 0, 1), FIXED,
+       "Share of p that is spread over all homes after each step (fixed share, Herbster and "
+       "Warmuth "
+       "1998): bounds how far a home can be ahead after a long life, so that a learner whose task "
+       "changes finds its new home soon. 0 is off."},
       {REAL("home.eta", home.eta, "1", 0, 1e9), FIXED,
        "Sharpness: log p falls by eta times the score."},
       {REAL("home.margin", home.margin, "0", 0, 1e9), FIXED,
@@ -171,6 +184,15 @@ const oikos_option *oikos_options(void) {
       {REAL("home.perturbation", home.perturbation, "0.01", 0, 1e3), FIXED,
        "Breaks the tie between homes: standard deviation of what is added to each, relative to "
        "that tensor's own."},
+      {INT("home.revive", home.revive, "0", 0, 1e15), FIXED,
+       "rule hard: a home that is deserted for so many steps is split off the most crowded one: "
+       "both "
+       "become that one's parameters, plus and minus a perturbation. At most one split in so many "
+       "steps. 0 is off."},
+      {REAL("home.revive_below", home.revive_below, "0", 0, 1), FIXED,
+       "A home is deserted with at most this part of its even share of the active learners; 0: "
+       "with "
+       "none."},
       {REAL("home.mixing", home.mixing, "0", 0, 1), FIXED,
        "gamma_H: how far a home moves to the mean of its trained members."},
       {REAL("home.rate", home.rate, "0.001", 0, 1e6), FIXED, "epsilon_H: outer rate of the homes."},

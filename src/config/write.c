@@ -220,20 +220,6 @@ static oikos_status check_aggregation(const oikos_config *c, const char *file, o
   return OIKOS_OK;
 }
 
-static oikos_status check_learners(const oikos_config *c, const char *file, oikos_error *err) {
-  if (c->learners.per_step > c->learners.count)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: learners.per_step is %lld, but learners.count is %lld: no more can be "
-                      "active than there are",
-                      file, (long long)c->learners.per_step, (long long)c->learners.count);
-  if (c->learners.persist && c->inner.steps == 0)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: learners.persist keeps what the inner steps have made of a learner, but "
-                      "inner.steps is 0; set it to 1 or more",
-                      file);
-  return OIKOS_OK;
-}
-
 oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   const char *file = c->file[0] ? c->file : "configuration";
   if (c->model.n_layers == 0)
@@ -284,9 +270,7 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
                       "%s: task.source is table, which keeps no publisher's split: set task.split "
                       "to fraction or list",
                       file);
-  if (c->task.source != OIKOS_SOURCE_TABLE && c->task.learners != OIKOS_LEARNERS_FREE)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: task.learners is groups, which only task.source table knows", file);
+  OIKOS_TRY(oikos_config_check_learners(c, file, err));
   if ((c->task.source == OIKOS_SOURCE_IMAGES) != (c->model.loss != OIKOS_LOSS_MSE))
     return oikos_fail(
         err, OIKOS_USAGE,
@@ -304,7 +288,6 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
-  OIKOS_TRY(check_learners(c, file, err));
   OIKOS_TRY(check_aggregation(c, file, err));
   return oikos_config_check_distill(c, file, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "learn/cohort.h"
 #include "math/vector.h"
 
 typedef oikos_real real;
@@ -39,6 +40,12 @@ void oikos_homes_initialise(const oikos_config *config, const oikos_home_layout 
     initialise(config, layout, w, t, homes + (size_t)t * layout->k);
 }
 
+/* p <- (1 - share) p + share / n, in logarithms. */
+static void share_out(double share, int64_t n, double *log_p) {
+  for (int64_t t = 0; t < n; t++)
+    log_p[t] = log((1 - share) * exp(log_p[t]) + share / (double)n);
+}
+
 int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, double *log_p,
                           oikos_real *p, int32_t home) {
   int64_t n = config->home.count;
@@ -55,5 +62,52 @@ int32_t oikos_home_choose(const oikos_config *config, const oikos_real *score, d
     log_p[t] -= most + log(sum);
     p[t] = (real)exp(log_p[t]);
   }
-  return log_p[best] > log_p[home] + config->home.margin ? best : home;
+  home = log_p[best] > log_p[home] + config->home.margin ? best : home;
+  if (config->home.share > 0)
+    share_out(config->home.share, n, log_p);
+  return home;
+}
+
+int32_t oikos_homes_due(const oikos_config *config, const int64_t *members, int64_t *deserted,
+                        int32_t *parent) {
+  int64_t n = config->home.count;
+  double enough = config->home.revive_below * (double)oikos_cohort_size(config) / (double)n;
+  int32_t due = -1;
+  *parent = 0;
+  for (int32_t t = 0; t < n; t++) {
+    deserted[t] = (double)members[t] > enough ? 0 : deserted[t] + 1;
+    if (members[t] > members[*parent])
+      *parent = t;
+    if (deserted[t] >= config->home.revive && (due < 0 || members[t] < members[due]))
+      due = t;
+  }
+  for (int32_t t = 0; due >= 0 && t < n; t++)
+    deserted[t] = 0;
+  return due;
+}
+
+void oikos_homes_split(const oikos_config *config, const oikos_home_layout *l, int64_t step,
+                       int32_t child, int32_t parent, real *homes) {
+  real *from = homes + (size_t)parent * l->k, *to = homes + (size_t)child * l->k;
+  for (int i = 0; i < l->n_tensors; i++) {
+    oikos_random r =
+        oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_REVIVE, (uint64_t)step, (uint64_t)i);
+    double size = perturbation(config->home.perturbation, l, i, from);
+    for (size_t j = l->tensor[i].offset, end = j + l->tensor[i].size; j < end; j++) {
+      real centre = from[j], d = (real)(size * oikos_random_normal(&r));
+      from[j] = centre + d;
+      to[j] = centre - d;
+    }
+  }
+}
+
+void oikos_home_inherit(int64_t n_homes, int32_t child, int32_t parent, double *log_p) {
+  double most = log_p[parent], sum = 0;
+  log_p[child] = log_p[parent] -= log(2);
+  for (int64_t t = 0; t < n_homes; t++)
+    most = log_p[t] > most ? log_p[t] : most;
+  for (int64_t t = 0; t < n_homes; t++)
+    sum += exp(log_p[t] - most);
+  for (int64_t t = 0; t < n_homes; t++)
+    log_p[t] -= most + log(sum);
 }

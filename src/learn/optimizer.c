@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -88,6 +89,14 @@ void oikos_optimizer_update(const oikos_config *c, oikos_optimizer *o, size_t ro
     update_adagrad(c->outer.epsilon, rate, o->n, second, gradient, w);
   else if (first && second)
     update_adam(c, (double)o->count[row], rate, o->n, first, second, gradient, w);
+}
+
+void oikos_optimizer_copy(oikos_optimizer *o, size_t from, size_t to) {
+  if (o->first)
+    memcpy(o->first + to * o->n, o->first + from * o->n, o->n * sizeof *o->first);
+  if (o->second)
+    memcpy(o->second + to * o->n, o->second + from * o->n, o->n * sizeof *o->second);
+  o->count[to] = o->count[from];
 }
 
 double oikos_schedule(const oikos_config *c, int64_t step) {

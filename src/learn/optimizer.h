@@ -31,6 +31,9 @@ void oikos_optimizer_destroy(oikos_optimizer *o);
 void oikos_optimizer_update(const oikos_config *config, oikos_optimizer *o, size_t row, double rate,
                             const oikos_real *gradient, size_t decayed, oikos_real *w);
 
+/** Give row `to` the state of row `from`. */
+void oikos_optimizer_copy(oikos_optimizer *o, size_t from, size_t to);
+
 /** The share of its rate that the schedule allows at a step: warm-up, then constant or cosine to
  * the last step. */
 double oikos_schedule(const oikos_config *config, int64_t step);

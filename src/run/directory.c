@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The run directory: config.yaml, metrics.jsonl, checkpoints/. Rank 0 writes. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,10 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   write_list(out, "scores", r->n_homes, r->scores);
   if (r->sure > 0)
     fprintf(out, ", \"sure\": %.9g", r->sure);
+  if (isfinite(r->rand))
+    fprintf(out, ", \"rand\": %.9g", r->rand);
+  else if (t->history.census) // homes and groups that tell nothing of each other
+    fputs(", \"rand\": null", out);
   if (t->history.leaves_out)
     fprintf(out, ", \"left_out\": %.9g", r->left_out);
   if (oikos_privacy_on(&t->config))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/history.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +9,12 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-oikos_status oikos_history_create(int n_homes, bool leaves_out, oikos_history *h,
+oikos_status oikos_history_create(int n_homes, bool census, bool leaves_out, oikos_history *h,
                                   oikos_error *err) {
   *h = (oikos_history){.n_homes = n_homes,
+                       .census = census,
                        .leaves_out = leaves_out,
-                       .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes + leaves_out};
+                       .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes + census + leaves_out};
   h->started = h->recorded = oikos_wall_clock();
   OIKOS_TRY(oikos_alloc(&h->now, h->fields, sizeof *h->now, "the history", err));
   OIKOS_TRY(oikos_alloc(&h->pending, h->fields, sizeof *h->pending, "the history", err));
@@ -51,6 +53,11 @@ oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_erro
   return OIKOS_OK;
 }
 
+/* Where a row has the Rand index. */
+static size_t rand_field(const oikos_history *h) {
+  return OIKOS_ROW_MEMBERS + 2 * (size_t)h->n_homes;
+}
+
 void oikos_history_add(oikos_history *h) {
   h->now[OIKOS_ROW_STEP] = 1;
   for (size_t i = 0; i < h->fields; i++)
@@ -60,7 +67,7 @@ void oikos_history_add(oikos_history *h) {
 }
 
 oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes,
-                                 int64_t episodes_in_it, oikos_error *err) {
+                                 int64_t episodes_in_it, double rand, oikos_error *err) {
   OIKOS_TRY(oikos_history_reserve(h, h->records + 1, err));
   double *row = h->rows + (size_t)h->records * h->fields, *times = h->times + 2 * h->records,
          clock = oikos_wall_clock();
@@ -70,6 +77,8 @@ oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episode
   row[OIKOS_ROW_EPISODES] = (double)episodes;
   row[OIKOS_ROW_RATE] = h->now[OIKOS_ROW_RATE];
   h->sure_rows[h->records] = h->sure_pending[0] / h->sure_pending[1];
+  if (h->census)
+    row[rand_field(h)] = rand;
   times[0] = clock - h->started;
   times[1] = clock > h->recorded ? (double)episodes_in_it / (clock - h->recorded) : 0;
   h->recorded = clock;
@@ -95,6 +104,7 @@ oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
                         .members = row + OIKOS_ROW_MEMBERS,
                         .scores = row + OIKOS_ROW_MEMBERS + h->n_homes,
                         .left_out = h->leaves_out ? row[h->fields - 1] : 0,
+                        .rand = h->census ? row[rand_field(h)] : NAN,
                         .seconds = h->times[2 * index],
                         .tasks_per_second = h->times[2 * index + 1]};
 }

@@ -114,7 +114,10 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_learners_create(c, &t->team, t->weights.m, &t->learners, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
-  return oikos_history_create((int)c->home.count, c->aggregation.rule != OIKOS_RULE_MEAN,
+  bool census = oikos_census_wanted(c);
+  OIKOS_TRY(oikos_census_create(census ? shape.n_groups : 0, c->home.count, t->learners.count,
+                                &t->census, err));
+  return oikos_history_create((int)c->home.count, census, c->aggregation.rule != OIKOS_RULE_MEAN,
                               &t->history, err);
 }
 
@@ -156,6 +159,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->scratch);
   oikos_robust_step_destroy(&t->robust);
   oikos_learners_destroy(&t->learners);
+  oikos_census_destroy(&t->census);
   oikos_trainer_destroy(t->teacher);
   oikos_history_destroy(&t->history);
   oikos_segments_destroy(&t->segments);

@@ -109,6 +109,9 @@ static void add_homes(fields *f, const oikos_trainer *t) {
               "optimizer/homes/second");
   add_array(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
             "optimizer/homes", "count");
+  if (w->deserted)
+    add_array(f, OIKOS_FIELD_INT64, w->deserted, w->n_homes, 0,
+              "steps that each home has been deserted", "revive", "deserted");
 }
 
 static void add_peers(fields *f, const oikos_trainer *t) {
@@ -188,6 +191,10 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
       l);
   if (l->theta)
     add_persistent(f, l, n);
+  if (t->census.n_groups > 0)
+    own(add_array(f, OIKOS_FIELD_INT64, t->census.since, n, 0,
+                  "steps done when each learner came to its home", "learners", "since"),
+        l);
   add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
             oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
             "exponents");
@@ -196,7 +203,8 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   add_array(f, OIKOS_FIELD_DOUBLE, t->history.rows, t->history.records, row,
             "records: step, episodes, support loss, query loss, accuracy, learner norm, gradient "
             "norm, rate, moved, members "
-            "by home, scores by home",
+            "by home, scores by home; adjusted Rand index where learners are of hidden groups; "
+            "left out under a rule that leaves any out",
             "history", "records");
   if (homes > 1)
     add_sure(f, &t->history);
@@ -333,6 +341,8 @@ oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error 
       status = oikos_fail(err, OIKOS_ERROR, "%s: learner %lld has home %d of %lld", path,
                           (long long)(t->learners.first + i), t->learners.home[i],
                           (long long)t->config.home.count);
+  if (status == OIKOS_OK)
+    status = oikos_census_check(t, path, err);
   return oikos_agree(&t->team, status, err);
 }
 

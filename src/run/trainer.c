@@ -144,7 +144,9 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
                                     &t->weights, t->scratch); // step 2
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
                      t->scratch); // step 3
+  oikos_census_note(t);
   oikos_learners_adopt(&t->learners);
+  oikos_trainer_revive(t);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   oikos_grid_settle(grid, sum);
@@ -158,7 +160,9 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
 
 static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = oikos_cohort_size(&t->config), steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
-  oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
+  double rand = oikos_trainer_census(t).rand;
+  oikos_status status =
+      oikos_history_close(&t->history, t->step, t->step * n, steps * n, rand, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   oikos_record r = oikos_trainer_record(t, t->history.records - 1);
   if (t->observer.record)

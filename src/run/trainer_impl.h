@@ -8,6 +8,7 @@
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
+#include "run/census.h"
 #include "run/history.h"
 #include "run/learners.h"
 #include "run/robust.h"
@@ -36,6 +37,7 @@ struct oikos_trainer {
   oikos_context context;
 
   oikos_learners learners;
+  oikos_census_book census;
   oikos_robust_step robust; /* rules beside the mean */
   double spent[2];          /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
@@ -89,6 +91,10 @@ oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err);
 
 /** Keep the teacher's checkpoint in the run directory. Rank 0 writes. Not collective. */
 oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);
+
+/** At the end of a step, with its homes adopted: split off a home that has been deserted for too
+ * long. The same on all ranks. */
+void oikos_trainer_revive(oikos_trainer *t);
 
 /** Make the run directory; write config.yaml, and metrics.jsonl with the records that the state
  * holds. */

@@ -102,9 +102,12 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
 }
 
 static void draw(const oikos_source *source, oikos_split split, oikos_random *r, oikos_episode *e) {
-  (void)split; // every draw is a new function: there is no finite set to hold out
+  // every draw is a new function: there is no finite set to hold out
   const functions *f = source->self;
-  e->group = (int)oikos_random_below(r, (uint64_t)f->n_modes);
+  if (split == OIKOS_TRAIN && source->bound)
+    e->group = (int)oikos_source_bound(source, f->n_modes, e->step, e->learner);
+  else
+    e->group = (int)oikos_random_below(r, (uint64_t)f->n_modes);
   const family *mode = f->mode[e->group];
   parameters p = mode->draw(r);
   for (size_t i = 0, n = source->shape.support + source->shape.query; i < n; i++) {

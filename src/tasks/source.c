@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tasks/source.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -15,12 +16,20 @@ static const oikos_source_type *type_of(oikos_source_kind kind) {
   return table[kind];
 }
 
+/* Who draws from what in training. */
+static void bind(oikos_source *s, const oikos_config *c) {
+  s->bound = c->task.learners == OIKOS_LEARNERS_GROUPS;
+  s->move_at = c->task.move_at;
+  s->movers = (int64_t)floor(c->task.move_share * (double)c->learners.count + 0.5);
+}
+
 oikos_status oikos_source_create(const oikos_config *config, const oikos_data *data,
                                  oikos_source **source, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(source, 1, sizeof **source, "the task source", err));
   oikos_source *s = *source;
   s->type = type_of((oikos_source_kind)config->task.source);
   s->seed = (uint64_t)config->seed;
+  bind(s, config);
   oikos_status status = s->type->create(s, config, data, err);
   s->targets = config->model.loss == OIKOS_LOSS_MSE ? (size_t)s->shape.outputs : 1;
   if (status != OIKOS_OK) {
@@ -40,6 +49,20 @@ void oikos_source_destroy(oikos_source *source) {
 
 oikos_task_shape oikos_source_shape(const oikos_source *source) {
   return source->shape;
+}
+
+bool oikos_source_moved(const oikos_source *source, int64_t step, int64_t learner) {
+  return source->bound && source->move_at > 0 && step >= source->move_at &&
+         learner < source->movers;
+}
+
+int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step, int64_t learner) {
+  return (learner + oikos_source_moved(source, step, learner)) % n;
+}
+
+int oikos_source_group_of(const oikos_source *source, int64_t step, int64_t learner) {
+  int n = source->shape.n_groups;
+  return source->bound && n > 0 ? (int)oikos_source_bound(source, n, step, learner) : -1;
 }
 
 const char *oikos_source_group(const oikos_source *source, int group) {
@@ -83,5 +106,6 @@ void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t st
   static const oikos_purpose purpose[] = {OIKOS_DRAW_TRAIN, OIKOS_DRAW_VALIDATION, OIKOS_DRAW_TEST};
   oikos_random r = oikos_random_at(source->seed, purpose[split], (uint64_t)step, (uint64_t)learner);
   episode->learner = learner;
+  episode->step = step;
   source->type->draw(source, split, &r, episode);
 }

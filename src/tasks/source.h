@@ -25,10 +25,16 @@ struct oikos_source {
   const oikos_source_type *type;
   uint64_t seed;
   oikos_task_shape shape;
-  size_t targets; /* numbers in y per example */
-  size_t scratch; /* int64 numbers that a draw needs */
+  size_t targets;          /* numbers in y per example */
+  size_t scratch;          /* int64 numbers that a draw needs */
+  bool bound;              /* in training each learner draws from a group of its own, see below */
+  int64_t move_at, movers; /* from this step on (0: never) learners 0 .. movers - 1 have moved */
   void *self;
 };
+
+/** Which of n groups a learner that is bound to one draws from in training: its number mod n, and
+ * the next one once it has moved. */
+int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step, int64_t learner);
 
 extern const oikos_source_type oikos_source_functions, oikos_source_images, oikos_source_table;
 

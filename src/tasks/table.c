@@ -16,7 +16,6 @@ typedef struct table {
   oikos_table_index index;
   const float *features, *targets;
   const char *file;
-  bool bound; /* learner i draws from training group i mod their number */
   oikos_class_split split;
   oikos_table_scale feature_scale, target_scale;
 } table;
@@ -60,8 +59,7 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   *t = (table){.index = *data->table,
                .features = data->features,
                .targets = data->targets,
-               .file = config->task.file,
-               .bound = config->task.learners == OIKOS_LEARNERS_GROUPS};
+               .file = config->task.file};
   const oikos_class_list list = {t->index.n_groups, t->index.group_name, NULL, "group",
                                  "table file"};
   OIKOS_TRY(oikos_class_split_create(config, &list, &t->split, err));
@@ -100,17 +98,23 @@ static double target_unit(const table *t, int64_t c) {
 
 /* Which group: any in training, unless learners are bound; the unseen ones in turn, so that each
  * counts the same. */
-static int64_t choose_group(const table *t, oikos_split split, int64_t learner, oikos_random *r) {
-  int64_t n = t->split.n[split];
-  bool in_turn = split != OIKOS_TRAIN || t->bound;
-  return t->split
-      .classes[split][in_turn ? learner % n : (int64_t)oikos_random_below(r, (uint64_t)n)];
+static int64_t choose_group(const oikos_source *source, oikos_split split, const oikos_episode *e,
+                            oikos_random *r) {
+  const table *t = source->self;
+  int64_t n = t->split.n[split], k;
+  if (split != OIKOS_TRAIN)
+    k = e->learner % n;
+  else if (source->bound)
+    k = oikos_source_bound(source, n, e->step, e->learner);
+  else
+    k = (int64_t)oikos_random_below(r, (uint64_t)n);
+  return t->split.classes[split][k];
 }
 
 static void draw(const oikos_source *source, oikos_split split, oikos_random *r, oikos_episode *e) {
   const table *t = source->self;
   const oikos_table_index *x = &t->index;
-  int64_t group = choose_group(t, split, e->learner, r), first = x->group_first[group];
+  int64_t group = choose_group(source, split, e, r), first = x->group_first[group];
   int64_t held = x->group_first[group + 1] - first;
   int64_t wanted = (int64_t)(source->shape.support + source->shape.query), *chosen = e->scratch;
   e->unit = group;

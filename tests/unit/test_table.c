@@ -226,6 +226,32 @@ static void test_bound_learners(void **state) {
   free(w);
 }
 
+static int unit_of(rig *g, int64_t step, int64_t learner) {
+  oikos_source_draw(g->source, OIKOS_TRAIN, step, learner, &g->episode);
+  return (int)g->episode.unit;
+}
+
+/* From step 3 on, 4 of the 25 learners draw from the group of the next one. */
+static void test_moving_learners(void **state) {
+  (void)state;
+  world *w = make_world();
+  rig g;
+  char text[256];
+  snprintf(text, sizeof text, "%s, learners: groups, move_at: 3, move_share: 0.16", plain);
+  set_up(&g, w, text);
+  unsigned train = 0;
+  for (int64_t learner = 4; learner < 10; learner++)
+    train |= 1u << unit_of(&g, 0, learner);
+  for (int64_t learner = 0; learner < 8; learner++) {
+    int own = unit_of(&g, 2, learner), next = unit_of(&g, 2, learner + 1);
+    assert_int_not_equal(own, next);
+    assert_int_equal(check_episode(w, &g, OIKOS_TRAIN, 3, learner, train),
+                     learner < 4 ? next : own);
+  }
+  tear_down(&g);
+  free(w);
+}
+
 static void test_refuses(void **state) {
   (void)state;
   world *w = make_world();
@@ -244,9 +270,8 @@ static void test_refuses(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_episodes),
-      cmocka_unit_test(test_scale_is_of_training),
-      cmocka_unit_test(test_bound_learners),
+      cmocka_unit_test(test_episodes),       cmocka_unit_test(test_scale_is_of_training),
+      cmocka_unit_test(test_bound_learners), cmocka_unit_test(test_moving_learners),
       cmocka_unit_test(test_refuses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
