@@ -112,6 +112,9 @@ typedef struct oikos_config {
 
   struct {
     int64_t count; /**< N */
+    double
+        rollback; /**< a learner whose judged loss grows by more than this has diverged; 0: off */
+    int64_t patience; /**< steps in a row that one may diverge; 0: any number */
   } learners;
 
   struct {

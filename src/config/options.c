@@ -70,6 +70,12 @@ const oikos_option *oikos_options(void) {
 
       {INT("learners.count", learners.count, "25", 1, 0x1p31), FIXED,
        "N: learners; each draws one episode a step (the meta-batch)."},
+      {REAL("learners.rollback", learners.rollback, "0", 0, 1e12), FIXED,
+       "A learner whose query loss after the inner steps is more than this many times its query "
+       "loss before them, or whose numbers are not finite, has diverged: it is left out of the "
+       "step, keeps its home, and is counted in metrics.jsonl. At least 1; 0 is off."},
+      {INT("learners.patience", learners.patience, "0", 0, 1e15), FIXED,
+       "Training ends when one learner was left out of this many steps in a row; 0 is off."},
 
       {CHOICE("model.loss", model.loss, "mse", "mse|cross_entropy|prototypes"), FIXED,
        "Mean squared error, softmax cross entropy, or cross entropy over distances to the mean "

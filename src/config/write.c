@@ -220,6 +220,21 @@ static oikos_status check_aggregation(const oikos_config *c, const char *file, o
   return OIKOS_OK;
 }
 
+static oikos_status check_rollback(const oikos_config *c, const char *file, oikos_error *err) {
+  double factor = c->learners.rollback;
+  if (factor > 0 && factor < 1)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: learners.rollback is %g, which would leave out learners whose loss has "
+                      "fallen; set it to 1 or more, or to 0 for off",
+                      file, factor);
+  if (c->learners.patience > 0 && factor == 0 && c->aggregation.rule == OIKOS_RULE_MEAN)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: learners.patience is %lld, but with aggregation.rule mean and without "
+                      "learners.rollback no learner is left out; set learners.rollback",
+                      file, (long long)c->learners.patience);
+  return OIKOS_OK;
+}
+
 oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   const char *file = c->file[0] ? c->file : "configuration";
   if (c->model.n_layers == 0)
@@ -291,5 +306,6 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
   OIKOS_TRY(check_aggregation(c, file, err));
+  OIKOS_TRY(check_rollback(c, file, err));
   return oikos_config_check_distill(c, file, err);
 }

@@ -20,7 +20,8 @@ enum {
   OIKOS_COUNT_CORRECT,    /* query examples classified correctly */
   OIKOS_COUNT_STOP,       /* ranks that were asked to stop */
   OIKOS_COUNT_MOVED,      /* learners that changed their home */
-  OIKOS_COUNT_REJECTED,   /* learners left out by a rule that is not the mean */
+  OIKOS_COUNT_REJECTED,   /* learners left out: oikos_leaves_out */
+  OIKOS_COUNT_LOST,       /* learners left out once more than learners.patience allows */
   OIKOS_COUNT_MEMBERS,    /* T of them: learners by home */
 };
 
@@ -60,6 +61,7 @@ typedef struct oikos_contribution {
   const oikos_real *p;     /* (T) how much it counts at each home: one-hot for a hard home */
   const oikos_real *score; /* (T) */
   oikos_real loss[OIKOS_N_LOSSES];
+  double start_loss; /* judged at the start, with learners.rollback; else 0 */
   int64_t correct;
   int32_t home;
   bool moved;

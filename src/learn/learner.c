@@ -181,6 +181,16 @@ void oikos_learners_begin(const oikos_context *context, oikos_worker *w, int64_t
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
 }
 
+/* The judged loss before any inner step, where somebody asks for it. */
+static double judge_start(const oikos_context *context, oikos_worker *w,
+                          const oikos_batch *judged) {
+  if (context->config->learners.rollback == 0)
+    return 0;
+  return oikos_network_loss(context->net, oikos_path_workspace(w->path), oikos_path_start(w->path),
+                            judged)
+      .loss;
+}
+
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w,
                                        int64_t learner, double *log_p, int32_t home) {
   const oikos_weights *s = context->weights;
@@ -195,6 +205,7 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
   oikos_batch support = w->episode.support, judged = oikos_learner_judged(context, &w->episode);
   oikos_teach(context, w, now, &support, &judged);
+  double start_loss = judge_start(context, w, &judged);
   oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &support, steps);
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
   oikos_judgement after =
@@ -208,6 +219,7 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
       .p = w->p,
       .score = w->score,
       .loss = {(real)before.loss, (real)after.loss, (real)oikos_norm(s->m, w->gradient)},
+      .start_loss = start_loss,
       .correct = (int64_t)after.correct,
       .home = now,
       .moved = now != home,

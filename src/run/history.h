@@ -3,7 +3,7 @@
  * The history of a run: sums over the steps since the last record, and all records so far. Part of
  * the checkpoint. A row is F = 9 + 2 T numbers: step, episodes, support loss, query loss, accuracy,
  * learner norm, gradient norm, rate, moved, members (T), scores (T); and one more, learners left
- * out, under an aggregation rule that leaves any out.
+ * out, where any can be.
  */
 #ifndef OIKOS_RUN_HISTORY_H
 #define OIKOS_RUN_HISTORY_H

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "dist/shared_sum.h"
+#include "learn/rollback.h"
 #include "net/choose.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
@@ -82,6 +83,7 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
   OIKOS_TRY(oikos_robust_step_create(t, err));
+  OIKOS_TRY(oikos_rollback_create(&t->config, t->learners.count, &t->rollback, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
 }
@@ -130,8 +132,7 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(create_learners(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
-  return oikos_history_create((int)c->home.count, c->aggregation.rule != OIKOS_RULE_MEAN,
-                              &t->history, err);
+  return oikos_history_create((int)c->home.count, oikos_leaves_out(c), &t->history, err);
 }
 
 static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
@@ -171,6 +172,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->not_finite);
   free(t->scratch);
   oikos_robust_step_destroy(&t->robust);
+  oikos_rollback_destroy(&t->rollback);
   free(t->learners.log_p);
   free(t->learners.next_log_p);
   free(t->learners.home);

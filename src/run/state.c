@@ -149,7 +149,7 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
-  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 20;
+  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 26;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);
@@ -164,6 +164,10 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   own(add_array(f, OIKOS_FIELD_DOUBLE, l->log_p, n, homes, "log home weights log p[i][t]",
                 "learners", "log_p"),
       l);
+  if (t->rollback.streak)
+    own(add_array(f, OIKOS_FIELD_INT64, t->rollback.streak, n, 0,
+                  "steps in a row that each learner was left out of", "learners", "left_out"),
+        l);
   add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
             oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
             "exponents");

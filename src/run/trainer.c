@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/try.h"
+#include "learn/rollback.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;
@@ -14,9 +15,11 @@ typedef oikos_real real;
  * in it is not finite. */
 static bool contribute(oikos_trainer *t, int thread, int64_t i, oikos_contribution *c) {
   oikos_robust_attack(t, thread, i, c);
-  if (t->config.aggregation.rule == OIKOS_RULE_MEAN)
+  if (!oikos_leaves_out(&t->config))
     return oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]);
-  if (oikos_robust_take(t, thread, i, c))
+  bool taken = oikos_robust_take(t, thread, i, c);
+  oikos_rollback_note(t, thread, i, !taken);
+  if (taken)
     return true;
   size_t homes = (size_t)t->config.home.count; // left out: it stays as it was
   memcpy(t->learners.next_log_p + (size_t)i * homes, t->learners.log_p + (size_t)i * homes,
@@ -78,8 +81,8 @@ static void reduce(oikos_trainer *t) {
   oikos_profile_phase(t->profiles, OIKOS_PHASE_REDUCE, &begin);
 }
 
-/* Whether there is no step to make: somebody's numbers are not finite, under the mean; everybody's,
- * under the other rules. */
+/* Whether there is no step to make: somebody's numbers are not finite, where nobody is left out;
+ * else if everybody is. */
 static bool nothing_left(const oikos_trainer *t) {
   return t->sums[0].words[OIKOS_COUNT_NOT_FINITE] > 0 ||
          oikos_update_counted(&t->config, &t->sums[0]) == 0;
@@ -94,10 +97,11 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
   MPI_Allreduce(&first, &lowest, 1, MPI_INT64_T, MPI_MIN, t->team.world);
   return oikos_fail(
       err, OIKOS_ERROR,
-      "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity): training "
+      "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity)%s: training "
       "has diverged. "
       "The last checkpoint is as it was; lower inner.rate or shared.rate, or set outer.clip",
-      (long long)t->step, (long long)lowest);
+      (long long)t->step, (long long)lowest,
+      t->config.learners.rollback > 0 ? ", or grew beyond learners.rollback, as all others'" : "");
 }
 
 static void adopt_homes(oikos_learners *own) {
@@ -144,6 +148,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
     reduce(t);
     if (nothing_left(t))
       return diverged(t, err);
+    OIKOS_TRY(oikos_rollback_check(t, err));
     again = oikos_grid_misplaced(grid, sum);
     if (again)
       oikos_grid_settle(grid, sum);
@@ -155,6 +160,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
                      t->scratch); // step 3
   adopt_homes(&t->learners);
+  oikos_rollback_adopt(&t->rollback);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   oikos_grid_settle(grid, sum);

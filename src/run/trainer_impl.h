@@ -10,6 +10,7 @@
 #include "oikos/trainer.h"
 #include "run/history.h"
 #include "run/robust.h"
+#include "run/rollback.h"
 #include "store/checkpoint_list.h"
 #include "store/image_load.h"
 #include "store/table_load.h"
@@ -44,6 +45,7 @@ struct oikos_trainer {
 
   oikos_learners learners;
   oikos_robust_step robust; /* rules beside the mean */
+  oikos_rollback rollback;  /* how often each of them was left out */
   double spent[2];          /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Patience with learners that diverge, as a part of the trainer. */
+#ifndef OIKOS_RUN_ROLLBACK_H
+#define OIKOS_RUN_ROLLBACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "oikos/config.h"
+
+typedef struct oikos_trainer oikos_trainer;
+
+/** Steps in a row that this rank's learners were left out; NULL without learners.patience. */
+typedef struct oikos_rollback {
+  int64_t *streak, *next; /* (count); next: as the step at hand leaves them */
+} oikos_rollback;
+
+/** @param count  this rank's learners */
+oikos_status oikos_rollback_create(const oikos_config *config, int64_t count,
+                                   oikos_rollback *rollback, oikos_error *err);
+void oikos_rollback_destroy(oikos_rollback *rollback);
+
+/** Learner i of this rank was left out of the step at hand, or not; counted in a thread's sum. */
+void oikos_rollback_note(oikos_trainer *t, int thread, int64_t i, bool left_out);
+
+/** After the all-reduce: OIKOS_ERROR on all ranks, naming the learner, if somebody's patience with
+ * one is at its end. Collective. */
+oikos_status oikos_rollback_check(const oikos_trainer *t, oikos_error *err);
+
+/** The step is made. */
+void oikos_rollback_adopt(oikos_rollback *rollback);
+
+#endif
