@@ -45,6 +45,11 @@ typedef enum {
 typedef enum { OIKOS_HOME_HARD, OIKOS_HOME_WEIGHTED } oikos_home_rule;
 typedef enum { OIKOS_SCORE_BEFORE, OIKOS_SCORE_HELD_OUT, OIKOS_SCORE_ENCODER } oikos_score_kind;
 typedef enum {
+  OIKOS_PRIORITY_NONE,
+  OIKOS_PRIORITY_GRADIENT,
+  OIKOS_PRIORITY_PROGRESS
+} oikos_priority_kind;
+typedef enum {
   OIKOS_TEACHER_SHARED,
   OIKOS_TEACHER_HOME,
   OIKOS_TEACHER_PEERS,
@@ -111,9 +116,8 @@ typedef struct oikos_config {
   } task;
 
   struct {
-    int64_t count; /**< N */
-    double
-        rollback; /**< a learner whose judged loss grows by more than this has diverged; 0: off */
+    int64_t count;    /**< N */
+    double rollback;  /**< growth of the judged loss that is divergence; 0: off */
     int64_t patience; /**< steps in a row that one may diverge; 0: any number */
   } learners;
 
@@ -133,6 +137,8 @@ typedef struct oikos_config {
     int64_t micro_batches; /**< support micro-batches j */
     double multi_step;     /**< share of the query loss at the start */
     double max_norm;       /**< beta; 0 is off */
+    bool adapt_rate;       /**< each learner's rate by how its inner steps went */
+    double adapt_range;    /**< its factor lies within 1 / this and this */
   } inner;
 
   struct {
@@ -159,8 +165,10 @@ typedef struct oikos_config {
     double eta;               /**< sharpness of the scores */
     double margin;            /**< in log p, before a learner moves */
     double perturbation;
-    double mixing; /**< gamma_H */
-    double rate;   /**< epsilon_H */
+    double mixing;            /**< gamma_H */
+    double rate;              /**< epsilon_H */
+    int priority;             /**< oikos_priority_kind: what ranks the homes */
+    double priority_strength; /**< from the weight of the first home to the mean: 0 to 1 */
   } home;
 
   struct {

@@ -307,5 +307,11 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
                       (long long)c->inner.micro_batches);
   OIKOS_TRY(check_aggregation(c, file, err));
   OIKOS_TRY(check_rollback(c, file, err));
+  if (c->inner.adapt_rate && c->inner.steps == 0)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: inner.adapt_rate is true, but inner.steps is 0, so there is no rate; set "
+        "one of the two",
+        file);
   return oikos_config_check_distill(c, file, err);
 }

@@ -61,7 +61,8 @@ typedef struct oikos_contribution {
   const oikos_real *p;     /* (T) how much it counts at each home: one-hot for a hard home */
   const oikos_real *score; /* (T) */
   oikos_real loss[OIKOS_N_LOSSES];
-  double start_loss; /* judged at the start, with learners.rollback; else 0 */
+  double start_loss;    /* judged at the start, with learners.rollback; else 0 */
+  double support_after; /* support loss after the last inner step, with inner.adapt_rate; else 0 */
   int64_t correct;
   int32_t home;
   bool moved;

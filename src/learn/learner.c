@@ -47,7 +47,7 @@ static oikos_status allocate(const oikos_context *context, int64_t max_steps, oi
 
 oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps, oikos_worker *w,
                                  oikos_error *err) {
-  *w = (oikos_worker){0};
+  *w = (oikos_worker){.factor = 1};
   oikos_status status = allocate(context, max_steps, w, err);
   if (status != OIKOS_OK)
     oikos_worker_destroy(w);
@@ -191,6 +191,15 @@ static double judge_start(const oikos_context *context, oikos_worker *w,
       .loss;
 }
 
+/* The support loss after the last inner step, where somebody asks for it. */
+static double judge_support(const oikos_context *context, oikos_worker *w,
+                            const oikos_batch *support) {
+  if (!context->config->inner.adapt_rate)
+    return 0;
+  const real *theta = oikos_path_parameters(context->inner, w->path, context->config->inner.steps);
+  return oikos_network_loss(context->net, oikos_path_workspace(w->path), theta, support).loss;
+}
+
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w,
                                        int64_t learner, double *log_p, int32_t home) {
   const oikos_weights *s = context->weights;
@@ -201,6 +210,7 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   double begin = oikos_profile_begin(profile);
   w->episode = w->drawn[place];
   oikos_path_join(w->path, w->chunk, place);
+  oikos_path_scale_rates(w->path, w->factor);
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
   oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
   oikos_batch support = w->episode.support, judged = oikos_learner_judged(context, &w->episode);
@@ -210,7 +220,9 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
   oikos_judgement after =
       oikos_meta_gradient(context->inner, w->path, rates, &support, &judged, steps, w->gradient);
+  double support_after = judge_support(context, w, &support);
   oikos_path_join(w->path, NULL, 0);
+  oikos_path_scale_rates(w->path, 1);
   oikos_learner_pull_back(context, w);
   return (oikos_contribution){
       .gradient = w->gradient,
@@ -220,6 +232,7 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
       .score = w->score,
       .loss = {(real)before.loss, (real)after.loss, (real)oikos_norm(s->m, w->gradient)},
       .start_loss = start_loss,
+      .support_after = support_after,
       .correct = (int64_t)after.correct,
       .home = now,
       .moved = now != home,

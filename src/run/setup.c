@@ -84,6 +84,7 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
   OIKOS_TRY(oikos_robust_step_create(t, err));
   OIKOS_TRY(oikos_rollback_create(&t->config, t->learners.count, &t->rollback, err));
+  OIKOS_TRY(oikos_own_rates_create(&t->config, t->learners.count, &t->own_rates, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
 }
@@ -173,6 +174,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->scratch);
   oikos_robust_step_destroy(&t->robust);
   oikos_rollback_destroy(&t->rollback);
+  oikos_own_rates_destroy(&t->own_rates);
   free(t->learners.log_p);
   free(t->learners.next_log_p);
   free(t->learners.home);

@@ -168,6 +168,10 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
     own(add_array(f, OIKOS_FIELD_INT64, t->rollback.streak, n, 0,
                   "steps in a row that each learner was left out of", "learners", "left_out"),
         l);
+  if (t->own_rates.factor)
+    own(add_array(f, OIKOS_FIELD_DOUBLE, t->own_rates.factor, n, 0,
+                  "factor of each learner's inner rates", "learners", "rate_factor"),
+        l);
   add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
             oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
             "exponents");
@@ -311,6 +315,11 @@ oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error 
       status = oikos_fail(err, OIKOS_ERROR, "%s: learner %lld has home %d of %lld", path,
                           (long long)(t->learners.first + i), t->learners.home[i],
                           (long long)t->config.home.count);
+  if (status == OIKOS_OK && !oikos_own_rates_sound(&t->config, &t->own_rates, t->learners.count))
+    status = oikos_fail(err, OIKOS_ERROR,
+                        "%s: learners/rate_factor lies outside of 1 / inner.adapt_range to "
+                        "inner.adapt_range, %g",
+                        path, t->config.inner.adapt_range);
   return oikos_agree(&t->team, status, err);
 }
 

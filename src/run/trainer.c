@@ -36,9 +36,11 @@ static void train_learner(oikos_trainer *t, int thread, int64_t learner) {
   size_t homes = (size_t)t->config.home.count;
   double *log_p = own->next_log_p + (size_t)i * homes;
   memcpy(log_p, own->log_p + (size_t)i * homes, homes * sizeof *log_p);
+  t->workers[thread].factor = oikos_own_rate(&t->own_rates, i);
   oikos_contribution c =
       oikos_learner_train(&t->context, &t->workers[thread], learner, log_p, own->home[i]);
   own->next_home[i] = c.home;
+  oikos_own_rates_note(&t->config, &t->own_rates, i, &c);
   double begin = oikos_profile_begin(t->profiles);
   if (!contribute(t, thread, i, &c) &&
       (t->not_finite[thread] < 0 || learner < t->not_finite[thread]))
@@ -161,6 +163,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
                      t->scratch); // step 3
   adopt_homes(&t->learners);
   oikos_rollback_adopt(&t->rollback);
+  oikos_own_rates_adopt(&t->own_rates);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   oikos_grid_settle(grid, sum);

@@ -9,6 +9,7 @@
 #include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/history.h"
+#include "run/own_rates.h"
 #include "run/robust.h"
 #include "run/rollback.h"
 #include "store/checkpoint_list.h"
@@ -46,7 +47,8 @@ struct oikos_trainer {
   oikos_learners learners;
   oikos_robust_step robust; /* rules beside the mean */
   oikos_rollback rollback;  /* how often each of them was left out */
-  double spent[2];          /* privacy: epsilon, delta; as the last checkpoint says */
+  oikos_own_rates own_rates;
+  double spent[2]; /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
