@@ -176,6 +176,14 @@ const oikos_option *oikos_options(void) {
        "gamma_H: how far a home moves to the mean of its trained members."},
       {REAL("home.rate", home.rate, "0.001", 0, 1e6), FIXED, "epsilon_H: outer rate of the homes."},
 
+      {CHOICE("home.priority", home.priority, "none", "none|gradient|progress"), FIXED,
+       "Which homes' learners weigh more in the shared update: those whose members have larger "
+       "meta-gradients (moving average of the norm), or those whose query loss falls faster (slow "
+       "minus fast moving average). By rank."},
+      {REAL("home.priority_strength", home.priority_strength, "0.5", 0, 0.99), FIXED,
+       "priority: a learner weighs from 1 minus this, at the home of the lowest rank, to 1 plus "
+       "this, before the weights are made to sum to 1."},
+
       {REAL("distill.weight", distill.weight, "0", 0, 1), FIXED,
        "lambda: knowledge distillation makes a loss L into (1 - lambda) L + lambda D, where D is "
        "how far the outputs are from a teacher's: tau^2 times the divergence of the softmax at "

@@ -4,9 +4,10 @@
  * crosses the network in a step, in one buffer. Segments: the shared gradient and (if gamma > 0 or
  * peers teach) the trained parameters by tensor, the gradient of the rates and of the encoder, the
  * same of each home (trained: if gamma_H > 0 or peers teach), the homes' weights and scores, the
- * losses. At most 2 M + A + E + 2 T K + 2 T + 3 numbers; nothing grows with the number of learners
- * or ranks. Where aggregation.rule orders the learners' numbers, gradients and trained parameters
- * travel by dist/columns.h and are not in the sum.
+ * losses; with home.priority the gradient norm and query loss by home. At most 2 M + A + E + 2 T K
+ * + 4 T + 3 numbers; nothing grows with the number of learners or ranks. Where aggregation.rule
+ * orders the learners' numbers, gradients and trained parameters travel by dist/columns.h and are
+ * not in the sum.
  */
 #ifndef OIKOS_LEARN_CONTRIBUTION_H
 #define OIKOS_LEARN_CONTRIBUTION_H
@@ -28,6 +29,9 @@ enum {
 /** Losses of a step, summed over learners. */
 enum { OIKOS_LOSS_BEFORE, OIKOS_LOSS_AFTER, OIKOS_GRADIENT_NORM, OIKOS_N_LOSSES };
 
+/** What is summed by home, with home.priority. */
+enum { OIKOS_HOME_NORM, OIKOS_HOME_QUERY_LOSS, OIKOS_N_BY_HOME };
+
 /** Parts of an array of parameters. */
 typedef struct oikos_tensors {
   int n;
@@ -44,6 +48,8 @@ typedef struct oikos_segments {
   int home_size;      /* segments of a home */
   bool home_trained;  /* a home's trained parameters follow its gradient */
   int weights, scores, losses;
+  int by_home;          /* of home 0's sums of gradient norm and query loss; -1: no priority */
+  const double *effort; /* (T) weight of a home's members in shared means; NULL: 1 */
   oikos_grid *grid;
 } oikos_segments;
 

@@ -129,6 +129,8 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_weights_create(c, t->net, t->inner, t->encoder, &t->weights, err));
   OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
                                   &t->segments, err));
+  OIKOS_TRY(oikos_priority_create(c, &t->priority, err));
+  t->segments.effort = t->priority.effort;
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
   OIKOS_TRY(create_learners(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
@@ -175,6 +177,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   oikos_robust_step_destroy(&t->robust);
   oikos_rollback_destroy(&t->rollback);
   oikos_own_rates_destroy(&t->own_rates);
+  oikos_priority_destroy(&t->priority);
   free(t->learners.log_p);
   free(t->learners.next_log_p);
   free(t->learners.home);

@@ -138,6 +138,16 @@ static void add_centres(fields *f, const oikos_trainer *t) {
               "centre of the ways to trained parameters, one row per home", "centre/homes/trained");
 }
 
+static void add_priority(fields *f, const oikos_trainer *t) {
+  const oikos_priority *p = &t->priority;
+  if (!p->average)
+    return;
+  add_array(f, OIKOS_FIELD_DOUBLE, p->average, p->n_homes, OIKOS_N_AVERAGES,
+            "moving averages by home: gradient norm, query loss slow, fast", "priority", "average");
+  add_array(f, OIKOS_FIELD_INT64, p->steps, p->n_homes, 0, "steps in which the home had members",
+            "priority", "steps");
+}
+
 static void own(oikos_field *field, const oikos_learners *learners) {
   field->owned = true;
   field->first = learners->first;
@@ -155,6 +165,7 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   add_homes(f, t);
   add_peers(f, t);
   add_centres(f, t);
+  add_priority(f, t);
   if (oikos_privacy_on(&t->config))
     add_array(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
               "privacy spent by the weights: epsilon, delta", "privacy", "spent");

@@ -144,6 +144,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_sum *sum = &t->sums[0];
   bool again, stop = false;
   OIKOS_TRY(oikos_teacher_present(t, err));
+  oikos_priority_rank(&t->config, &t->priority);
   do {
     stop |= t->observer.stop && t->observer.stop(t->observer.user);
     train(t, stop); // step 1: find the home, adapt from it, meta-gradient
@@ -164,6 +165,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   adopt_homes(&t->learners);
   oikos_rollback_adopt(&t->rollback);
   oikos_own_rates_adopt(&t->own_rates);
+  oikos_priority_note(&t->segments, sum, &t->priority);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   oikos_grid_settle(grid, sum);

@@ -5,6 +5,7 @@
 #include "dist/reduce.h"
 #include "dist/team.h"
 #include "learn/learner.h"
+#include "learn/priority.h"
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
@@ -48,7 +49,8 @@ struct oikos_trainer {
   oikos_robust_step robust; /* rules beside the mean */
   oikos_rollback rollback;  /* how often each of them was left out */
   oikos_own_rates own_rates;
-  double spent[2]; /* privacy: epsilon, delta; as the last checkpoint says */
+  oikos_priority priority; /* of the homes */
+  double spent[2];         /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
