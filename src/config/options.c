@@ -116,8 +116,8 @@ const oikos_option *oikos_options(void) {
        "Each learner's inner rates times a factor of its own, which grows by 1.05 after a step in "
        "which its support loss fell, and is halved after one in which it did not (the bold driver, "
        "Battiti 1989). For training alone: unseen tasks adapt with the factor 1."},
-      {REAL("inner.adapt_range", inner.adapt_range, "4", 1, 1e6), FIXED,
-       "adapt_rate: the factor stays between 1 / this and this."},
+      {REAL("inner.adapt_range", inner.adapt_range, "4", 0, 1e6), FIXED,
+       "adapt_rate: the factor stays between 1 / this and this. At least 1."},
 
       {CHOICE("outer.optimizer", outer.optimizer, "adam", "sgd|momentum|adam|adamw"), FIXED,
        "Optimizer of the shared weights and of the homes."},

@@ -41,6 +41,12 @@ static inline void *oikos_option_at(const oikos_option *o, const oikos_config *c
 /** Check the keys of distillation. */
 oikos_status oikos_config_check_distill(const oikos_config *c, const char *file, oikos_error *err);
 
+/** The same for dynamic adjustment: learners.rollback and patience, inner.adapt_rate,
+ * home.priority.
+ */
+oikos_status oikos_config_check_adjustment(const oikos_config *c, const char *file,
+                                           oikos_error *err);
+
 /** Which of "a|b|c" the word is, or -1. */
 int oikos_choice_index(const char *choices, const char *word);
 

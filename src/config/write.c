@@ -220,45 +220,6 @@ static oikos_status check_aggregation(const oikos_config *c, const char *file, o
   return OIKOS_OK;
 }
 
-/* A weighted mean over learners is asked for: there must be homes to rank, something shared to
- * weigh for, and a rule that takes weights. */
-static oikos_status check_priority(const oikos_config *c, const char *file, oikos_error *err) {
-  if (c->home.priority == OIKOS_PRIORITY_NONE)
-    return OIKOS_OK;
-  if (c->home.count < 2 || c->home.owns == OIKOS_OWNS_ALL)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: home.priority weighs the learners of several homes in what they share, "
-                      "but home.count is %lld%s; set home.priority to none",
-                      file, (long long)c->home.count,
-                      c->home.owns == OIKOS_OWNS_ALL ? " and home.owns is all" : "");
-  if (c->aggregation.rule != OIKOS_RULE_MEAN)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: home.priority is a weighted mean, but aggregation.rule is not mean: the "
-                      "other rules bound or order learners of equal weight; set one of the two",
-                      file);
-  if (c->distill.weight > 0 && c->distill.teacher == OIKOS_TEACHER_PEERS)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: distill.teacher peers is the plain mean of the trained learners; with "
-                      "home.priority take another teacher",
-                      file);
-  return OIKOS_OK;
-}
-
-static oikos_status check_rollback(const oikos_config *c, const char *file, oikos_error *err) {
-  double factor = c->learners.rollback;
-  if (factor > 0 && factor < 1)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: learners.rollback is %g, which would leave out learners whose loss has "
-                      "fallen; set it to 1 or more, or to 0 for off",
-                      file, factor);
-  if (c->learners.patience > 0 && factor == 0 && c->aggregation.rule == OIKOS_RULE_MEAN)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: learners.patience is %lld, but with aggregation.rule mean and without "
-                      "learners.rollback no learner is left out; set learners.rollback",
-                      file, (long long)c->learners.patience);
-  return OIKOS_OK;
-}
-
 oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   const char *file = c->file[0] ? c->file : "configuration";
   if (c->model.n_layers == 0)
@@ -330,13 +291,6 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
   OIKOS_TRY(check_aggregation(c, file, err));
-  OIKOS_TRY(check_rollback(c, file, err));
-  OIKOS_TRY(check_priority(c, file, err));
-  if (c->inner.adapt_rate && c->inner.steps == 0)
-    return oikos_fail(
-        err, OIKOS_USAGE,
-        "%s: inner.adapt_rate is true, but inner.steps is 0, so there is no rate; set "
-        "one of the two",
-        file);
+  OIKOS_TRY(oikos_config_check_adjustment(c, file, err));
   return oikos_config_check_distill(c, file, err);
 }

@@ -5,9 +5,9 @@
  * the same terms, or not finite, they have led away, and the meta-gradient through them, whose size
  * grows with every such step, tells little of the start. The learner is rolled back: it is left out
  * of the step as if it were not there, as one whose numbers are not finite is by the rules of
- * learn/robust.h. A bound on the loss is the divergence test of a line search (Nocedal and Wright,
- * "Numerical Optimization", 2006, section 3.1: the step is not taken if the function has not
- * decreased), with room for the noise of an episode.
+ * learn/robust.h. This is the sufficient-decrease test of a line search (Nocedal and Wright,
+ * "Numerical Optimization", 2006, section 3.1) with room for the noise of an episode, taken over
+ * all inner steps; the step that fails it is not shortened but dropped.
  */
 #ifndef OIKOS_LEARN_ROLLBACK_H
 #define OIKOS_LEARN_ROLLBACK_H

@@ -138,20 +138,31 @@ static void add_centres(fields *f, const oikos_trainer *t) {
               "centre of the ways to trained parameters, one row per home", "centre/homes/trained");
 }
 
-static void add_priority(fields *f, const oikos_trainer *t) {
+static void own(oikos_field *field, const oikos_learners *learners) {
+  field->owned = true;
+  field->first = learners->first;
+  field->count = learners->count;
+}
+
+/* What dynamic adjustment knows of learners and homes. */
+static void add_adjustment(fields *f, const oikos_trainer *t) {
+  const oikos_learners *l = &t->learners;
   const oikos_priority *p = &t->priority;
+  int64_t n = t->config.learners.count;
+  if (t->rollback.streak)
+    own(add_array(f, OIKOS_FIELD_INT64, t->rollback.streak, n, 0,
+                  "steps in a row that each learner was left out of", "learners", "left_out"),
+        l);
+  if (t->own_rates.factor)
+    own(add_array(f, OIKOS_FIELD_DOUBLE, t->own_rates.factor, n, 0,
+                  "factor of each learner's inner rates", "learners", "rate_factor"),
+        l);
   if (!p->average)
     return;
   add_array(f, OIKOS_FIELD_DOUBLE, p->average, p->n_homes, OIKOS_N_AVERAGES,
             "moving averages by home: gradient norm, query loss slow, fast", "priority", "average");
   add_array(f, OIKOS_FIELD_INT64, p->steps, p->n_homes, 0, "steps in which the home had members",
             "priority", "steps");
-}
-
-static void own(oikos_field *field, const oikos_learners *learners) {
-  field->owned = true;
-  field->first = learners->first;
-  field->count = learners->count;
 }
 
 static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *err) {
@@ -165,7 +176,6 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   add_homes(f, t);
   add_peers(f, t);
   add_centres(f, t);
-  add_priority(f, t);
   if (oikos_privacy_on(&t->config))
     add_array(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
               "privacy spent by the weights: epsilon, delta", "privacy", "spent");
@@ -175,14 +185,7 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   own(add_array(f, OIKOS_FIELD_DOUBLE, l->log_p, n, homes, "log home weights log p[i][t]",
                 "learners", "log_p"),
       l);
-  if (t->rollback.streak)
-    own(add_array(f, OIKOS_FIELD_INT64, t->rollback.streak, n, 0,
-                  "steps in a row that each learner was left out of", "learners", "left_out"),
-        l);
-  if (t->own_rates.factor)
-    own(add_array(f, OIKOS_FIELD_DOUBLE, t->own_rates.factor, n, 0,
-                  "factor of each learner's inner rates", "learners", "rate_factor"),
-        l);
+  add_adjustment(f, t);
   add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
             oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
             "exponents");

@@ -75,6 +75,9 @@ awk -v own="$(<own.true.loss)" -v one="$(<own.false.loss)" 'BEGIN { exit !(own >
 run train mlp.yaml --out no --set inner.adapt_rate=true --set inner.steps=0
 check_status "own rates without steps" 2
 check_match "own rates without steps" 'inner\.adapt_rate.*inner\.steps' "$log.err"
+run train mlp.yaml --out no --set inner.adapt_rate=true --set inner.adapt_range=0.5
+check_status "an empty range" 2
+check_match "an empty range" 'inner\.adapt_range is 0\.5' "$log.err"
 run train mlp.yaml --out no --set home.priority=gradient
 check_status "priority of one home" 2
 check_match "priority of one home" 'home\.priority.*home\.count is 1' "$log.err"
