@@ -209,8 +209,9 @@ const oikos_option *oikos_options(void) {
        FIXED,
        "What stands for the learners' mean, of gradients and of trained parameters, shared and of "
        "a "
-       "home. mean: trusts everybody, and training ends where a learner's numbers are not finite. "
-       "All others leave such a learner out of the step and count it in metrics.jsonl. clip: the "
+       "home. mean: trusts everybody, and training ends where a learner's numbers are not finite, "
+       "unless learners.rollback is on. All others leave such a learner out of the step and count "
+       "it in metrics.jsonl. clip: the "
        "mean with each learner's norm bounded by the radius; centred_clip: the same around the "
        "last "
        "step's value (Karimireddy et al. 2021); trimmed_mean and median: by coordinate (Yin et al. "
