@@ -34,7 +34,13 @@ typedef enum { OIKOS_INIT_HE, OIKOS_INIT_GLOROT, OIKOS_INIT_ZEROS } oikos_init_k
 typedef enum { OIKOS_ORDER_SECOND, OIKOS_ORDER_FIRST } oikos_order;
 typedef enum { OIKOS_SCOPE_ALL, OIKOS_SCOPE_LAST } oikos_scope;
 typedef enum { OIKOS_RATES_FIXED, OIKOS_RATES_PARAMETER, OIKOS_RATES_STEP_LAYER } oikos_rates_kind;
-typedef enum { OIKOS_SGD, OIKOS_MOMENTUM, OIKOS_ADAM, OIKOS_ADAMW, OIKOS_ADAGRAD } oikos_optimizer_kind;
+typedef enum {
+  OIKOS_SGD,
+  OIKOS_MOMENTUM,
+  OIKOS_ADAM,
+  OIKOS_ADAMW,
+  OIKOS_ADAGRAD
+} oikos_optimizer_kind;
 typedef enum { OIKOS_SCHEDULE_CONSTANT, OIKOS_SCHEDULE_COSINE } oikos_schedule_kind;
 typedef enum {
   OIKOS_OWNS_NOTHING,
@@ -44,6 +50,11 @@ typedef enum {
 } oikos_owns_kind;
 typedef enum { OIKOS_HOME_HARD, OIKOS_HOME_WEIGHTED } oikos_home_rule;
 typedef enum { OIKOS_SCORE_BEFORE, OIKOS_SCORE_HELD_OUT, OIKOS_SCORE_ENCODER } oikos_score_kind;
+typedef enum {
+  OIKOS_PRIORITY_NONE,
+  OIKOS_PRIORITY_GRADIENT,
+  OIKOS_PRIORITY_PROGRESS
+} oikos_priority_kind;
 typedef enum {
   OIKOS_TEACHER_SHARED,
   OIKOS_TEACHER_HOME,
@@ -117,6 +128,8 @@ typedef struct oikos_config {
     int64_t per_step; /**< n that are active in a step; 0: all */
     bool persist;     /**< theta_i is kept from step to step */
     double pull;      /**< persist: of the start from there to the home's */
+    double rollback;  /**< growth of the judged loss that is divergence; 0: off */
+    int64_t patience; /**< steps in a row that one may diverge; 0: any number */
   } learners;
 
   struct {
@@ -135,6 +148,8 @@ typedef struct oikos_config {
     int64_t micro_batches; /**< support micro-batches j */
     double multi_step;     /**< share of the query loss at the start */
     double max_norm;       /**< beta; 0 is off */
+    bool adapt_rate;       /**< each learner's rate by how its inner steps went */
+    double adapt_range;    /**< its factor lies within 1 / this and this */
   } inner;
 
   struct {
@@ -163,9 +178,11 @@ typedef struct oikos_config {
     double margin;            /**< in log p, before a learner moves */
     double perturbation;
     int64_t revive; /**< steps that a home is deserted before it is split off another; 0 is off */
-    double revive_below; /**< deserted is below this part of an even share of the learners */
-    double mixing;       /**< gamma_H */
-    double rate;         /**< epsilon_H */
+    double revive_below;      /**< deserted is below this part of an even share of the learners */
+    double mixing;            /**< gamma_H */
+    double rate;              /**< epsilon_H */
+    int priority;             /**< oikos_priority_kind: what ranks the homes */
+    double priority_strength; /**< from the weight of the first home to the mean: 0 to 1 */
   } home;
 
   struct {

@@ -38,8 +38,9 @@ typedef struct oikos_record {
   int n_homes;
   const double *members; /**< (T) share of the learners at each home */
   const double *scores;  /**< (T) mean score loss of each home over all learners */
-  double left_out;       /**< learners left out of a step because their numbers were not finite;
-                            0 where aggregation.rule is mean */
+  double left_out;       /**< learners left out of a step because their numbers were not finite or
+                            they had diverged; 0 where aggregation.rule is mean and
+                            learners.rollback is off */
   double epsilon;        /**< privacy spent so far, at privacy.delta; 0 where privacy.noise is 0 */
   double rand;           /**< how well the learners' homes tell their hidden groups, at `step`: see
                             oikos_census; NaN if it says nothing, or learners are of no group */
@@ -81,7 +82,8 @@ oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const
 void oikos_trainer_destroy(oikos_trainer *trainer);
 
 /** One outer step. OIKOS_ERROR if a learner's loss or gradient is not finite (with aggregation.rule
- * other than mean: if all learners' are): the message says which, in which step. */
+ * other than mean, or learners.rollback: if all learners are left out), or if one was left out of
+ * learners.patience steps in a row: the message says which, in which step. */
 oikos_status oikos_trainer_step(oikos_trainer *trainer, oikos_error *err);
 
 /**

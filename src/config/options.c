@@ -88,6 +88,12 @@ const oikos_option *oikos_options(void) {
        "persist: a learner that was active before starts at theta_i + pull (start(w, c) - theta_i) "
        "(the elastic force of Zhang et al. 2015): 0 goes on where it left off, and the shared "
        "weights learn from first visits alone; 1 begins at its home again."},
+      {REAL("learners.rollback", learners.rollback, "0", 0, 1e12), FIXED,
+       "A learner whose query loss after the inner steps is more than this many times its query "
+       "loss before them, or whose numbers are not finite, has diverged: it is left out of the "
+       "step, keeps its home, and is counted in metrics.jsonl. At least 1; 0 is off."},
+      {INT("learners.patience", learners.patience, "0", 0, 1e15), FIXED,
+       "Training ends when one learner was left out of this many steps in a row; 0 is off."},
 
       {CHOICE("model.loss", model.loss, "mse", "mse|cross_entropy|prototypes"), FIXED,
        "Mean squared error, softmax cross entropy, or cross entropy over distances to the mean "
@@ -124,6 +130,12 @@ const oikos_option *oikos_options(void) {
        "at once."},
       {REAL("inner.max_norm", inner.max_norm, "0", 0, 1e12), FIXED,
        "beta: largest norm of a unit's incoming weights, kept after each inner step; 0 is off."},
+      {BOOL("inner.adapt_rate", inner.adapt_rate, "false"), FIXED,
+       "Each learner's inner rates times a factor of its own, which grows by 1.05 after a step in "
+       "which its support loss fell, and is halved after one in which it did not (the bold driver, "
+       "Battiti 1989). For training alone: unseen tasks adapt with the factor 1."},
+      {REAL("inner.adapt_range", inner.adapt_range, "4", 0, 1e6), FIXED,
+       "adapt_rate: the factor stays between 1 / this and this. At least 1."},
 
       {CHOICE("outer.optimizer", outer.optimizer, "adam", "sgd|momentum|adam|adamw|adagrad"), FIXED,
        "Optimizer of the shared weights and of the homes."},
@@ -197,6 +209,14 @@ const oikos_option *oikos_options(void) {
        "gamma_H: how far a home moves to the mean of its trained members."},
       {REAL("home.rate", home.rate, "0.001", 0, 1e6), FIXED, "epsilon_H: outer rate of the homes."},
 
+      {CHOICE("home.priority", home.priority, "none", "none|gradient|progress"), FIXED,
+       "Which homes' learners weigh more in the shared update: those whose members have larger "
+       "meta-gradients (moving average of the norm), or those whose query loss falls faster (slow "
+       "minus fast moving average). By rank."},
+      {REAL("home.priority_strength", home.priority_strength, "0.5", 0, 0.99), FIXED,
+       "priority: a learner weighs from 1 minus this, at the home of the lowest rank, to 1 plus "
+       "this, before the weights are made to sum to 1."},
+
       {REAL("distill.weight", distill.weight, "0", 0, 1), FIXED,
        "lambda: knowledge distillation makes a loss L into (1 - lambda) L + lambda D, where D is "
        "how far the outputs are from a teacher's: tau^2 times the divergence of the softmax at "
@@ -222,8 +242,9 @@ const oikos_option *oikos_options(void) {
        FIXED,
        "What stands for the learners' mean, of gradients and of trained parameters, shared and of "
        "a "
-       "home. mean: trusts everybody, and training ends where a learner's numbers are not finite. "
-       "All others leave such a learner out of the step and count it in metrics.jsonl. clip: the "
+       "home. mean: trusts everybody, and training ends where a learner's numbers are not finite, "
+       "unless learners.rollback is on. All others leave such a learner out of the step and count "
+       "it in metrics.jsonl. clip: the "
        "mean with each learner's norm bounded by the radius; centred_clip: the same around the "
        "last "
        "step's value (Karimireddy et al. 2021); trimmed_mean and median: by coordinate (Yin et al. "

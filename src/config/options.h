@@ -44,6 +44,11 @@ oikos_status oikos_config_check_distill(const oikos_config *c, const char *file,
 /** Check the keys of what learners draw from and of how they choose homes. */
 oikos_status oikos_config_check_learners(const oikos_config *c, const char *file, oikos_error *err);
 
+/** The same for dynamic adjustment: learners.rollback and patience, inner.adapt_rate,
+ * home.priority. */
+oikos_status oikos_config_check_adjustment(const oikos_config *c, const char *file,
+                                           oikos_error *err);
+
 /** Which of "a|b|c" the word is, or -1. */
 int oikos_choice_index(const char *choices, const char *word);
 

@@ -289,5 +289,6 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
   OIKOS_TRY(check_aggregation(c, file, err));
+  OIKOS_TRY(oikos_config_check_adjustment(c, file, err));
   return oikos_config_check_distill(c, file, err);
 }

@@ -42,18 +42,19 @@ static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const
 }
 
 /* z = theta - rate * grad, where inner steps change it */
-static void descend(const oikos_inner *inner, const real *rates, int64_t k,
+static void descend(const oikos_inner *inner, const oikos_path *p, const real *rates, int64_t k,
                     const real *restrict theta, const real *restrict grad, real *restrict z) {
+  real factor = (real)p->factor;
   memcpy(z, theta, inner->first * sizeof *z);
   for (int i = 0; i < oikos_network_tensor_count(inner->net); i++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[i];
     if (t->offset < inner->first)
       continue;
-    oikos_rate rate = oikos_rate_of(inner, rates, t, k);
+    oikos_rate rate = oikos_rate_of(inner, p, rates, t, k);
     size_t end = t->offset + t->size;
     if (rate.each)
       for (size_t j = t->offset; j < end; j++)
-        z[j] = theta[j] - rate.each[j - t->offset] * grad[j];
+        z[j] = theta[j] - factor * rate.each[j - t->offset] * grad[j];
     else
       for (size_t j = t->offset; j < end; j++)
         z[j] = theta[j] - rate.one * grad[j];
@@ -77,7 +78,7 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real 
     const real *theta = oikos_path_parameters(inner, p, k);
     oikos_judgement now = descent(inner, p, k, theta, support, p->support);
     real *z = p->z + (size_t)(k + 1) * inner->parameters;
-    descend(inner, rates, k, theta, p->support, z);
+    descend(inner, p, rates, k, theta, p->support, z);
     if (inner->max_norm > 0)
       oikos_project_norms(inner, z, p->norms + (size_t)(k + 1) * oikos_project_rows(inner));
     start = k == 0 ? now : start;
@@ -86,33 +87,35 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real 
 }
 
 /* scaled (M) = rate * u, where inner steps change it */
-static void scale(const oikos_inner *inner, const real *rates, int64_t k, const real *u,
-                  real *scaled) {
+static void scale(const oikos_inner *inner, const oikos_path *p, const real *rates, int64_t k,
+                  const real *u, real *scaled) {
+  real factor = (real)p->factor;
   memset(scaled, 0, inner->parameters * sizeof *scaled);
   for (int i = 0; i < oikos_network_tensor_count(inner->net); i++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[i];
     if (t->offset < inner->first)
       continue;
-    oikos_rate rate = oikos_rate_of(inner, rates, t, k);
+    oikos_rate rate = oikos_rate_of(inner, p, rates, t, k);
     for (size_t j = t->offset; j < t->offset + t->size; j++)
-      scaled[j] = (rate.each ? rate.each[j - t->offset] : rate.one) * u[j];
+      scaled[j] = (rate.each ? factor * rate.each[j - t->offset] : rate.one) * u[j];
   }
 }
 
-/* gradient of the rates of step k: d z / d rate = -grad */
-static void add_rate_gradient(const oikos_inner *inner, const real *rates, int64_t k, const real *u,
-                              const real *grad, real *gradient) {
+/* gradient of the rates of step k: d z / d rate = -factor * grad */
+static void add_rate_gradient(const oikos_inner *inner, const oikos_path *p, const real *rates,
+                              int64_t k, const real *u, const real *grad, real *gradient) {
+  real factor = (real)p->factor;
   for (int i = 0; i < oikos_network_tensor_count(inner->net); i++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[i];
     if (t->offset < inner->first)
       continue;
-    oikos_rate rate = oikos_rate_of(inner, rates, t, k);
+    oikos_rate rate = oikos_rate_of(inner, p, rates, t, k);
     const real *restrict along = u + t->offset, *restrict slope = grad + t->offset;
     real *restrict own = gradient + rate.index;
     if (!rate.each)
-      *own -= (real)oikos_dot(t->size, along, slope);
+      *own -= (real)(p->factor * oikos_dot(t->size, along, slope));
     for (size_t j = 0; rate.each && j < t->size; j++)
-      own[j] -= along[j] * slope[j];
+      own[j] -= factor * along[j] * slope[j];
   }
 }
 
@@ -137,10 +140,10 @@ static void multiply_hessian(const oikos_inner *inner, oikos_path *p, const real
   const real *theta = oikos_path_parameters(inner, p, k);
   bool again = k < p->n_kept || (p->chunk && k == 0);
   if (!again && inner->kind == OIKOS_RATES_FIXED && inner->first == 0) { // one rate: a factor
-    accumulate(inner, p, theta, support, v, inner->rate, NULL, p->product);
+    accumulate(inner, p, theta, support, v, p->factor * inner->rate, NULL, p->product);
     return;
   }
-  scale(inner, rates, k, v, p->scaled);
+  scale(inner, p, rates, k, v, p->scaled);
   if (again)
     multiply_again(inner, p, k, theta, support, p->scaled);
   else
@@ -173,7 +176,7 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
     else if (inner->rates)
       descent(inner, p, k, oikos_path_parameters(inner, p, k), support, p->support);
     if (inner->rates)
-      add_rate_gradient(inner, rates, k, v, p->support, rate_gradient);
+      add_rate_gradient(inner, p, rates, k, v, p->support, rate_gradient);
     const real *restrict product = p->product;
     for (size_t i = 0; second && i < m; i++)
       v[i] -= product[i];

@@ -53,6 +53,9 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
   sizes[n++] = (size_t)w->n_homes;
   s->losses = n;
   sizes[n++] = OIKOS_N_LOSSES;
+  s->by_home = config->home.priority == OIKOS_PRIORITY_NONE ? -1 : n;
+  for (int64_t t = 0; s->by_home >= 0 && t < w->n_homes; t++)
+    sizes[n++] = OIKOS_N_BY_HOME;
   return n;
 }
 
@@ -68,7 +71,7 @@ oikos_status oikos_segments_create(const oikos_config *config, const oikos_netwo
   *s = (oikos_segments){.shared = tensors_of(net),
                         .encoder = tensors_of(encoder),
                         .home = {w->layout.n_tensors, w->layout.tensor}};
-  size_t most = oikos_mul((size_t)s->home.n + 1, 2 * (size_t)w->n_homes) + 2 * (size_t)s->shared.n +
+  size_t most = oikos_mul((size_t)s->home.n + 2, 2 * (size_t)w->n_homes) + 2 * (size_t)s->shared.n +
                 (size_t)s->encoder.n + 4;
   OIKOS_TRY(oikos_alloc(&sizes, most, sizeof *sizes, "the segments", err));
   int n = number_segments(config, w, s, sizes);
@@ -115,6 +118,10 @@ bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
       finite &= oikos_sum_add(s->grid, sum, s->weights + (int)t, c->p + t, 1);
   finite &= oikos_sum_add(s->grid, sum, s->scores, c->score, 1);
   finite &= oikos_sum_add(s->grid, sum, s->losses, c->loss, 1);
+  if (s->by_home >= 0) {
+    real by_home[OIKOS_N_BY_HOME] = {c->loss[OIKOS_GRADIENT_NORM], c->loss[OIKOS_LOSS_AFTER]};
+    finite &= oikos_sum_add(s->grid, sum, s->by_home + c->home, by_home, 1);
+  }
   sum->words[OIKOS_COUNT_CORRECT] += c->correct;
   sum->words[OIKOS_COUNT_MOVED] += c->moved;
   sum->words[OIKOS_COUNT_MEMBERS + c->home]++;
@@ -123,12 +130,13 @@ bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
 
 bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
                             const oikos_contribution *c, oikos_sum *sum) {
-  bool finite = oikos_segments_add(s, 0, s->shared, c->gradient, 1, sum);
+  real weight = s->effort ? (real)s->effort[c->home] : 1;
+  bool finite = oikos_segments_add(s, 0, s->shared, c->gradient, weight, sum);
   if (s->shared_trained >= 0)
-    finite &= oikos_segments_add(s, s->shared_trained, s->shared, c->trained, 1, sum);
+    finite &= oikos_segments_add(s, s->shared_trained, s->shared, c->trained, weight, sum);
   if (s->rates >= 0)
     finite &= oikos_sum_add(s->grid, sum, s->rates, c->gradient + w->m, 1);
-  finite &= oikos_segments_add(s, s->encoders, s->encoder, c->gradient + w->m + w->a, 1, sum);
+  finite &= oikos_segments_add(s, s->encoders, s->encoder, c->gradient + w->m + w->a, weight, sum);
   finite &= add_homes(s, w, c, sum);
   return oikos_contribution_count(s, w, c, sum) && finite;
 }

@@ -4,9 +4,10 @@
  * crosses the network in a step, in one buffer. Segments: the shared gradient and (if gamma > 0 or
  * peers teach) the trained parameters by tensor, the gradient of the rates and of the encoder, the
  * same of each home (trained: if gamma_H > 0 or peers teach), the homes' weights and scores, the
- * losses. At most 2 M + A + E + 2 T K + 2 T + 4 numbers; nothing grows with the number of learners
- * or ranks. Where aggregation.rule orders the learners' numbers, gradients and trained parameters
- * travel by dist/columns.h and are not in the sum.
+ * losses; with home.priority the gradient norm and query loss by home. At most 2 M + A + E + 2 T K
+ * + 4 T + 4 numbers; nothing grows with the number of learners or ranks. Where aggregation.rule
+ * orders the learners' numbers, gradients and trained parameters travel by dist/columns.h and are
+ * not in the sum.
  */
 #ifndef OIKOS_LEARN_CONTRIBUTION_H
 #define OIKOS_LEARN_CONTRIBUTION_H
@@ -20,7 +21,8 @@ enum {
   OIKOS_COUNT_CORRECT,    /* query examples classified correctly */
   OIKOS_COUNT_STOP,       /* ranks that were asked to stop */
   OIKOS_COUNT_MOVED,      /* learners that changed their home */
-  OIKOS_COUNT_REJECTED,   /* learners left out by a rule that is not the mean */
+  OIKOS_COUNT_REJECTED,   /* learners left out: oikos_leaves_out */
+  OIKOS_COUNT_LOST,       /* learners left out once more than learners.patience allows */
   OIKOS_COUNT_MEMBERS,    /* T of them: learners by home */
 };
 
@@ -32,6 +34,9 @@ enum {
   OIKOS_SURE, /* p[i][h(i)], also of a hard home; 0 with one home */
   OIKOS_N_LOSSES
 };
+
+/** What is summed by home, with home.priority. */
+enum { OIKOS_HOME_NORM, OIKOS_HOME_QUERY_LOSS, OIKOS_N_BY_HOME };
 
 /** Parts of an array of parameters. */
 typedef struct oikos_tensors {
@@ -49,6 +54,8 @@ typedef struct oikos_segments {
   int home_size;      /* segments of a home */
   bool home_trained;  /* a home's trained parameters follow its gradient */
   int weights, scores, losses;
+  int by_home;          /* of home 0's sums of gradient norm and query loss; -1: no priority */
+  const double *effort; /* (T) weight of a home's members in shared means; NULL: 1 */
   oikos_grid *grid;
 } oikos_segments;
 
@@ -66,6 +73,8 @@ typedef struct oikos_contribution {
   const oikos_real *p;     /* (T) how much it counts at each home: one-hot for a hard home */
   const oikos_real *score; /* (T) */
   oikos_real loss[OIKOS_N_LOSSES];
+  double start_loss;    /* judged at the start, with learners.rollback; else 0 */
+  double support_after; /* support loss after the last inner step, with inner.adapt_rate; else 0 */
   int64_t correct;
   int32_t home;
   bool moved;

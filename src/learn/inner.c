@@ -44,15 +44,15 @@ void oikos_inner_first_rates(const oikos_inner *inner, real *rates) {
     rates[i] = (real)inner->rate;
 }
 
-oikos_rate oikos_rate_of(const oikos_inner *inner, const real *rates, const oikos_tensor *t,
-                         int64_t k) {
+oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_path *p, const real *rates,
+                         const oikos_tensor *t, int64_t k) {
   if (inner->kind == OIKOS_RATES_PARAMETER)
     return (oikos_rate){.each = rates + t->offset, .index = t->offset};
   if (inner->kind == OIKOS_RATES_FIXED || inner->rates == 0)
-    return (oikos_rate){.one = (real)inner->rate};
+    return (oikos_rate){.one = (real)(p->factor * inner->rate)};
   int64_t step = k < inner->steps ? k : inner->steps - 1;
   size_t index = (size_t)step * (size_t)oikos_network_layers(inner->net) + (size_t)t->layer;
-  return (oikos_rate){.one = rates[index], .index = index};
+  return (oikos_rate){.one = (real)p->factor * rates[index], .index = index};
 }
 
 /* Where layers and products are small, the activations of every step cost less to keep than to
@@ -84,6 +84,7 @@ oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size
                                oikos_path **path, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(path, 1, sizeof **path, "the inner steps", err));
   (*path)->max_steps = max_steps;
+  (*path)->factor = 1;
   oikos_status status = oikos_workspace_create(inner->net, max_n, &(*path)->ws, err);
   if (status == OIKOS_OK)
     status = allocate(inner, *path, err);
@@ -119,6 +120,10 @@ real *oikos_path_start(oikos_path *path) {
 void oikos_path_join(oikos_path *path, oikos_chunk *chunk, size_t member) {
   path->chunk = chunk;
   path->member = member;
+}
+
+void oikos_path_scale_rates(oikos_path *path, double factor) {
+  path->factor = factor;
 }
 
 void oikos_path_measure(oikos_path *path, oikos_profile *profile) {

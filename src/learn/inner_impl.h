@@ -22,6 +22,7 @@ struct oikos_path {
   oikos_workspace *ws;
   oikos_chunk *chunk; /* of others': the first step at the start is taken from it; NULL: none */
   size_t member;      /* place in it */
+  double factor;      /* of all rates: the learner's own; 1 unless inner.adapt_rate */
   oikos_workspace *
       *kept; /* (n_kept) one for each of the first steps, where activations are small */
   int64_t n_kept;
@@ -39,19 +40,22 @@ struct oikos_path {
  * parameters are the start; NULL: from the support set, as ever. */
 void oikos_path_join(oikos_path *path, oikos_chunk *chunk, size_t member);
 
+/** Take all rates times this factor from now on; 1 at creation. */
+void oikos_path_scale_rates(oikos_path *path, double factor);
+
 /** Measure from now on, as oikos_workspace_measure. */
 void oikos_path_measure(oikos_path *path, oikos_profile *profile);
 
 /* How the parameters of one tensor are scaled in step k: by one rate, or by one each. */
 typedef struct oikos_rate {
-  oikos_real one;
-  const oikos_real *each; /* (size of the tensor), or NULL */
+  oikos_real one;         /* with the path's factor */
+  const oikos_real *each; /* (size of the tensor), without it, or NULL */
   size_t index;           /* of the first in the learned rates */
 } oikos_rate;
 
 /** The rate of a tensor in step k. */
-oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_real *rates, const oikos_tensor *t,
-                         int64_t k);
+oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_path *p, const oikos_real *rates,
+                         const oikos_tensor *t, int64_t k);
 
 /** Units whose incoming weights are kept within the max-norm. */
 size_t oikos_project_rows(const oikos_inner *inner);

@@ -48,7 +48,7 @@ static oikos_status allocate(const oikos_context *context, int64_t max_steps, oi
 
 oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps, oikos_worker *w,
                                  oikos_error *err) {
-  *w = (oikos_worker){0};
+  *w = (oikos_worker){.factor = 1};
   oikos_status status = allocate(context, max_steps, w, err);
   if (status != OIKOS_OK)
     oikos_worker_destroy(w);
@@ -199,6 +199,25 @@ static void go_on(size_t m, double pull, const real *left_off, real *start) {
     start[i] = left_off[i] + (real)pull * (start[i] - left_off[i]);
 }
 
+/* The judged loss before any inner step, where somebody asks for it. */
+static double judge_start(const oikos_context *context, oikos_worker *w,
+                          const oikos_batch *judged) {
+  if (context->config->learners.rollback == 0)
+    return 0;
+  return oikos_network_loss(context->net, oikos_path_workspace(w->path), oikos_path_start(w->path),
+                            judged)
+      .loss;
+}
+
+/* The support loss after the last inner step, where somebody asks for it. */
+static double judge_support(const oikos_context *context, oikos_worker *w,
+                            const oikos_batch *support) {
+  if (!context->config->inner.adapt_rate)
+    return 0;
+  const real *theta = oikos_path_parameters(context->inner, w->path, context->config->inner.steps);
+  return oikos_network_loss(context->net, oikos_path_workspace(w->path), theta, support).loss;
+}
+
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w, int64_t slot,
                                        double *log_p, int32_t home, const real *left_off) {
   const oikos_weights *s = context->weights;
@@ -209,17 +228,21 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   double begin = oikos_profile_begin(profile);
   w->episode = w->drawn[place];
   oikos_path_join(w->path, w->chunk, place);
+  oikos_path_scale_rates(w->path, w->factor);
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
   if (left_off)
     go_on(s->m, context->config->learners.pull, left_off, oikos_path_start(w->path));
   oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
   oikos_batch support = w->episode.support, judged = oikos_learner_judged(context, &w->episode);
   oikos_teach(context, w, now, &support, &judged);
+  double start_loss = judge_start(context, w, &judged);
   oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &support, steps);
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
   oikos_judgement after =
       oikos_meta_gradient(context->inner, w->path, rates, &support, &judged, steps, w->gradient);
+  double support_after = judge_support(context, w, &support);
   oikos_path_join(w->path, NULL, 0);
+  oikos_path_scale_rates(w->path, 1);
   for (size_t i = 0; left_off && i < s->m; i++)
     w->gradient[i] *= (real)context->config->learners.pull;
   oikos_learner_pull_back(context, w);
@@ -231,6 +254,8 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
       .score = w->score,
       .loss = {(real)before.loss, (real)after.loss, (real)oikos_norm(s->m, w->gradient),
                oikos_learner_sure(context, log_p, now)},
+      .start_loss = start_loss,
+      .support_after = support_after,
       .correct = (int64_t)after.correct,
       .home = now,
       .moved = now != home,

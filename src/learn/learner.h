@@ -32,6 +32,7 @@ typedef struct oikos_worker {
   const oikos_real *c;              /* (K) what the start was made from */
   oikos_real *p, *score, *dscore;   /* (T) */
   double *log_p;                    /* (T) */
+  double factor;                    /* of the inner rates of the learner at hand: bold_driver.h */
   struct oikos_worker *teacher; /* the teacher at work, without a gradient; NULL: there is none */
   oikos_real *taught;           /* (support + query, outputs) what it says */
 } oikos_worker;

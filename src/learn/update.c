@@ -40,6 +40,19 @@ int64_t oikos_update_counted(const oikos_config *config, const oikos_sum *sum) {
   return oikos_cohort_size(config) - sum->words[OIKOS_COUNT_REJECTED];
 }
 
+/* The learners that count, each by its weight: what shared sums are to be divided by. */
+static double weight_of_all(const oikos_config *config, const oikos_segments *s,
+                            const oikos_sum *sum) {
+  double total = 0;
+  if (oikos_privacy_on(config))
+    return (double)oikos_cohort_size(config);
+  if (!s->effort)
+    return (double)oikos_update_counted(config, sum);
+  for (int64_t t = 0; t < config->home.count; t++) // as rounded where they were added
+    total += (double)(real)s->effort[t] * (double)sum->words[OIKOS_COUNT_MEMBERS + t];
+  return total;
+}
+
 /* gradient (M + A + E) as summed. */
 static void get_gradient(const oikos_segments *s, const oikos_sum *sum, double share,
                          const oikos_weights *w, real *gradient) {
@@ -52,9 +65,8 @@ static void get_gradient(const oikos_segments *s, const oikos_sum *sum, double s
 double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
                            const oikos_sum *sum, int64_t step, const oikos_robust *r,
                            oikos_weights *w, real *scratch) {
-  bool private = oikos_privacy_on(config), summed = !oikos_rule_orders(config);
-  double n = (double)(private ? oikos_cohort_size(config) : oikos_update_counted(config, sum));
-  double share = 1 / n; // a_i
+  bool summed = !oikos_rule_orders(config);
+  double n = weight_of_all(config, s, sum), share = 1 / n; // a_i of a learner of weight 1
   real *gradient = scratch, *trained = scratch + w->n;
   if (config->shared.mixing > 0 || s->shared_trained >= 0) {
     if (summed)

@@ -6,9 +6,10 @@
  *   c_t' = (1 - gamma_H) c_t + gamma_H mean_t(theta_i), c_t = outer_optimizer_H(c_t', mean_t(g_i),
  * epsilon_H)
  *
- * where mean_t is over the learners weighted by p[i][t]. gamma = 0 is MAML, epsilon = 0 is Reptile
- * (Nichol et al. 2018) and, with gamma = 1, FedAvg (McMahan et al. 2017). Rules beside the mean are
- * those of learn/robust.h.
+ * where mean is over all learners, weighted by the priority of their homes if that is asked for
+ * (learn/priority.h), and mean_t over the learners weighted by p[i][t]. gamma = 0 is MAML, epsilon
+ * = 0 is Reptile (Nichol et al. 2018) and, with gamma = 1, FedAvg (McMahan et al. 2017). Rules
+ * beside the mean are those of learn/robust.h.
  */
 #ifndef OIKOS_LEARN_UPDATE_H
 #define OIKOS_LEARN_UPDATE_H

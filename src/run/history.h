@@ -3,9 +3,8 @@
  * The history of a run: sums over the steps since the last record, and all records so far. Part of
  * the checkpoint. A row is F = 9 + 2 T numbers: step, episodes, support loss, query loss, accuracy,
  * learner norm, gradient norm, rate, moved, members (T), scores (T); and one more, learners left
- * out, under an aggregation rule that leaves any out. Before that one, where a census is taken, its
- * adjusted Rand index. How sure learners are of their homes stands apart, since records of older
- * versions do not have it.
+ * out, where any can be. Before that one, where a census is taken, its adjusted Rand index. How
+ * sure learners are of their homes stands apart, since records of older versions do not have it.
  */
 #ifndef OIKOS_RUN_HISTORY_H
 #define OIKOS_RUN_HISTORY_H

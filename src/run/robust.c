@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "learn/attack.h"
 #include "learn/privacy.h"
+#include "learn/rollback.h"
 #include "math/order_statistics.h"
 #include "math/vector.h"
 #include "run/trainer_impl.h"
@@ -85,7 +86,7 @@ void oikos_robust_attack(oikos_trainer *t, int thread, int64_t learner, oikos_co
 bool oikos_robust_take(oikos_trainer *t, int thread, int64_t at, const oikos_contribution *c) {
   const oikos_weights *w = &t->weights;
   oikos_columns *columns = &t->robust.columns;
-  bool fine = oikos_contribution_finite(&t->config, w, c);
+  bool fine = oikos_contribution_finite(&t->config, w, c) && !oikos_diverged(&t->config, c);
   if (columns->tags)
     columns->tags[columns->first_row + at] = fine ? c->home : LEFT_OUT;
   if (!fine) {
@@ -97,6 +98,8 @@ bool oikos_robust_take(oikos_trainer *t, int thread, int64_t at, const oikos_con
     if (takes_trained(t))
       oikos_columns_put(columns, at, (int64_t)w->n, (int64_t)w->m, c->trained);
   }
+  if (t->config.aggregation.rule == OIKOS_RULE_MEAN)
+    return oikos_contribution_add(&t->segments, w, c, &t->sums[thread]);
   return oikos_robust_add(&t->config, &t->robust.rule, &t->segments, w, c, scratch_of(t, thread),
                           &t->sums[thread]);
 }

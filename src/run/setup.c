@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "dist/shared_sum.h"
+#include "learn/rollback.h"
 #include "net/choose.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
@@ -66,6 +67,8 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
   OIKOS_TRY(oikos_robust_step_create(t, err));
+  OIKOS_TRY(oikos_rollback_create(&t->config, &t->learners, &t->rollback, err));
+  OIKOS_TRY(oikos_own_rates_create(&t->config, &t->learners, &t->own_rates, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
 }
@@ -110,6 +113,8 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_weights_create(c, t->net, t->inner, t->encoder, &t->weights, err));
   OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
                                   &t->segments, err));
+  OIKOS_TRY(oikos_priority_create(c, &t->priority, err));
+  t->segments.effort = t->priority.effort;
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
   OIKOS_TRY(oikos_learners_create(c, &t->team, t->weights.m, &t->learners, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
@@ -117,8 +122,7 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   bool census = oikos_census_wanted(c);
   OIKOS_TRY(oikos_census_create(census ? shape.n_groups : 0, c->home.count, t->learners.count,
                                 &t->census, err));
-  return oikos_history_create((int)c->home.count, census, c->aggregation.rule != OIKOS_RULE_MEAN,
-                              &t->history, err);
+  return oikos_history_create((int)c->home.count, census, oikos_leaves_out(c), &t->history, err);
 }
 
 static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
@@ -158,6 +162,9 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->not_finite);
   free(t->scratch);
   oikos_robust_step_destroy(&t->robust);
+  oikos_rollback_destroy(&t->rollback);
+  oikos_own_rates_destroy(&t->own_rates);
+  oikos_priority_destroy(&t->priority);
   oikos_learners_destroy(&t->learners);
   oikos_census_destroy(&t->census);
   oikos_trainer_destroy(t->teacher);

@@ -169,12 +169,33 @@ static void add_sure(fields *f, const oikos_history *h) {
       ->optional = true;
 }
 
+/* What dynamic adjustment knows of learners and homes. */
+static void add_adjustment(fields *f, const oikos_trainer *t) {
+  const oikos_learners *l = &t->learners;
+  const oikos_priority *p = &t->priority;
+  int64_t n = t->config.learners.count;
+  if (t->rollback.streak)
+    own(add_array(f, OIKOS_FIELD_INT64, t->rollback.streak, n, 0,
+                  "steps in a row that each learner was left out of", "learners", "left_out"),
+        l);
+  if (t->own_rates.factor)
+    own(add_array(f, OIKOS_FIELD_DOUBLE, t->own_rates.factor, n, 0,
+                  "factor of each learner's inner rates", "learners", "rate_factor"),
+        l);
+  if (!p->average)
+    return;
+  add_array(f, OIKOS_FIELD_DOUBLE, p->average, p->n_homes, OIKOS_N_AVERAGES,
+            "moving averages by home: gradient norm, query loss slow, fast", "priority", "average");
+  add_array(f, OIKOS_FIELD_INT64, p->steps, p->n_homes, 0, "steps in which the home had members",
+            "priority", "steps");
+}
+
 static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *err) {
   const oikos_learners *l = &t->learners;
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
-  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 22;
+  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 32;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_shared(f, t);
   add_homes(f, t);
@@ -195,6 +216,7 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
     own(add_array(f, OIKOS_FIELD_INT64, t->census.since, n, 0,
                   "steps done when each learner came to its home", "learners", "since"),
         l);
+  add_adjustment(f, t);
   add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
             oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
             "exponents");
@@ -343,6 +365,11 @@ oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error 
                           (long long)t->config.home.count);
   if (status == OIKOS_OK)
     status = oikos_census_check(t, path, err);
+  if (status == OIKOS_OK && !oikos_own_rates_sound(&t->config, &t->own_rates, t->learners.count))
+    status = oikos_fail(err, OIKOS_ERROR,
+                        "%s: learners/rate_factor lies outside of 1 / inner.adapt_range to "
+                        "inner.adapt_range, %g",
+                        path, t->config.inner.adapt_range);
   return oikos_agree(&t->team, status, err);
 }
 

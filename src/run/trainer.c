@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/try.h"
+#include "learn/rollback.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;
@@ -14,9 +15,11 @@ typedef oikos_real real;
  * in it is not finite. */
 static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribution *c) {
   oikos_robust_attack(t, thread, t->learners.learner[at], c);
-  if (t->config.aggregation.rule == OIKOS_RULE_MEAN)
+  if (!oikos_leaves_out(&t->config))
     return oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]);
-  return oikos_robust_take(t, thread, at, c);
+  bool taken = oikos_robust_take(t, thread, at, c);
+  oikos_rollback_note(t, thread, at, !taken);
+  return taken;
 }
 
 /* Step 1 for the active learner number `at` of this rank, into the sums of one thread. What becomes
@@ -26,10 +29,12 @@ static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   int64_t learner = own->learner[at], i = learner - own->first;
   double *log_p = own->next_log_p + (size_t)at * own->homes;
   memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
+  t->workers[thread].factor = oikos_own_rate(&t->own_rates, i);
   oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], own->first_slot + at,
                                              log_p, own->home[i], oikos_learners_left_off(own, i));
   own->next_home[at] = c.home;
   oikos_learners_leave(own, at, c.trained);
+  oikos_own_rates_note(&t->config, &t->own_rates, own, at, &c);
   double begin = oikos_profile_begin(t->profiles);
   if (!contribute(t, thread, at, &c)) {
     oikos_learners_leave(own, at, NULL);
@@ -76,8 +81,8 @@ static void reduce(oikos_trainer *t) {
   oikos_profile_phase(t->profiles, OIKOS_PHASE_REDUCE, &begin);
 }
 
-/* Whether there is no step to make: somebody's numbers are not finite, under the mean; everybody's,
- * under the other rules. */
+/* Whether there is no step to make: somebody's numbers are not finite, where nobody is left out;
+ * else if everybody is. */
 static bool nothing_left(const oikos_trainer *t) {
   return t->sums[0].words[OIKOS_COUNT_NOT_FINITE] > 0 ||
          oikos_update_counted(&t->config, &t->sums[0]) == 0;
@@ -92,10 +97,11 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
   MPI_Allreduce(&first, &lowest, 1, MPI_INT64_T, MPI_MIN, t->team.world);
   return oikos_fail(
       err, OIKOS_ERROR,
-      "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity): training "
+      "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity)%s: training "
       "has diverged. "
       "The last checkpoint is as it was; lower inner.rate or shared.rate, or set outer.clip",
-      (long long)t->step, (long long)lowest);
+      (long long)t->step, (long long)lowest,
+      t->config.learners.rollback > 0 ? ", or grew beyond learners.rollback, as all others'" : "");
 }
 
 /* The sums of the step as means, into the history. */
@@ -128,12 +134,14 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_sum *sum = &t->sums[0];
   bool again, stop = false;
   OIKOS_TRY(oikos_teacher_present(t, err));
+  oikos_priority_rank(&t->config, &t->priority);
   do {
     stop |= t->observer.stop && t->observer.stop(t->observer.user);
     train(t, stop); // step 1: find the home, adapt from it, meta-gradient
     reduce(t);
     if (nothing_left(t))
       return diverged(t, err);
+    OIKOS_TRY(oikos_rollback_check(t, err));
     again = oikos_grid_misplaced(grid, sum);
     if (again)
       oikos_grid_settle(grid, sum);
@@ -146,6 +154,9 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
                      t->scratch); // step 3
   oikos_census_note(t);
   oikos_learners_adopt(&t->learners);
+  oikos_rollback_adopt(&t->learners, &t->rollback);
+  oikos_own_rates_adopt(&t->learners, &t->own_rates);
+  oikos_priority_note(&t->segments, sum, &t->priority);
   oikos_trainer_revive(t);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;

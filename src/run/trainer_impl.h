@@ -5,13 +5,16 @@
 #include "dist/reduce.h"
 #include "dist/team.h"
 #include "learn/learner.h"
+#include "learn/priority.h"
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/census.h"
 #include "run/history.h"
 #include "run/learners.h"
+#include "run/own_rates.h"
 #include "run/robust.h"
+#include "run/rollback.h"
 #include "store/checkpoint_list.h"
 #include "store/image_load.h"
 #include "store/table_load.h"
@@ -39,7 +42,10 @@ struct oikos_trainer {
   oikos_learners learners;
   oikos_census_book census;
   oikos_robust_step robust; /* rules beside the mean */
-  double spent[2];          /* privacy: epsilon, delta; as the last checkpoint says */
+  oikos_rollback rollback;  /* how often each of them was left out */
+  oikos_own_rates own_rates;
+  oikos_priority priority; /* of the homes */
+  double spent[2];         /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
