@@ -21,6 +21,7 @@ typedef enum oikos_purpose {
   OIKOS_DRAW_ATTACK = 16,
   OIKOS_DRAW_NOISE = 17,
   OIKOS_DRAW_COHORT = 18,
+  OIKOS_DRAW_RATINGS = 24,
 } oikos_purpose;
 
 /** A stream of draws; a plain value on the caller's stack. */

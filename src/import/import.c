@@ -20,6 +20,8 @@ static const oikos_importer importers[] = {
      oikos_import_csv},
     {"movielens", "ratings of films: a release's zip, or the folder it extracts to", false,
      oikos_import_movielens},
+    {"ratings-demo", "made-up ratings of known structure; no source", true,
+     oikos_import_ratings_demo},
 };
 
 enum { N_IMPORTERS = sizeof importers / sizeof importers[0] };
