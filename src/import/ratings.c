@@ -88,7 +88,7 @@ oikos_status oikos_ratings_rows(oikos_ratings *r, oikos_csv *csv, const char *na
       status = take(user, r, csv, &row, why);
     if (status != OIKOS_OK)
       OIKOS_TRY(leave_out(r, status, why));
-    if (r->job->progress && rows % PROGRESS_EVERY == 0)
+    if (r->job->progress && (rows + 1) % PROGRESS_EVERY == 0)
       r->job->progress(r->job->user, what, rows, 0);
   }
   if (r->job->progress)
