@@ -164,15 +164,16 @@ static oikos_status check_items(const oikos_ratings_index *x, int64_t first, int
   return OIKOS_OK;
 }
 
-static oikos_status check_share(const oikos_team *team, const oikos_ratings_index *x,
-                                oikos_error *err) {
+/* The ratings first, then the orders: what is said of a file does not depend on the ranks. */
+static oikos_status check_all(const oikos_team *team, const oikos_ratings_index *x,
+                              oikos_error *err) {
   int64_t first, count;
   OIKOS_TRY(oikos_check_offsets("user_first", x->user_first, x->users.n, x->n, err));
   OIKOS_TRY(oikos_check_offsets("item_first", x->item_first, x->items.n, x->n, err));
   oikos_share(x->n, team->node_rank, team->node_size, &first, &count);
-  OIKOS_TRY(check_ratings(x, first, count, err));
+  OIKOS_TRY(oikos_agree(team, check_ratings(x, first, count, err), err));
   oikos_share(x->items.n, team->node_rank, team->node_size, &first, &count);
-  return check_items(x, first, count, err);
+  return oikos_agree(team, check_items(x, first, count, err), err);
 }
 
 /* Lay the window out; the index points into it. */
@@ -224,7 +225,7 @@ static oikos_status load(const oikos_team *team, const char *path, oikos_ratings
     status = oikos_agree(team, status, err);
   }
   if (status == OIKOS_OK)
-    status = oikos_agree(team, check_share(team, &data->index, err), err);
+    status = check_all(team, &data->index, err);
   H5Fclose(file);
   return status;
 }
