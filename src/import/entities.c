@@ -59,6 +59,8 @@ static oikos_status add_feature(oikos_name_map *names, const char *name, int *nu
 
 oikos_status oikos_entities_add_number(oikos_entities *e, const char *name, int *column,
                                        oikos_error *err) {
+  if (e->capacity > 0 && oikos_name_map_find(e->numbers, name) < 0)
+    return oikos_fail(err, OIKOS_ERROR, "the number %s comes after the first row", name);
   return add_feature(e->numbers, name, column, err);
 }
 
@@ -103,12 +105,15 @@ static oikos_status grow(oikos_entities *e, int64_t n, oikos_error *err) {
   return OIKOS_OK;
 }
 
+bool oikos_entities_is_described(const oikos_entities *e, const char *id) {
+  int32_t entity = oikos_entities_find(e, id);
+  return entity >= 0 && entity < e->capacity && e->described[entity];
+}
+
 oikos_status oikos_entities_describe(oikos_entities *e, const char *id, int32_t *entity,
                                      oikos_error *err) {
   OIKOS_TRY(oikos_entities_id(e, id, entity, err));
   OIKOS_TRY(grow(e, (int64_t)*entity + 1, err));
-  if (e->described[*entity])
-    return oikos_fail(err, OIKOS_ERROR, "a second row about %s; its first is kept", id);
   e->described[*entity] = true;
   return OIKOS_OK;
 }

@@ -38,7 +38,10 @@ oikos_status oikos_entities_id(oikos_entities *e, const char *id, int32_t *entit
 int32_t oikos_entities_find(const oikos_entities *e, const char *id);
 const char *oikos_entities_name(const oikos_entities *e, int32_t entity);
 
-/** Begin to describe one. @return OIKOS_ERROR if it has been described already */
+/** Whether one has been described. */
+bool oikos_entities_is_described(const oikos_entities *e, const char *id);
+
+/** Begin to describe one, which has not been. */
 oikos_status oikos_entities_describe(oikos_entities *e, const char *id, int32_t *entity,
                                      oikos_error *err);
 oikos_status oikos_entities_set_title(oikos_entities *e, int32_t entity, const char *title,

@@ -18,14 +18,16 @@ static oikos_status text_of(const oikos_csv *csv, const oikos_csv_row *row, int 
                         err);
 }
 
-static oikos_status describe(oikos_entities *e, const oikos_csv *csv, const oikos_csv_row *row,
-                             int32_t *entity, oikos_error *err) {
+/* Begin to describe one; everything else in the row has been checked. */
+static oikos_status describe(oikos_ratings *r, oikos_entities *e, const oikos_csv *csv,
+                             const oikos_csv_row *row, int32_t *entity, oikos_error *err) {
   if (!oikos_text_is_id(row->field[0]))
     return oikos_csv_fail(csv, row, 0, "an id: UTF-8 without control characters, of 1 to 128 bytes",
                           err);
-  oikos_status status = oikos_entities_describe(e, row->field[0], entity, err);
-  return status == OIKOS_OK ? status
-                            : oikos_csv_fail(csv, row, 0, "each id in one row of the table", err);
+  if (oikos_entities_is_described(e, row->field[0]))
+    return oikos_csv_fail(csv, row, 0, "each id in one row of the table", err);
+  r->row_is_good = true;
+  return oikos_entities_describe(e, row->field[0], entity, err);
 }
 
 /* Title, and the year it ends with. */
@@ -36,7 +38,7 @@ static oikos_status describe_item(oikos_ratings *r, const oikos_csv *csv, const 
   int column;
   OIKOS_TRY(text_of(csv, row, 1, title, err));
   OIKOS_TRY(oikos_entities_add_number(r->items, "year", &column, err));
-  OIKOS_TRY(describe(r->items, csv, row, item, err));
+  OIKOS_TRY(describe(r, r->items, csv, row, item, err));
   OIKOS_TRY(oikos_entities_set_title(r->items, *item, title, err));
   if (oikos_title_year(title, &year))
     oikos_entities_set_number(r->items, *item, column, year);
@@ -54,6 +56,7 @@ oikos_status oikos_movielens_take_genre(void *user, oikos_ratings *r, const oiko
     return oikos_csv_fail(csv, row, 0, "the name of a genre, of 1 to 63 bytes", err);
   if (genres->n == FLAGS || !oikos_parse_whole(row->field[1], &number) || number != genres->n)
     return oikos_csv_fail(csv, row, 1, "the numbers of 19 genres, in order from 0", err);
+  r->row_is_good = true;
   strcpy(genres->name[genres->n++], genre);
   OIKOS_TRY(oikos_entities_add_field(r->items, "genre", &field, err));
   return oikos_entities_name_value(r->items, field, genre, err);
@@ -113,7 +116,7 @@ static oikos_status take_person(oikos_ratings *r, const oikos_csv *csv, const oi
     OIKOS_TRY(text_of(csv, row, column[k], text[k], err));
   if ((unsigned char)text[2][0] < 0x80) // not in the middle of a character
     text[2][text[2][0] != 0] = 0;
-  OIKOS_TRY(describe(r->users, csv, row, &person, err));
+  OIKOS_TRY(describe(r, r->users, csv, row, &person, err));
   oikos_entities_set_number(r->users, person, number, age);
   for (int k = 0; k < 3; k++) {
     OIKOS_TRY(oikos_entities_add_field(r->users, names[k], &field, err));

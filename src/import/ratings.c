@@ -84,8 +84,11 @@ oikos_status oikos_ratings_rows(oikos_ratings *r, oikos_csv *csv, const char *na
     if (end)
       break;
     oikos_status status = oikos_csv_check(csv, &row, why);
+    r->row_is_good = false;
     if (status == OIKOS_OK)
       status = take(user, r, csv, &row, why);
+    if (status != OIKOS_OK && r->row_is_good)
+      return status;
     if (status != OIKOS_OK)
       OIKOS_TRY(leave_out(r, status, why));
     if (r->job->progress && (rows + 1) % PROGRESS_EVERY == 0)
@@ -112,6 +115,7 @@ static oikos_status take_rating(void *user, oikos_ratings *r, const oikos_csv *c
     return oikos_csv_fail(csv, row, c->rating, "a number within float32", err);
   if (c->time >= 0 && !oikos_parse_whole(row->field[c->time], &time))
     return oikos_csv_fail(csv, row, c->time, "a time: a whole number of seconds", err);
+  r->row_is_good = true;
   OIKOS_TRY(oikos_entities_id(r->users, row->field[c->user], &who, err));
   OIKOS_TRY(oikos_entities_id(r->items, row->field[c->item], &what, err));
   return oikos_ratings_add(r, who, what, (float)value, time, err);

@@ -31,6 +31,7 @@ typedef struct oikos_ratings {
   int64_t *time;        /* (capacity) */
   int32_t *user, *item; /* (capacity) */
   int64_t skipped, duplicates;
+  bool row_is_good; /* set by an oikos_row_taker: what fails from now on is not the row's fault */
   /* from oikos_ratings_order() on */
   oikos_rating_side user_side, item_side;
   const int32_t *user_place, *item_place;
@@ -49,7 +50,8 @@ typedef struct oikos_rating_columns {
 oikos_status oikos_ratings_create(oikos_ratings *r, const oikos_import_job *job, oikos_error *err);
 void oikos_ratings_destroy(oikos_ratings *r);
 
-/** Take a row over; an error is what is bad in it. */
+/** Check a row, set r->row_is_good, take it over. An error before that is what is bad in the row.
+ */
 typedef oikos_status oikos_row_taker(void *user, oikos_ratings *r, const oikos_csv *csv,
                                      const oikos_csv_row *row, oikos_error *err);
 

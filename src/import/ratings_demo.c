@@ -31,18 +31,19 @@ static void draw_vector(uint64_t seed, int what, int64_t k, double vector[RANK +
     vector[i] = oikos_random_normal(&r);
 }
 
-static double score_of(const double p[RANK + 1], const double q[RANK + 1]) {
+void oikos_ratings_demo_user(uint64_t seed, int64_t user, double p[RANK + 1]) {
+  draw_vector(seed, USER_VECTOR, user, p);
+}
+
+void oikos_ratings_demo_item(uint64_t seed, int64_t item, double q[RANK + 1]) {
+  draw_vector(seed, ITEM_VECTOR, item, q);
+}
+
+double oikos_ratings_demo_score(const double p[RANK + 1], const double q[RANK + 1]) {
   double score = 3.5 + 0.4 * (p[RANK] + q[RANK]);
   for (int i = 0; i < RANK; i++)
     score += 0.5 * p[i] * q[i];
   return score;
-}
-
-double oikos_ratings_demo_score(uint64_t seed, int64_t user, int64_t item) {
-  double p[RANK + 1], q[RANK + 1];
-  draw_vector(seed, USER_VECTOR, user, p);
-  draw_vector(seed, ITEM_VECTOR, item, q);
-  return score_of(p, q);
 }
 
 static oikos_status describe_user(demo *d, int64_t u, oikos_error *err) {
@@ -51,7 +52,7 @@ static oikos_status describe_user(demo *d, int64_t u, oikos_error *err) {
   int largest = 0;
   char id[32], group[16];
   oikos_random r = oikos_random_at(d->seed, OIKOS_DRAW_RATINGS, USER_FEATURES, (uint64_t)u);
-  draw_vector(d->seed, USER_VECTOR, u, p);
+  oikos_ratings_demo_user(d->seed, u, p);
   for (int i = 1; i < RANK; i++)
     largest = p[i] > p[largest] ? i : largest;
   snprintf(id, sizeof id, "%lld", (long long)u + 1);
@@ -67,7 +68,7 @@ static oikos_status describe_item(demo *d, int64_t i, oikos_error *err) {
   int32_t item;
   char id[32], title[64], genre[16];
   oikos_random r = oikos_random_at(d->seed, OIKOS_DRAW_RATINGS, ITEM_FEATURES, (uint64_t)i);
-  draw_vector(d->seed, ITEM_VECTOR, i, q);
+  oikos_ratings_demo_item(d->seed, i, q);
   double year = nearbyint(1990 + 10 * q[0] + 3 * oikos_random_normal(&r));
   snprintf(id, sizeof id, "%lld", (long long)i + 1);
   snprintf(title, sizeof title, "Item %lld (%d)", (long long)i + 1, (int)year);
@@ -136,11 +137,11 @@ static oikos_status rate(demo *d, int64_t u, oikos_error *err) {
   oikos_random r = oikos_random_at(d->seed, OIKOS_DRAW_RATINGS, USER_CHOICES, (uint64_t)u);
   double p[RANK + 1], q[RANK + 1];
   int64_t n = draw_count(d, &r), time = 1000000000 + (int64_t)oikos_random_below(&r, 100000000);
-  draw_vector(d->seed, USER_VECTOR, u, p);
+  oikos_ratings_demo_user(d->seed, u, p);
   for (int64_t k = 0; k < n; k++) {
     d->chosen[k] = choose_item(d, &r);
-    draw_vector(d->seed, ITEM_VECTOR, d->chosen[k], q);
-    double value = nearbyint(score_of(p, q) + 0.3 * oikos_random_normal(&r));
+    oikos_ratings_demo_item(d->seed, d->chosen[k], q);
+    double value = nearbyint(oikos_ratings_demo_score(p, q) + 0.3 * oikos_random_normal(&r));
     value = value < 1 ? 1 : value > 5 ? 5 : value;
     time += 1 + (int64_t)oikos_random_below(&r, 1000);
     OIKOS_TRY(

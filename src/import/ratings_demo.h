@@ -20,7 +20,12 @@
 
 enum { OIKOS_DEMO_RANK = 4 };
 
+/** The vectors of a user and of an item, each with its bias behind it. */
+void oikos_ratings_demo_user(uint64_t seed, int64_t user, double p[OIKOS_DEMO_RANK + 1]);
+void oikos_ratings_demo_item(uint64_t seed, int64_t item, double q[OIKOS_DEMO_RANK + 1]);
+
 /** The score before noise and rounding. */
-double oikos_ratings_demo_score(uint64_t seed, int64_t user, int64_t item);
+double oikos_ratings_demo_score(const double p[OIKOS_DEMO_RANK + 1],
+                                const double q[OIKOS_DEMO_RANK + 1]);
 
 #endif

@@ -103,15 +103,16 @@ static oikos_status take_row(void *user, oikos_ratings *r, const oikos_csv *csv,
   side_table *t = user;
   char text[OIKOS_TEXT_BYTES];
   int32_t entity;
-  (void)r;
   if (!oikos_text_is_id(row->field[t->id]))
     return oikos_csv_fail(csv, row, t->id,
                           "an id: UTF-8 without control characters, of 1 to 128 bytes", err);
   for (int k = 0; k < row->n; k++)
     if ((t->use[k] == TITLE || t->use[k] == CATEGORY) && !oikos_text_to_utf8(row->field[k], text))
       return oikos_csv_fail(csv, row, k, "a text without control characters, below 520 bytes", err);
-  if (oikos_entities_describe(t->to, row->field[t->id], &entity, err) != OIKOS_OK)
+  if (oikos_entities_is_described(t->to, row->field[t->id]))
     return oikos_csv_fail(csv, row, t->id, "each id in one row of the table", err);
+  r->row_is_good = true;
+  OIKOS_TRY(oikos_entities_describe(t->to, row->field[t->id], &entity, err));
   for (int k = 0; k < row->n; k++)
     OIKOS_TRY(set_field(t, entity, row, k, err));
   return OIKOS_OK;
