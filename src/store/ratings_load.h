@@ -14,9 +14,9 @@ typedef struct oikos_ratings_data {
 } oikos_ratings_data;
 
 /**
- * Read a ratings file (store/ratings_file.h). Bounds, both orders, that each holds every rating, and
- * that numbers are finite are checked. Collective: each rank of a node reads and checks its share of
- * the ratings.
+ * Read a ratings file (store/ratings_file.h). Bounds, both orders, that each holds every rating,
+ * and that numbers are finite are checked. Collective: each rank of a node reads and checks its
+ * share of the ratings.
  */
 oikos_status oikos_ratings_load(const oikos_team *team, const char *path, oikos_ratings_data *data,
                                 oikos_error *err);
