@@ -22,7 +22,8 @@ typedef enum oikos_purpose {
   OIKOS_DRAW_NOISE = 17,
   OIKOS_DRAW_COHORT = 18,
   OIKOS_DRAW_ROWS = 19,
-  OIKOS_DRAW_REVIVE = 24,
+  OIKOS_DRAW_REVIVE = 20,
+  OIKOS_DRAW_RATINGS = 21,
 } oikos_purpose;
 
 /** A stream of draws; a plain value on the caller's stack. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * oikos import: make an HDF5 file of a data set. One process works; others only wait. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/try.h"
@@ -15,13 +16,92 @@ typedef struct options {
   int n_sources;
   const char *sources[MAX_SOURCES];
   int64_t size;
-  oikos_import_options table; /* what concerns tables */
+  oikos_import_options table; /* what concerns tables and ratings */
 } options;
 
 typedef struct progress {
   double shown;
   bool terminal, drawn;
 } progress;
+
+enum {
+  KEY_USER = 256,
+  KEY_ITEM,
+  KEY_RATING,
+  KEY_TIME,
+  KEY_USER_TABLE,
+  KEY_ITEM_TABLE,
+  KEY_TITLE,
+  KEY_CATEGORY,
+  KEY_USERS,
+  KEY_ITEMS,
+  KEY_SEED,
+};
+
+static const struct argp_option option_table[] = {
+    {"output", 'o', "FILE.h5", 0, "the file to write", 0},
+    {"size", 'z', "PIXELS", 0, "height and width of the images in the file (omniglot: default 28)",
+     0},
+    {"group", 'g', "COLUMN", 0, "csv: the column that tells groups (tasks) apart", 0},
+    {"target", 't', "COLUMN[,COLUMN]", 0, "csv: what is to be predicted", 0},
+    {"features", 'f', "COLUMN[,COLUMN]", 0,
+     "csv: what it is predicted from (default: all columns that have no other use)", 0},
+    {"exclude", 'x', "COLUMN[,COLUMN]", 0, "csv: columns that are no features", 0},
+    {"skip-bad", 'b', NULL, 0,
+     "csv, movielens: leave bad rows out and count them, instead of stopping", 0},
+    {"user", KEY_USER, "COLUMN", 0, "csv of ratings: who rated", 1},
+    {"item", KEY_ITEM, "COLUMN", 0, "csv of ratings: what was rated", 1},
+    {"rating", KEY_RATING, "COLUMN", 0, "csv of ratings: how", 1},
+    {"time", KEY_TIME, "COLUMN", 0, "csv of ratings: when, in seconds", 1},
+    {"user-table", KEY_USER_TABLE, "FILE", 0, "csv of ratings: a table about the users", 1},
+    {"item-table", KEY_ITEM_TABLE, "FILE", 0, "csv of ratings: a table about the items", 1},
+    {"title", KEY_TITLE, "COLUMN", 0, "csv of ratings: the titles in the item table", 1},
+    {"category", KEY_CATEGORY, "COLUMN[,COLUMN]", 0,
+     "csv of ratings: columns of those tables whose numbers are codes", 1},
+    {"users", KEY_USERS, "N", 0, "ratings-demo: how many users (default 500)", 2},
+    {"items", KEY_ITEMS, "N", 0, "ratings-demo: how many items (default 300)", 2},
+    {"seed", KEY_SEED, "N", 0, "ratings-demo: other ratings for each (default 0)", 2},
+    {0},
+};
+
+/* The options that concern ratings. */
+static error_t parse_ratings(int key, char *arg, struct argp_state *state,
+                             oikos_import_options *o) {
+  const struct {
+    int key;
+    const char **place;
+  } texts[] = {
+      {KEY_USER, &o->user},           {KEY_ITEM, &o->item},
+      {KEY_RATING, &o->rating},       {KEY_TIME, &o->time},
+      {KEY_TITLE, &o->title},         {KEY_USER_TABLE, &o->user_table},
+      {KEY_CATEGORY, &o->categories}, {KEY_ITEM_TABLE, &o->item_table},
+  };
+  for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+    if (texts[k].key == key) {
+      *texts[k].place = arg;
+      return 0;
+    }
+  switch (key) {
+  case KEY_USERS:
+    return oikos_cli_number(state, "--users", arg, 1, &o->users);
+  case KEY_ITEMS:
+    return oikos_cli_number(state, "--items", arg, 1, &o->items);
+  case KEY_SEED:
+    return oikos_cli_number(state, "--seed", arg, 0, &o->seed);
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/* Whether a kind makes its data up; an unknown one is refused later. */
+static bool is_sourceless(const char *kind) {
+  int n;
+  const oikos_importer *importers = oikos_importers(&n);
+  for (int i = 0; i < n; i++)
+    if (strcmp(importers[i].name, kind) == 0)
+      return importers[i].sourceless;
+  return false;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   options *o = state->input;
@@ -57,11 +137,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case ARGP_KEY_END:
     if (!o->kind)
       return oikos_cli_wrong(state, "KIND is missing");
-    if (!o->n_sources)
+    if (!o->n_sources && !is_sourceless(o->kind))
       return oikos_cli_wrong(state, "SOURCE is missing");
     return o->output ? 0 : oikos_cli_wrong(state, "-o FILE.h5 is missing");
   default:
-    return ARGP_ERR_UNKNOWN;
+    return parse_ratings(key, arg, state, &o->table);
   }
 }
 
@@ -108,21 +188,9 @@ static char *list_kinds(int key, const char *text, void *input) {
 }
 
 oikos_status oikos_command_import(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
-  static const struct argp_option table[] = {
-      {"output", 'o', "FILE.h5", 0, "the file to write", 0},
-      {"size", 'z', "PIXELS", 0,
-       "height and width of the images in the file (omniglot: default 28)", 0},
-      {"group", 'g', "COLUMN", 0, "csv: the column that tells groups (tasks) apart", 0},
-      {"target", 't', "COLUMN[,COLUMN]", 0, "csv: what is to be predicted", 0},
-      {"features", 'f', "COLUMN[,COLUMN]", 0,
-       "csv: what it is predicted from (default: all columns that have no other use)", 0},
-      {"exclude", 'x', "COLUMN[,COLUMN]", 0, "csv: columns that are no features", 0},
-      {"skip-bad", 'b', NULL, 0, "csv: leave bad rows out and count them, instead of stopping", 0},
-      {0},
-  };
   static const struct argp argp = {
-      table,      parse, "KIND SOURCE ...", "Make an HDF5 file of a data set.\v", NULL,
-      list_kinds, NULL};
+      option_table, parse, "KIND [SOURCE ...]", "Make an HDF5 file of a data set.\v", NULL,
+      list_kinds,   NULL};
   options o = {0};
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));

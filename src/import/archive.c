@@ -20,6 +20,8 @@ static const int64_t FREE_BYTES = INT64_C(1) << 20; /* not counted in the ratio 
 
 const oikos_archive_limits oikos_archive_image_limits = {INT64_C(64) << 20, INT64_C(8) << 30,
                                                          2000000, 200};
+const oikos_archive_limits oikos_archive_table_limits = {INT64_C(64) << 30, INT64_C(64) << 30,
+                                                         10000, 200};
 
 struct oikos_archive {
   char *path;
@@ -29,6 +31,7 @@ struct oikos_archive {
   char *name;             /* of the current entry; NULL before the first and after the last */
   char *disk_name;        /* of the current file of a folder; belongs to walk */
   bool unread;            /* the current entry still has to be read */
+  int descriptor;         /* of a folder's file that is read piece by piece; -1 for none */
   uint8_t *buffer;
   size_t size, capacity;
   int64_t archive_bytes, total, entries;
@@ -100,6 +103,7 @@ oikos_status oikos_archive_open(oikos_archive **out, const char *path,
   oikos_archive *a;
   OIKOS_TRY(oikos_alloc(&a, 1, sizeof *a, "an archive", err));
   a->limits = *limits;
+  a->descriptor = -1;
   a->path = strdup(path);
   oikos_status status =
       a->path ? open_source(a, err) : oikos_fail(err, OIKOS_ERROR, "out of memory");
@@ -112,9 +116,16 @@ oikos_status oikos_archive_open(oikos_archive **out, const char *path,
   return OIKOS_OK;
 }
 
+static void close_file(oikos_archive *a) {
+  if (a->descriptor >= 0)
+    close(a->descriptor);
+  a->descriptor = -1;
+}
+
 void oikos_archive_close(oikos_archive *archive) {
   if (!archive)
     return;
+  close_file(archive);
   if (archive->reader)
     archive_read_free(archive->reader);
   if (archive->walk)
@@ -172,16 +183,25 @@ static oikos_status read_entry(oikos_archive *a, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status read_descriptor(oikos_archive *a, int descriptor, oikos_error *err) {
+/* Open the folder's file stepped to, if it still is one. */
+static oikos_status open_file(oikos_archive *a, oikos_error *err) {
   struct stat info;
-  ssize_t got = 1;
-  if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-    oikos_fail(err, OIKOS_ERROR, "changed while it was read: no longer a regular file");
+  a->descriptor = open(a->disk_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (a->descriptor < 0) {
+    oikos_fail(err, OIKOS_ERROR, "cannot be opened: %s", strerror(errno));
     return at(a, err);
   }
+  if (fstat(a->descriptor, &info) == 0 && S_ISREG(info.st_mode))
+    return OIKOS_OK;
+  oikos_fail(err, OIKOS_ERROR, "changed while it was read: no longer a regular file");
+  return at(a, err);
+}
+
+static oikos_status read_descriptor(oikos_archive *a, oikos_error *err) {
+  ssize_t got = 1;
   while (got > 0) {
     OIKOS_TRY(grow(a, err));
-    got = read(descriptor, a->buffer + a->size, BLOCK);
+    got = read(a->descriptor, a->buffer + a->size, BLOCK);
     if (got < 0) {
       oikos_fail(err, OIKOS_ERROR, "cannot be read: %s", strerror(errno));
       return at(a, err);
@@ -193,13 +213,10 @@ static oikos_status read_descriptor(oikos_archive *a, int descriptor, oikos_erro
 }
 
 static oikos_status read_file(oikos_archive *a, oikos_error *err) {
-  int descriptor = open(a->disk_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (descriptor < 0) {
-    oikos_fail(err, OIKOS_ERROR, "cannot be opened: %s", strerror(errno));
-    return at(a, err);
-  }
-  oikos_status status = read_descriptor(a, descriptor, err);
-  close(descriptor);
+  oikos_status status = open_file(a, err);
+  if (status == OIKOS_OK)
+    status = read_descriptor(a, err);
+  close_file(a);
   return status;
 }
 
@@ -212,6 +229,48 @@ oikos_status oikos_archive_read(oikos_archive *archive, const uint8_t **bytes, s
   OIKOS_TRY(archive->reader ? read_entry(archive, err) : read_file(archive, err));
   *bytes = archive->buffer;
   *size = archive->size;
+  return OIKOS_OK;
+}
+
+/* Begin to read piece by piece. */
+static oikos_status begin(oikos_archive *a, oikos_error *err) {
+  if (!a->unread)
+    return OIKOS_OK;
+  a->unread = false;
+  a->size = 0;
+  return a->reader ? OIKOS_OK : open_file(a, err);
+}
+
+oikos_status oikos_archive_read_some(oikos_archive *archive, void *to, size_t size, size_t *got,
+                                     oikos_error *err) {
+  oikos_archive *a = archive;
+  uint8_t *bytes = to;
+  ssize_t n = 1;
+  *got = 0;
+  OIKOS_TRY(begin(a, err));
+  while (*got < size && n > 0) {
+    n = a->reader ? archive_read_data(a->reader, bytes + *got, size - *got)
+                  : read(a->descriptor, bytes + *got, size - *got);
+    if (n < 0 && a->reader)
+      return broken(a, err);
+    if (n < 0) {
+      oikos_fail(err, OIKOS_ERROR, "cannot be read: %s", strerror(errno));
+      return at(a, err);
+    }
+    *got += (size_t)n;
+    a->size += (size_t)n;
+    OIKOS_TRY(count(a, (size_t)n, err));
+  }
+  return OIKOS_OK;
+}
+
+oikos_status oikos_archive_skip(oikos_archive *archive, oikos_error *err) {
+  char block[4096];
+  size_t got = sizeof block;
+  bool free_of_charge = !archive->reader || archive_format(archive->reader) == ARCHIVE_FORMAT_ZIP;
+  while (!free_of_charge && got == sizeof block)
+    OIKOS_TRY(oikos_archive_read_some(archive, block, sizeof block, &got, err));
+  archive->unread = false;
   return OIKOS_OK;
 }
 
@@ -286,6 +345,7 @@ static oikos_status next_file(oikos_archive *a, bool *file, bool *end, oikos_err
 
 oikos_status oikos_archive_next(oikos_archive *archive, const char **name, oikos_error *err) {
   bool file = false, end = false;
+  close_file(archive);
   if (archive->reader && archive->unread) { /* passed over: the limits count it all the same */
     const uint8_t *bytes;
     size_t size;

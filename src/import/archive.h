@@ -29,6 +29,10 @@ typedef struct oikos_archive_limits {
 /** For archives of pictures: 64 MiB an entry, 8 GiB in all, two million entries, ratio 200. */
 extern const oikos_archive_limits oikos_archive_image_limits;
 
+/** For archives of tables that are streamed: 64 GiB an entry and in all, 10,000 entries, ratio 200.
+ */
+extern const oikos_archive_limits oikos_archive_table_limits;
+
 /** An open archive or folder. */
 typedef struct oikos_archive oikos_archive;
 
@@ -49,6 +53,16 @@ oikos_status oikos_archive_next(oikos_archive *archive, const char **name, oikos
  */
 oikos_status oikos_archive_read(oikos_archive *archive, const uint8_t **bytes, size_t *size,
                                 oikos_error *err);
+
+/**
+ * Read some of the file stepped to, in order, holding nothing; not mixed with oikos_archive_read().
+ * @param[out] got at most @p size bytes; fewer only at the end of the file
+ */
+oikos_status oikos_archive_read_some(oikos_archive *archive, void *to, size_t size, size_t *got,
+                                     oikos_error *err);
+
+/** Pass over the file stepped to; in a zip, without decompressing it. */
+oikos_status oikos_archive_skip(oikos_archive *archive, oikos_error *err);
 
 /** How far reading got: bytes of the archive; for a folder, entries done and a total of 0. */
 void oikos_archive_position(oikos_archive *archive, int64_t *done, int64_t *total);

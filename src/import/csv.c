@@ -15,7 +15,9 @@ enum { BLOCK = 256 << 10, FIRST_FIELDS = 64, SHOWN = 60 };
 struct oikos_csv {
   char *path, *separator;
   size_t separator_length;
-  oikos_stream *stream;
+  bool header, plain;
+  oikos_stream *stream; /* NULL if the source is another's */
+  oikos_csv_source source;
   char *buffer; /* (capacity + 1): what was read and not used yet, from..to; a 0 fits behind */
   size_t from, to, capacity;
   bool ended; /* the stream is */
@@ -29,6 +31,11 @@ struct oikos_csv {
 static oikos_status fail_at(const oikos_csv *csv, int64_t line, const char *what,
                             oikos_error *err) {
   return oikos_fail(err, OIKOS_ERROR, "%s:%lld: %s", csv->path, (long long)line, what);
+}
+
+static oikos_status read_stream(void *user, void *to, size_t size, size_t *got, oikos_error *err) {
+  OIKOS_TRY(oikos_stream_read_some(user, to, size, got, err));
+  return *got < size ? oikos_stream_end(user, err) : OIKOS_OK;
 }
 
 /* Read another block behind what is there. */
@@ -50,10 +57,10 @@ static oikos_status fill(oikos_csv *csv, oikos_error *err) {
     csv->buffer = grown;
     csv->capacity = capacity;
   }
-  OIKOS_TRY(oikos_stream_read_some(csv->stream, csv->buffer + csv->to, BLOCK, &got, err));
+  OIKOS_TRY(csv->source.read(csv->source.user, csv->buffer + csv->to, BLOCK, &got, err));
   csv->to += got;
   csv->ended = got < BLOCK;
-  return csv->ended ? oikos_stream_end(csv->stream, err) : OIKOS_OK;
+  return OIKOS_OK;
 }
 
 static size_t count_quotes(const char *text, size_t length) {
@@ -73,7 +80,7 @@ static oikos_status find_row(oikos_csv *csv, size_t *length, int64_t *lines, oik
     const char *end = left ? memchr(start, '\n', left) : NULL;
     size_t part = end ? (size_t)(end - start) : left;
     if (end || csv->ended) {
-      quotes += part ? count_quotes(start, part) : 0;
+      quotes += part && !csv->plain ? count_quotes(start, part) : 0;
       seen += part;
       *lines += 1;
       *length = seen;
@@ -121,7 +128,7 @@ static oikos_status cut_field(oikos_csv *csv, char *at, char **field, char **nex
   char *end;
   at += strspn(at, " ");
   *field = at;
-  if (*at == '"') {
+  if (*at == '"' && !csv->plain) {
     *field = at + 1;
     end = unquote(at);
     if (!end)
@@ -218,41 +225,58 @@ static oikos_status keep_names(oikos_csv *csv, const oikos_csv_row *row, oikos_e
   return OIKOS_OK;
 }
 
-static oikos_status start(oikos_csv *csv, const char *path, const char *separator, bool header,
-                          oikos_error *err) {
+/* The header, or the names that stand for one. */
+static oikos_status read_names(oikos_csv *csv, const oikos_csv_format *format, oikos_error *err) {
+  oikos_csv_row row = {.n = format->n_names, .field = (char *const *)format->names};
+  bool end = false;
+  if (format->header)
+    OIKOS_TRY(oikos_csv_next(csv, &row, &end, err));
+  if (end)
+    return fail_at(csv, 1, "expected a header with the names of the columns, found nothing", err);
+  return row.n > 0 ? keep_names(csv, &row, err) : OIKOS_OK;
+}
+
+static oikos_status start(oikos_csv *csv, const oikos_csv_source *source,
+                          const oikos_csv_format *format, oikos_error *err) {
   static const char mark[] = "\xEF\xBB\xBF";
-  oikos_csv_row row;
-  bool end;
   OIKOS_TRY(oikos_alloc(&csv->field, FIRST_FIELDS, sizeof *csv->field, "a row", err));
   csv->fields = FIRST_FIELDS;
-  csv->path = strdup(path);
-  csv->separator = separator ? strdup(separator) : NULL;
-  if (!csv->path || (separator && !csv->separator))
+  csv->path = strdup(source->name);
+  csv->separator = format->separator ? strdup(format->separator) : NULL;
+  csv->header = format->header;
+  csv->plain = format->plain;
+  csv->source = *source;
+  if (!csv->path || (format->separator && !csv->separator))
     return oikos_fail(err, OIKOS_ERROR, "out of memory");
-  OIKOS_TRY(oikos_stream_open(&csv->stream, csv->path, err));
+  if (!source->read) {
+    OIKOS_TRY(oikos_stream_open(&csv->stream, csv->path, err));
+    csv->source = (oikos_csv_source){csv->path, read_stream, csv->stream};
+  }
   OIKOS_TRY(fill(csv, err));
   if (csv->to >= 3 && memcmp(csv->buffer, mark, 3) == 0)
     csv->from = 3;
-  if (!separator)
+  if (!format->separator)
     OIKOS_TRY(choose_separator(csv, err));
   csv->separator_length = strlen(csv->separator);
-  if (!header)
-    return OIKOS_OK;
-  OIKOS_TRY(oikos_csv_next(csv, &row, &end, err));
-  return end ? fail_at(csv, 1, "expected a header with the names of the columns, found nothing",
-                       err)
-             : keep_names(csv, &row, err);
+  return read_names(csv, format, err);
 }
 
-oikos_status oikos_csv_open(oikos_csv **out, const char *path, const char *separator, bool header,
-                            oikos_error *err) {
+oikos_status oikos_csv_open_source(oikos_csv **out, const oikos_csv_source *source,
+                                   const oikos_csv_format *format, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(out, 1, sizeof **out, "a table", err));
-  oikos_status status = start(*out, path, separator, header, err);
+  oikos_status status = start(*out, source, format, err);
   if (status != OIKOS_OK) {
     oikos_csv_close(*out);
     *out = NULL;
   }
   return status;
+}
+
+oikos_status oikos_csv_open(oikos_csv **out, const char *path, const char *separator, bool header,
+                            oikos_error *err) {
+  const oikos_csv_source file = {.name = path};
+  const oikos_csv_format format = {.separator = separator, .header = header};
+  return oikos_csv_open_source(out, &file, &format, err);
 }
 
 void oikos_csv_close(oikos_csv *csv) {
@@ -303,8 +327,9 @@ oikos_status oikos_csv_fail(const oikos_csv *csv, const oikos_csv_row *row, int 
 oikos_status oikos_csv_check(const oikos_csv *csv, const oikos_csv_row *row, oikos_error *err) {
   if (row->n == csv->columns)
     return OIKOS_OK;
-  return oikos_fail(err, OIKOS_ERROR, "%s:%lld: expected %d fields as in the header, found %d",
-                    csv->path, (long long)row->line, csv->columns, row->n);
+  return oikos_fail(err, OIKOS_ERROR, "%s:%lld: expected %d fields%s, found %d", csv->path,
+                    (long long)row->line, csv->columns, csv->header ? " as in the header" : "",
+                    row->n);
 }
 
 oikos_status oikos_csv_number(const oikos_csv *csv, const oikos_csv_row *row, int column,

@@ -36,7 +36,28 @@ oikos_status oikos_csv_open(oikos_csv **out, const char *path, const char *separ
                             oikos_error *err);
 void oikos_csv_close(oikos_csv *csv);
 
-/** The columns that the header names; 0 without one. */
+/** Where the bytes of a table come from, if not from a file. */
+typedef struct oikos_csv_source {
+  const char *name; /**< in messages, for the file's */
+  /** Read up to @p size bytes; fewer only at the end. */
+  oikos_status (*read)(void *user, void *to, size_t size, size_t *got, oikos_error *err);
+  void *user;
+} oikos_csv_source;
+
+/** How a table is written. */
+typedef struct oikos_csv_format {
+  const char *separator;    /**< as in oikos_csv_open() */
+  bool header;              /**< as in oikos_csv_open() */
+  bool plain;               /**< a quote is a character like others */
+  int n_names;              /**< without a header: */
+  const char *const *names; /**< the names of the columns; 0 and NULL for none */
+} oikos_csv_format;
+
+/** Open a table from a source, which stays the caller's; otherwise as oikos_csv_open(). */
+oikos_status oikos_csv_open_source(oikos_csv **out, const oikos_csv_source *source,
+                                   const oikos_csv_format *format, oikos_error *err);
+
+/** The columns that the header or the format names; 0 if none does. */
 int oikos_csv_columns(const oikos_csv *csv);
 const char *oikos_csv_name(const oikos_csv *csv, int column);
 
@@ -51,7 +72,7 @@ int oikos_csv_find(const oikos_csv *csv, const char *name);
  */
 oikos_status oikos_csv_next(oikos_csv *csv, oikos_csv_row *row, bool *end, oikos_error *err);
 
-/** Check that a row has as many fields as the header. */
+/** Check that a row has as many fields as there are columns. */
 oikos_status oikos_csv_check(const oikos_csv *csv, const oikos_csv_row *row, oikos_error *err);
 
 /**

@@ -207,6 +207,8 @@ static oikos_status run(import *m, oikos_error *err) {
 }
 
 oikos_status oikos_import_csv(const oikos_import_job *job, oikos_error *err) {
+  if (job->options.user || job->options.item || job->options.rating)
+    return oikos_import_csv_ratings(job, err);
 import m = {.job = job };
   if (job->n_sources != 1)
     return oikos_fail(err, OIKOS_USAGE, "csv wants one table, found %d", job->n_sources);

@@ -13,10 +13,15 @@
 
 static const oikos_importer importers[] = {
     {"omniglot", "handwritten characters: the published zips, or the folders they extract to",
-     oikos_import_omniglot},
+     false, oikos_import_omniglot},
     {"idx", "MNIST and its relatives: folders of IDX pairs, or images files with labels beside",
-     oikos_import_idx},
-    {"csv", "a table as text, plain or .gz, whose header names the columns", oikos_import_csv},
+     false, oikos_import_idx},
+    {"csv", "a table as text, plain or .gz, whose header names the columns", false,
+     oikos_import_csv},
+    {"movielens", "ratings of films: a release's zip, or the folder it extracts to", false,
+     oikos_import_movielens},
+    {"ratings-demo", "made-up ratings of known structure; no source", true,
+     oikos_import_ratings_demo},
 };
 
 enum { N_IMPORTERS = sizeof importers / sizeof importers[0] };
@@ -35,11 +40,14 @@ static oikos_status unknown(const char *kind, oikos_error *err) {
   return oikos_fail(err, OIKOS_USAGE, "there is no importer '%s'; there are: %s", kind, list);
 }
 
-static oikos_status check(const oikos_import_job *job, oikos_error *err) {
+static oikos_status check(const oikos_importer *importer, const oikos_import_job *job,
+                          oikos_error *err) {
   char folder[OIKOS_NAME_MAX];
   struct stat output, source;
-  if (job->n_sources < 1)
+  if (job->n_sources < 1 && !importer->sourceless)
     return oikos_fail(err, OIKOS_USAGE, "nothing to import: give one or more sources");
+  if (job->n_sources > 0 && importer->sourceless)
+    return oikos_fail(err, OIKOS_USAGE, "%s makes its data up: give no source", importer->name);
   if (job->options.size < 0 || job->options.size > OIKOS_RESIZE_MAX_SIDE)
     return oikos_fail(err, OIKOS_USAGE, "size %lld: expected 1 to %d, or 0 for the default",
                       (long long)job->options.size, OIKOS_RESIZE_MAX_SIDE);
@@ -61,7 +69,7 @@ static oikos_status check(const oikos_import_job *job, oikos_error *err) {
 oikos_status oikos_import(const char *kind, const oikos_import_job *job, oikos_error *err) {
   for (int i = 0; i < N_IMPORTERS; i++)
     if (!strcmp(importers[i].name, kind)) {
-      OIKOS_TRY(check(job, err));
+      OIKOS_TRY(check(&importers[i], job, err));
       return importers[i].run(job, err);
     }
   return unknown(kind, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Importers: published data sets in, one image file (store/image_file.h) or
- * table file (store/table_file.h) out.
+ * Importers: published data sets in, one image file (store/image_file.h), table file
+ * (store/table_file.h) or ratings file (store/ratings_file.h) out.
  *
  * **omniglot**: SOURCES are the published images_background.zip, images_evaluation.zip,
  * images_background_small1.zip or _small2.zip, or folders they were extracted to (that hold
@@ -24,6 +24,24 @@
  * empty group, or a target or feature that is no finite float32 number is an error, or left out and
  * counted with skip_bad. Columns that are not used may hold anything.
  *
+ * **csv** with --user, --item and --rating: SOURCE is a table of ratings, further tables tell of
+ * users and items. The output is a ratings file (store/ratings_file.h). In those tables the id is
+ * the column of the same name as in SOURCE, or else the first. A column whose fields are all
+ * numbers or empty is a number, unless it is listed as a category; any other is a category, of
+ * which a field holds one or, with bars between, several. An empty field is unknown.
+ *
+ * **movielens**: SOURCE is a release of MovieLens, its zip or the folder it extracts to: 100K
+ * (u.data, u.item, u.user, u.genre and the splits u1 to u5, ua, ub), 1M and 10M (ratings.dat,
+ * movies.dat, users.dat) or 20M and later (ratings.csv, movies.csv); only the ratings must be
+ * there. The output is a ratings file. Texts that are not UTF-8 are read as ISO-8859-1. Items: the
+ * title, the year in it, genres. Users: age, gender, occupation and the first character of the zip
+ * code.
+ *
+ * **ratings-demo**: no SOURCE; made-up ratings of known structure (import/ratings_demo.h).
+ *
+ * Of ratings of the same item by the same user the last by time is kept; of equal times the one
+ * that comes last. Rows are streamed, 20 bytes are held for each rating.
+ *
  * Sources are not trusted: nothing is allocated because a header says so, and limits bound what a
  * source can make us hold (import/archive.h, import/stream.h, import/collection.h).
  */
@@ -41,7 +59,14 @@ typedef struct oikos_import_options {
   const char *targets;  /**< csv: names of columns, separated by commas */
   const char *features; /**< csv: the same; NULL for all that are not group, target or excluded */
   const char *exclude;  /**< csv: columns that are no features; NULL for none */
-  bool skip_bad;        /**< csv: leave bad rows out instead of stopping at the first */
+  bool skip_bad;        /**< csv, movielens: leave bad rows out instead of stopping at the first */
+  const char *user, *item, *rating;    /**< csv of ratings: their columns; NULL for a table */
+  const char *time;                    /**< csv of ratings: its column; NULL for none */
+  const char *user_table, *item_table; /**< csv of ratings: further tables; NULL for none */
+  const char *title;                   /**< csv of ratings: the item table's column of titles */
+  const char *categories;              /**< csv of ratings: columns of numbers that are codes */
+  int64_t users, items;                /**< ratings-demo: how many; 0 for the default */
+  int64_t seed;                        /**< ratings-demo */
 } oikos_import_options;
 
 /**
@@ -67,6 +92,7 @@ typedef struct oikos_import_job {
 typedef struct oikos_importer {
   const char *name;
   const char *help; /**< one line */
+  bool sourceless;  /**< makes something up */
   oikos_status (*run)(const oikos_import_job *job, oikos_error *err);
 } oikos_importer;
 
@@ -86,5 +112,8 @@ oikos_status oikos_import(const char *kind, const oikos_import_job *job, oikos_e
 oikos_status oikos_import_omniglot(const oikos_import_job *job, oikos_error *err);
 oikos_status oikos_import_idx(const oikos_import_job *job, oikos_error *err);
 oikos_status oikos_import_csv(const oikos_import_job *job, oikos_error *err);
+oikos_status oikos_import_csv_ratings(const oikos_import_job *job, oikos_error *err);
+oikos_status oikos_import_movielens(const oikos_import_job *job, oikos_error *err);
+oikos_status oikos_import_ratings_demo(const oikos_import_job *job, oikos_error *err);
 
 #endif

@@ -104,6 +104,10 @@ oikos_status oikos_name_map_add(oikos_name_map *m, const char *name, int32_t *nu
   return OIKOS_OK;
 }
 
+int32_t oikos_name_map_find(const oikos_name_map *m, const char *name) {
+  return m->slot[find(m, name, strlen(name))] - 1;
+}
+
 int64_t oikos_name_map_count(const oikos_name_map *m) {
   return m->n;
 }

@@ -16,6 +16,9 @@ void oikos_name_map_destroy(oikos_name_map *map);
 oikos_status oikos_name_map_add(oikos_name_map *map, const char *name, int32_t *number,
                                 oikos_error *err);
 
+/** The number of a name, or -1. */
+int32_t oikos_name_map_find(const oikos_name_map *map, const char *name);
+
 int64_t oikos_name_map_count(const oikos_name_map *map);
 
 /** A name by its number; valid until the next name is added. */

@@ -26,11 +26,10 @@ static hid_t text_type(size_t bytes) {
   return H5I_INVALID_HID;
 }
 
-/* A dataset of n elements, without times: equal input gives equal bytes. */
-oikos_status oikos_put_array(hid_t file, const char *name, hid_t file_type, hid_t memory_type,
-                             int64_t n, const void *data, oikos_error *err) {
-  hsize_t dims[1] = {(hsize_t)n};
-  hid_t space = H5Screate_simple(1, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+/* A dataset without times: equal input gives equal bytes. */
+static oikos_status put(hid_t file, const char *name, hid_t file_type, hid_t memory_type,
+                        int n_dims, const hsize_t *dims, const void *data, oikos_error *err) {
+  hid_t space = H5Screate_simple(n_dims, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
   hid_t dataset = H5I_INVALID_HID;
   oikos_status status = OIKOS_OK;
   if (space >= 0 && list >= 0 && H5Pset_obj_track_times(list, 0) >= 0)
@@ -44,6 +43,18 @@ oikos_status oikos_put_array(hid_t file, const char *name, hid_t file_type, hid_
   if (space >= 0)
     H5Sclose(space);
   return status;
+}
+
+oikos_status oikos_put_array(hid_t file, const char *name, hid_t file_type, hid_t memory_type,
+                             int64_t n, const void *data, oikos_error *err) {
+  hsize_t dims[1] = {(hsize_t)n};
+  return put(file, name, file_type, memory_type, 1, dims, data, err);
+}
+
+oikos_status oikos_put_matrix(hid_t file, const char *name, int64_t rows, int64_t columns,
+                              const float *data, oikos_error *err) {
+  hsize_t dims[2] = {(hsize_t)rows, (hsize_t)columns};
+  return put(file, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 2, dims, data, err);
 }
 
 /* Strings of one fixed size (the longest, and its final 0): a reader needs one bounded buffer. */

@@ -22,6 +22,10 @@ oikos_status oikos_data_file_write(const char *path, oikos_data_writer *write, v
 oikos_status oikos_put_array(hid_t file, const char *name, hid_t file_type, hid_t memory_type,
                              int64_t n, const void *data, oikos_error *err);
 
+/** A dataset (rows, columns) of float32. */
+oikos_status oikos_put_matrix(hid_t file, const char *name, int64_t rows, int64_t columns,
+                              const float *data, oikos_error *err);
+
 /** A dataset of n strings of one fixed size, UTF-8. */
 oikos_status oikos_put_strings(hid_t file, const char *name, int64_t n, const char *const *strings,
                                oikos_error *err);

@@ -27,6 +27,7 @@ while read -r line; do
       $python3 -c 'import matplotlib' 2>/dev/null || { echo "skipped, no matplotlib: $line"; continue; } ;;
     *import\ idx*) [ -d /usr/share/datasets/fashion-mnist ] || { echo "skipped, dataset-fashion-mnist is not installed: $line"; continue; } ;;
     *import\ omniglot*) [ -e images_background.zip ] || { echo "skipped, no Omniglot: $line"; continue; } ;;
+    *import\ movielens*) [ -e ml-100k.zip ] || { echo "skipped, no MovieLens: $line"; continue; } ;;
     *import\ csv*) [ -e parkinsons_updrs.data ] || { echo "skipped, no Parkinson's data: $line"; continue; } ;;
     *configs/parkinsons.yaml) [ -e data/parkinsons.h5 ] || continue ;;
     *configs/fashion.yaml) [ -e data/fashion.h5 ] || continue ;;

@@ -150,7 +150,7 @@ static void unknown_kinds_are_named(void **state) {
   int n;
   refused(import(*state, "imagenet", "x", 0), OIKOS_USAGE, "there are: omniglot, idx");
   assert_string_equal(oikos_importers(&n)[0].name, "omniglot");
-  assert_int_equal(n, 3);
+  assert_int_equal(n, 5);
   refused(import(*state, "omniglot", "x", -1), OIKOS_USAGE, "size -1");
   refused(import(*state, "omniglot", in(*state, "none"), 0), OIKOS_USAGE, "No such file");
   const char *sources[] = {in(*state, "none")};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ * The importer of MovieLens. The release is recognised by its files; each is opened by itself, so
+ * that the order in an archive does not matter. */
+#include "import/movielens.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "import/entry_table.h"
+
+enum { GENRES = OIKOS_MOVIELENS_GENRES, SPLIT_FILES = 14, FILES = 4 };
+
+static const char *const split_names[SPLIT_FILES / 2] = {"u1", "u2", "u3", "u4", "u5", "ua", "ub"};
+static const char *const split_files[SPLIT_FILES] = {
+    "u1.base", "u1.test", "u2.base", "u2.test", "u3.base", "u3.test", "u4.base",
+    "u4.test", "u5.base", "u5.test", "ua.base", "ua.test", "ub.base", "ub.test"};
+
+typedef struct import {
+  const char *source;
+  oikos_ratings ratings;
+  const oikos_movielens_release *release;
+  char *file[FILES]; /* ratings, items, users, genres; NULL: not there */
+  char *split[SPLIT_FILES];
+} import;
+
+/* The release whose ratings are here. */
+static oikos_status recognise(import *m, oikos_error *err) {
+  const char *wanted[OIKOS_MOVIELENS_RELEASES];
+  char *found[OIKOS_MOVIELENS_RELEASES];
+  int releases = 0;
+  for (int k = 0; k < OIKOS_MOVIELENS_RELEASES; k++)
+    wanted[k] = oikos_movielens_releases[k].ratings;
+  oikos_status status = oikos_entry_find(m->source, OIKOS_MOVIELENS_RELEASES, wanted, found, err);
+  for (int k = 0; k < OIKOS_MOVIELENS_RELEASES; k++) {
+    releases += found[k] != NULL;
+    m->release = found[k] ? &oikos_movielens_releases[k] : m->release;
+    free(found[k]);
+  }
+  OIKOS_TRY(status);
+  if (releases == 1)
+    return OIKOS_OK;
+  return oikos_fail(err, OIKOS_USAGE,
+                    "%s: expected a release of MovieLens with u.data (100K), ratings.dat (1M, 10M) "
+                    "or ratings.csv (20M and later), found %s; give its zip, or the folder it "
+                    "extracts to",
+                    m->source, releases ? "several of them" : "none of them");
+}
+
+static oikos_status find_files(import *m, oikos_error *err) {
+  const oikos_movielens_release *l = m->release;
+  const char *const wanted[FILES] = {l->ratings, l->items, l->users, l->genres};
+  OIKOS_TRY(oikos_entry_find(m->source, FILES, wanted, m->file, err));
+  if (!*l->genres) // splits are the 100K release's alone
+    return OIKOS_OK;
+  return oikos_entry_find(m->source, SPLIT_FILES, split_files, m->split, err);
+}
+
+static oikos_status read_table(import *m, const char *file, const oikos_csv_format *format,
+                               oikos_row_taker *take, void *user, oikos_error *err) {
+  oikos_entry_table table;
+  OIKOS_TRY(oikos_entry_table_open(&table, m->source, file, format, err));
+  oikos_status status = oikos_ratings_rows(&m->ratings, table.csv, file, take, user, err);
+  oikos_entry_table_close(&table);
+  return status;
+}
+
+/* The names of the genres, of u.genre or, without it, numbers; then what u.item tells. */
+static oikos_status read_flagged_items(import *m, oikos_error *err) {
+  static const char *const columns[] = {"genre", "number"};
+  const oikos_csv_format format = {.separator = "|", .plain = true, .n_names = 2, .names = columns};
+  const char *genre[GENRES];
+  char number[GENRES][16];
+  oikos_movielens_genres genres = {0};
+  for (int k = 0; k < GENRES; k++) {
+    snprintf(number[k], sizeof number[k], "genre %d", k);
+    genre[k] = number[k];
+  }
+  if (m->file[3])
+    OIKOS_TRY(read_table(m, m->file[3], &format, oikos_movielens_take_genre, &genres, err));
+  for (int k = 0; k < genres.n && k < GENRES; k++)
+    genre[k] = genres.name[k];
+  return read_table(m, m->file[1], &m->release->format[1], m->release->take_item, genre, err);
+}
+
+static oikos_status read_tables(import *m, oikos_error *err) {
+  const oikos_movielens_release *l = m->release;
+  if (m->file[1] && *l->genres)
+    OIKOS_TRY(read_flagged_items(m, err));
+  else if (m->file[1])
+    OIKOS_TRY(read_table(m, m->file[1], &l->format[1], l->take_item, NULL, err));
+  if (m->file[2])
+    OIKOS_TRY(read_table(m, m->file[2], &l->format[2], l->take_user, NULL, err));
+  return OIKOS_OK;
+}
+
+static oikos_status read_ratings(import *m, oikos_error *err) {
+  const oikos_movielens_release *l = m->release;
+  oikos_entry_table table;
+  OIKOS_TRY(oikos_entry_table_open(&table, m->source, m->file[0], &l->format[0], err));
+  oikos_status status = oikos_ratings_read(&m->ratings, table.csv, m->file[0], &l->columns, err);
+  oikos_entry_table_close(&table);
+  return status;
+}
+
+static oikos_status read_split(import *m, int k, oikos_error *err) {
+  const oikos_movielens_release *l = m->release;
+  oikos_entry_table table;
+  if (!m->split[k])
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_entry_table_open(&table, m->source, m->split[k], &l->format[0], err));
+  oikos_status status = oikos_ratings_split(&m->ratings, table.csv, m->split[k], &l->columns,
+                                            split_names[k / 2], (uint8_t)(k % 2 + 1), err);
+  oikos_entry_table_close(&table);
+  return status;
+}
+
+static oikos_status run(import *m, oikos_error *err) {
+  OIKOS_TRY(recognise(m, err));
+  OIKOS_TRY(find_files(m, err));
+  OIKOS_TRY(read_tables(m, err));
+  OIKOS_TRY(read_ratings(m, err));
+  OIKOS_TRY(oikos_ratings_order(&m->ratings, err));
+  for (int k = 0; k < SPLIT_FILES; k++)
+    OIKOS_TRY(read_split(m, k, err));
+  return oikos_ratings_write(&m->ratings, "movielens", err);
+}
+
+oikos_status oikos_import_movielens(const oikos_import_job *job, oikos_error *err) {
+import m = {0 };
+  if (job->n_sources != 1)
+    return oikos_fail(err, OIKOS_USAGE, "movielens wants one release, found %d sources",
+                      job->n_sources);
+  m.source = job->sources[0];
+  oikos_status status = oikos_ratings_create(&m.ratings, job, err);
+  if (status == OIKOS_OK)
+    status = run(&m, err);
+  oikos_ratings_destroy(&m.ratings);
+  for (int k = 0; k < FILES; k++)
+    free(m.file[k]);
+  for (int k = 0; k < SPLIT_FILES; k++)
+    free(m.split[k]);
+  return status;
+}
