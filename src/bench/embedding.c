@@ -12,6 +12,7 @@
 #include "bench/bench.h"
 #include "bench/table.h"
 #include "dist/embedding.h"
+#include "dist/exchange.h"
 #include "dist/reduce.h"
 
 typedef oikos_real real;
@@ -97,7 +98,7 @@ static void run_bare(const trial *t, int phase) {
   size_t others = (size_t)t->team->size - 1, each = others ? (size_t)t->sent[phase] / others : 0;
   real *row = (real *)(void *)t->out;
   if (phase != ADD) {
-    MPI_Alltoall(t->out, (int)each, MPI_BYTE, t->in, (int)each, MPI_BYTE, t->team->world);
+    oikos_exchange_plain(t->team, each, t->out, t->in);
     return;
   }
   for (size_t i = 0; i < t->batch; i++)

@@ -37,4 +37,7 @@ void oikos_exchange_give(oikos_exchange *x, size_t size, const void *given, void
  * order of `asked`. Collective. */
 void oikos_exchange_send(oikos_exchange *x, size_t size, const void *sent, void *arrived);
 
+/** `each` bytes from every rank to every other: a bare MPI_Alltoall. Collective. */
+void oikos_exchange_plain(const oikos_team *team, size_t each, const void *sent, void *arrived);
+
 #endif

@@ -50,7 +50,8 @@ static void test_same_bits(void **state) {
   conclude(&v);
 }
 
-/* One visit by plain gradient descent, written here, from the shared weights w that the trainer had.
+/* One visit by plain gradient descent, written here, from the shared weights w that the trainer
+ * had.
  */
 static void train_by_hand(const oikos_trainer *t, int64_t step, int64_t learner, const real *w,
                           real *theta, bool visited) {
