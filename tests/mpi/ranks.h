@@ -213,6 +213,39 @@ static inline void expect_same_state(verdict *v, const oikos_trainer *joint,
          "other metrics");
 }
 
+/** Two trainers of one configuration: one of all ranks, and one of this rank alone on one thread.
+ */
+typedef struct pair {
+  oikos_config *config, *single;
+  oikos_trainer *joint, *alone;
+} pair;
+
+/** The configuration is the pair's from now on. Collective. */
+static inline pair pair_of(verdict *v, oikos_config *config) {
+  oikos_config *single = malloc(sizeof *single);
+  *single = *config;
+  single->run.threads = 1;
+  return (pair){.config = config,
+                .single = single,
+                .joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
+                .alone = trainer_of(v, MPI_COMM_SELF, single, NULL)};
+}
+
+/** A step of both, which must leave the same state. Collective. */
+static inline void pair_step(verdict *v, const pair *p) {
+  steps_of(v, p->joint, 1);
+  steps_of(v, p->alone, 1);
+  expect_same_state(v, p->joint, p->alone);
+}
+
+/** Collective. */
+static inline void pair_free(pair *p) {
+  oikos_trainer_destroy(p->joint);
+  oikos_trainer_destroy(p->alone);
+  free(p->config);
+  free(p->single);
+}
+
 /** Start MPI. What ranks other than 0 print goes nowhere, but file descriptor 2 stays theirs: what
  * a sanitizer says is seen. glibc's standard streams are variables. */
 static inline void ranks_begin(int *argc, char ***argv) {

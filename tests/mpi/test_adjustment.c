@@ -117,17 +117,12 @@ static void test_formula(void **state) {
 }
 
 static void check_same_bits(verdict *v, int learners, const char *home, const char *more) {
-  oikos_config *config = config_of(learners, home, more), *single = malloc(sizeof *single);
-  *single = *config;
-  single->run.threads = 1;
-  oikos_trainer *joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
-                *alone = trainer_of(v, MPI_COMM_SELF, single, NULL);
+  pair p = pair_of(v, config_of(learners, home, more));
+  const oikos_trainer *joint = p.joint, *alone = p.alone;
   const oikos_learners *l = &joint->learners;
   const oikos_priority *a = &joint->priority, *b = &alone->priority;
   for (int i = 0; i < 6; i++) {
-    steps_of(v, joint, 1);
-    steps_of(v, alone, 1);
-    expect_same_state(v, joint, alone);
+    pair_step(v, &p);
     expect(v,
            same(joint->own_rates.factor, alone->own_rates.factor + l->first, (size_t)l->count,
                 sizeof(double)),
@@ -137,10 +132,7 @@ static void check_same_bits(verdict *v, int learners, const char *home, const ch
                same(a->steps, b->steps, (size_t)a->n_homes, sizeof(int64_t)),
            "other averages");
   }
-  oikos_trainer_destroy(joint);
-  oikos_trainer_destroy(alone);
-  free(config);
-  free(single);
+  pair_free(&p);
 }
 
 static void test_same_bits(void **state) {

@@ -7,31 +7,23 @@
 
 /* Train together and alone; members count the active ones. */
 static void check_same_bits(verdict *v, int learners, const char *home, const char *more) {
-  oikos_config *config = config_of(learners, home, more), *single = malloc(sizeof *single);
-  *single = *config;
-  single->run.threads = 1;
-  oikos_trainer *joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
-                *alone = trainer_of(v, MPI_COMM_SELF, single, NULL);
+  pair p = pair_of(v, config_of(learners, home, more));
+  const oikos_trainer *joint = p.joint;
   double start = (double)joint->weights.shared[0];
   int64_t active = 0, rows = 0;
   for (int i = 0; i < 6; i++) {
-    steps_of(v, joint, 1);
-    steps_of(v, alone, 1);
-    expect_same_state(v, joint, alone);
+    pair_step(v, &p);
     active = joint->learners.active;
     MPI_Allreduce(&active, &rows, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
-    expect(v, rows == oikos_cohort_size(config), "%lld of %lld are active", (long long)rows,
-           (long long)oikos_cohort_size(config));
+    expect(v, rows == oikos_cohort_size(&joint->config), "%lld of %lld are active", (long long)rows,
+           (long long)oikos_cohort_size(&joint->config));
   }
   expect(v, (double)joint->weights.shared[0] != start, "nothing was trained");
   double members = 0;
-  for (int h = 0; h < config->home.count; h++)
+  for (int h = 0; h < joint->config.home.count; h++)
     members += joint->history.pending[OIKOS_ROW_MEMBERS + h];
   expect(v, fabs(members - 6) < 1e-9, "%g members in 6 steps, as shares", members);
-  oikos_trainer_destroy(joint);
-  oikos_trainer_destroy(alone);
-  free(config);
-  free(single);
+  pair_free(&p);
 }
 
 static void test_same_bits(void **state) {

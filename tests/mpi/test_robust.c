@@ -127,15 +127,10 @@ static void check_same_bits(verdict *v, int learners, const char *home, const ch
                             const char *more) {
   char text[1024];
   snprintf(text, sizeof text, "%s\n%s", rule, more);
-  oikos_config *config = config_of(learners, home, text), *single = malloc(sizeof *single);
-  *single = *config;
-  single->run.threads = 1;
-  oikos_trainer *joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
-                *alone = trainer_of(v, MPI_COMM_SELF, single, NULL);
+  pair p = pair_of(v, config_of(learners, home, text));
+  const oikos_trainer *joint = p.joint, *alone = p.alone;
   for (int i = 0; i < 6; i++) {
-    steps_of(v, joint, 1);
-    steps_of(v, alone, 1);
-    expect_same_state(v, joint, alone);
+    pair_step(v, &p);
     const oikos_robust *a = &joint->robust.rule, *b = &alone->robust.rule;
     size_t m = joint->weights.n, owned = (size_t)joint->weights.n_homes * joint->weights.k;
     expect(v, same(a->gradient, b->gradient, m, sizeof(real)), "another centre");
@@ -146,10 +141,7 @@ static void check_same_bits(verdict *v, int learners, const char *home, const ch
     for (size_t j = 0; j < owned; j++)
       expect(v, isfinite((double)joint->weights.homes[j]), "homes[%zu] is not finite", j);
   }
-  oikos_trainer_destroy(joint);
-  oikos_trainer_destroy(alone);
-  free(config);
-  free(single);
+  pair_free(&p);
 }
 
 static void test_same_bits(void **state) {

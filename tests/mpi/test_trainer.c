@@ -6,26 +6,18 @@
 
 /* Train together and alone (on one thread). */
 static void check_same_bits(verdict *v, int learners, const char *home, const char *more) {
-  oikos_config *config = config_of(learners, home, more), *single = malloc(sizeof *single);
-  *single = *config;
-  single->run.threads = 1;
-  oikos_trainer *joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
-                *alone = trainer_of(v, MPI_COMM_SELF, single, NULL);
+  pair p = pair_of(v, config_of(learners, home, more));
+  const oikos_trainer *joint = p.joint;
   double start = (double)joint->weights.shared[0];
   for (int i = 0; i < 6; i++) {
-    steps_of(v, joint, 1);
-    steps_of(v, alone, 1);
-    expect_same_state(v, joint, alone);
+    pair_step(v, &p);
   }
   expect(v, (double)joint->weights.shared[0] != start, "nothing was trained");
   double members = 0;
-  for (int h = 0; h < config->home.count; h++)
+  for (int h = 0; h < joint->config.home.count; h++)
     members += joint->history.pending[OIKOS_ROW_MEMBERS + h];
   expect(v, fabs(members - 6) < 1e-9, "%g members in 6 steps, as shares", members);
-  oikos_trainer_destroy(joint);
-  oikos_trainer_destroy(alone);
-  free(config);
-  free(single);
+  pair_free(&p);
 }
 
 /* Twelve learners divide evenly; 7 do not; with 3, some ranks may have none; 1 leaves all but one
