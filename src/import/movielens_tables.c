@@ -35,7 +35,7 @@ static oikos_status describe_item(oikos_ratings *r, const oikos_csv *csv, const 
                                   int32_t *item, oikos_error *err) {
   char title[OIKOS_TEXT_BYTES];
   double year;
-  int column;
+  int column = 0;
   OIKOS_TRY(text_of(csv, row, 1, title, err));
   OIKOS_TRY(oikos_entities_add_number(r->items, "year", &column, err));
   OIKOS_TRY(describe(r, r->items, csv, row, item, err));
@@ -57,7 +57,7 @@ oikos_status oikos_movielens_take_genre(void *user, oikos_ratings *r, const oiko
   if (genres->n == FLAGS || !oikos_parse_whole(row->field[1], &number) || number != genres->n)
     return oikos_csv_fail(csv, row, 1, "the numbers of 19 genres, in order from 0", err);
   r->row_is_good = true;
-  strcpy(genres->name[genres->n++], genre);
+  snprintf(genres->name[genres->n++], sizeof genres->name[0], "%.63s", genre);
   OIKOS_TRY(oikos_entities_add_field(r->items, "genre", &field, err));
   return oikos_entities_name_value(r->items, field, genre, err);
 }
@@ -66,7 +66,7 @@ oikos_status oikos_movielens_take_genre(void *user, oikos_ratings *r, const oiko
 static oikos_status take_flags(void *user, oikos_ratings *r, const oikos_csv *csv,
                                const oikos_csv_row *row, oikos_error *err) {
   const char *const *genre = user;
-  int32_t item;
+  int32_t item = 0;
   int field;
   for (int k = 0; k < FLAGS; k++)
     if (strcmp(row->field[FIRST_FLAG + k], "0") != 0 &&
@@ -84,7 +84,7 @@ static oikos_status take_flags(void *user, oikos_ratings *r, const oikos_csv *cs
 static oikos_status take_genres(void *user, oikos_ratings *r, const oikos_csv *csv,
                                 const oikos_csv_row *row, oikos_error *err) {
   char genres[OIKOS_TEXT_BYTES], *rest, *genre;
-  int32_t item;
+  int32_t item = 0;
   int field;
   (void)user;
   OIKOS_TRY(text_of(csv, row, 2, genres, err));
@@ -107,8 +107,8 @@ static oikos_status take_person(oikos_ratings *r, const oikos_csv *csv, const oi
   static const char *const names[] = {"gender", "occupation", "zip_region"};
   const int column[] = {c->gender, c->occupation, c->zip};
   char text[3][OIKOS_TEXT_BYTES];
-  int32_t person;
-  int number, field;
+  int32_t person = 0;
+  int number = 0, field;
   double age;
   OIKOS_TRY(oikos_entities_add_number(r->users, "age", &number, err));
   OIKOS_TRY(oikos_csv_number(csv, row, c->age, &age, err));
@@ -149,7 +149,7 @@ static const char *const item_names[] = {
     "flag 3",  "flag 4",  "flag 5",       "flag 6",     "flag 7",  "flag 8",  "flag 9",  "flag 10",
     "flag 11", "flag 12", "flag 13",      "flag 14",    "flag 15", "flag 16", "flag 17", "flag 18"};
 
-#define NAMES(list) .plain = true, .n_names = sizeof list / sizeof *list, .names = list
+#define NAMES(list) .plain = true, .n_names = sizeof(list) / sizeof *(list), .names = (list)
 
 const oikos_movielens_release oikos_movielens_releases[OIKOS_MOVIELENS_RELEASES] = {
     {"u.data",
