@@ -86,9 +86,16 @@ static void print_homes(const oikos_trainer *t, const oikos_evaluation *v) {
 /* The hidden truth beside what was found. */
 static void print_groups(const oikos_trainer *t, const oikos_evaluation *v) {
   printf("groups: loss after adaptation\n");
-  for (int g = 0; g < v->n_groups; g++)
-    printf("  %-12.40s %8.4f +- %.4f\n", oikos_source_group(oikos_trainer_source(t), g),
-           v->group_loss[g].mean, v->group_loss[g].interval);
+  for (int g = 0; g < v->n_groups; g++) {
+    int64_t all = 0;
+    for (int h = 0; h < v->n_homes; h++)
+      all += v->residents[h * v->n_groups + g];
+    printf("  %-12.40s", oikos_source_group(oikos_trainer_source(t), g));
+    if (all > 1)
+      printf(" %8.4f +- %.4f\n", v->group_loss[g].mean, v->group_loss[g].interval);
+    else
+      printf(" too few episodes: %lld\n", (long long)all);
+  }
   if (isfinite(v->rand))
     printf("  homes and groups: adjusted Rand index %.3f (1: the same, 0: by chance)\n", v->rand);
 }

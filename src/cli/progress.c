@@ -75,8 +75,8 @@ static void on_record(void *user, const oikos_record *r) {
                      100 * r->members[h]);
     at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%%");
   }
-  snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  sure %.2f  moved %.0f%%", r->sure,
-           100 * r->moved);
+  at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  sure %.2f  moved %.0f%%", r->sure,
+                 100 * r->moved);
   if (isfinite(r->rand))
     snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  Rand index %.3f", r->rand);
 }

@@ -14,6 +14,11 @@ static oikos_status check_many(const oikos_config *c, const char *file, oikos_er
                       "%s: learners.persist keeps what the inner steps have made of a learner, but "
                       "inner.steps is 0; set it to 1 or more",
                       file);
+  if (c->learners.persist && c->privacy.noise > 0)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: learners.persist writes every learner's own parameters into the "
+                      "checkpoint, which privacy.noise does not hide; set one of the two off",
+                      file);
   return OIKOS_OK;
 }
 

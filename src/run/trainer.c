@@ -99,7 +99,8 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
       err, OIKOS_ERROR,
       "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity)%s: training "
       "has diverged. "
-      "The last checkpoint is as it was; lower inner.rate or shared.rate, or set outer.clip",
+      "The last checkpoint is as it was; lower inner.rate or shared.rate, set outer.clip, or leave "
+      "such learners out by learners.rollback or another aggregation.rule than mean",
       (long long)t->step, (long long)lowest,
       t->config.learners.rollback > 0 ? ", or grew beyond learners.rollback, as all others'" : "");
 }

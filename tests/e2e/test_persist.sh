@@ -37,6 +37,9 @@ check_match "inspect" 'learners/visits' "$log.out"
 run train many.yaml --set learners.per_step=10001
 check_status "more active than there are" 2
 check_match "more active than there are" 'learners\.per_step is 10001, but learners\.count is 10000' "$log.err"
+run train many.yaml --set privacy.noise=1 --set aggregation.rule=clip
+check_status "private and kept" 2
+check_match "private and kept" 'learners\.persist writes every learner.s own parameters' "$log.err"
 run train many.yaml --set inner.steps=0
 check_status "nothing to keep" 2
 check_match "nothing to keep" 'learners\.persist keeps .* inner\.steps is 0' "$log.err"
