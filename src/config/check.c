@@ -118,8 +118,8 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
                       "home.count to 1",
                       file);
   OIKOS_TRY(check_homes(c, file, err));
-  OIKOS_TRY(check_task(c, file, err));
   OIKOS_TRY(oikos_config_check_learners(c, file, err));
+  OIKOS_TRY(check_task(c, file, err));
   OIKOS_TRY(check_aggregation(c, file, err));
   OIKOS_TRY(oikos_config_check_adjustment(c, file, err));
   return oikos_config_check_distill(c, file, err);
