@@ -2,7 +2,7 @@
  *
  * Exact sums: the same bits in any order. Each term is rounded once to a multiple of 2^g, g shared
  * by a segment (a tensor) and by all ranks, and the multiples are added as 64-bit integers, which
- * is associative: threads and MPI_Allreduce may add in any order. (The idea of Demmel and Nguyen,
+ * is associative: threads and the all-reduce may add in any order. (The idea of Demmel and Nguyen,
  * "Parallel reproducible summation", IEEE TC 2015, with one bin whose place follows the data.)
  *
  * The place: a segment's exponent E bounds its terms, |x| < 2^E, and g = E + ceil(log2 terms) - 62,

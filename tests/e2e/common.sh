@@ -163,6 +163,21 @@ check_same() {
   diff <(metrics "$2") <(metrics "$3") || fail "$1: metrics.jsonl of $2 and $3 differ"
 }
 
+# same_and_resumed NAME CONFIG KEY=VALUE...: twelve steps leave the same on 1 to 4 ranks, and on 2 ranks that go on as 3.
+same_and_resumed() {
+  local name=$1 config=$2 ranks sets=("${@:3}")
+  for ranks in 1 2 3 4; do
+    run_ranks "$ranks" train "$config" --out "$name.$ranks" "${sets[@]/#/--set=}"
+    check_status "$name on $ranks ranks" 0
+    check_same "$name on $ranks ranks" "$name.1" "$name.$ranks"
+  done
+  for ranks in 2 3; do # 6 steps, then the rest
+    run_ranks "$ranks" train "$config" --out "$name.resumed" --resume "${sets[@]/#/--set=}" --set steps=$((ranks * 6 - 6))
+    check_status "$name resumed" 0
+  done
+  check_same "$name resumed" "$name.1" "$name.resumed"
+}
+
 # flip FILE OFFSET: change all bits of one byte.
 flip() {
   local byte

@@ -9,24 +9,9 @@ source "$(dirname "$0")/common.sh"
 write_mlp mlp.yaml
 bits=(steps=12 log.every=4 eval.episodes=0 learners.count=11 home.count=3 home.owns=last home.memory=0.5
   home.mixing=0.2 shared.mixing=0.1)
-same() {
-  local name=$1 ranks
-  shift
-  for ranks in 1 2 3 4; do
-    run_ranks "$ranks" train mlp.yaml --out "$name.$ranks" "${bits[@]/#/--set=}" "${@/#/--set=}"
-    check_status "$name on $ranks ranks" 0
-    check_same "$name on $ranks ranks" "$name.1" "$name.$ranks"
-  done
-  for ranks in 2 3; do # 6 steps on two ranks, then the rest on three
-    run_ranks "$ranks" train mlp.yaml --out "$name.resumed" --resume "${bits[@]/#/--set=}" "${@/#/--set=}" \
-      --set steps=$((ranks * 6 - 6))
-    check_status "$name resumed" 0
-  done
-  check_same "$name resumed" "$name.1" "$name.resumed"
-}
-apart gradient same gradient home.priority=gradient home.priority_strength=0.9
-apart progress same progress home.priority=progress learners.rollback=2
-apart rates same rates inner.adapt_rate=true inner.rate=0.02
+apart gradient same_and_resumed gradient mlp.yaml "${bits[@]}" home.priority=gradient home.priority_strength=0.9
+apart progress same_and_resumed progress mlp.yaml "${bits[@]}" home.priority=progress learners.rollback=2
+apart rates same_and_resumed rates mlp.yaml "${bits[@]}" inner.adapt_rate=true inner.rate=0.02
 gather
 check_match "averages" 'priority/average' <("$OIKOS" inspect "$(newest gradient.1)")
 check_match "factors" 'learners/rate_factor' <("$OIKOS" inspect "$(newest rates.1)")

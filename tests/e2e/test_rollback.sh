@@ -25,23 +25,8 @@ check_match "with rollback" '^ +5 +[0-9.]+ +\+-' "$log.out"
 
 bits=(steps=12 log.every=4 eval.episodes=0 learners.rollback=2 home.count=2 home.owns=last home.memory=0.5
   home.mixing=0.2)
-same() {
-  local name=$1 ranks
-  shift
-  for ranks in 1 2 3 4; do
-    run_ranks "$ranks" train wild.yaml --out "$name.$ranks" "${bits[@]/#/--set=}" "${@/#/--set=}"
-    check_status "$name on $ranks ranks" 0
-    check_same "$name on $ranks ranks" "$name.1" "$name.$ranks"
-  done
-  for ranks in 2 3; do # 6 steps on two ranks, then the rest on three
-    run_ranks "$ranks" train wild.yaml --out "$name.resumed" --resume "${bits[@]/#/--set=}" "${@/#/--set=}" \
-      --set steps=$((ranks * 6 - 6))
-    check_status "$name resumed" 0
-  done
-  check_same "$name resumed" "$name.1" "$name.resumed"
-}
-apart mean same mean learners.patience=13 attack.kind=nan
-apart median same median aggregation.rule=median
+apart mean same_and_resumed mean wild.yaml "${bits[@]}" learners.patience=13 attack.kind=nan
+apart median same_and_resumed median wild.yaml "${bits[@]}" aggregation.rule=median
 gather
 check_match "streaks in the checkpoint" 'learners/left_out' <("$OIKOS" inspect "$(newest mean.1)")
 

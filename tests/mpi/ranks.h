@@ -231,11 +231,16 @@ static inline pair pair_of(verdict *v, oikos_config *config) {
                 .alone = trainer_of(v, MPI_COMM_SELF, single, NULL)};
 }
 
-/** A step of both, which must leave the same state. Collective. */
+/** A step of both, which must leave the same state; the learners that the ranks had active are
+ * those of a step. Collective. */
 static inline void pair_step(verdict *v, const pair *p) {
+  int64_t active, expected = oikos_cohort_size(p->config);
   steps_of(v, p->joint, 1);
   steps_of(v, p->alone, 1);
   expect_same_state(v, p->joint, p->alone);
+  MPI_Allreduce(&p->joint->learners.active, &active, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+  expect(v, active == expected, "%lld of %lld learners are active", (long long)active,
+         (long long)expected);
 }
 
 /** Collective. */
@@ -244,6 +249,21 @@ static inline void pair_free(pair *p) {
   oikos_trainer_destroy(p->alone);
   free(p->config);
   free(p->single);
+}
+
+/** Six steps of a pair: the same state after each, something was trained, everybody was counted.
+ * Collective. */
+static inline void check_same_training(verdict *v, int learners, const char *home,
+                                       const char *more) {
+  pair p = pair_of(v, config_of(learners, home, more));
+  double start = (double)p.joint->weights.shared[0], members = 0;
+  for (int i = 0; i < 6; i++)
+    pair_step(v, &p);
+  expect(v, (double)p.joint->weights.shared[0] != start, "nothing was trained");
+  for (int h = 0; h < p.config->home.count; h++)
+    members += p.joint->history.pending[OIKOS_ROW_MEMBERS + h];
+  expect(v, fabs(members - 6) < 1e-9, "%g members in 6 steps, as shares", members);
+  pair_free(&p);
 }
 
 /** Start MPI. What ranks other than 0 print goes nowhere, but file descriptor 2 stays theirs: what

@@ -5,46 +5,23 @@
 
 #include "store/checkpoint_list.h"
 
-/* Train together and alone; members count the active ones. */
-static void check_same_bits(verdict *v, int learners, const char *home, const char *more) {
-  pair p = pair_of(v, config_of(learners, home, more));
-  const oikos_trainer *joint = p.joint;
-  double start = (double)joint->weights.shared[0];
-  int64_t active = 0, rows = 0;
-  for (int i = 0; i < 6; i++) {
-    pair_step(v, &p);
-    active = joint->learners.active;
-    MPI_Allreduce(&active, &rows, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
-    expect(v, rows == oikos_cohort_size(&joint->config), "%lld of %lld are active", (long long)rows,
-           (long long)oikos_cohort_size(&joint->config));
-  }
-  expect(v, (double)joint->weights.shared[0] != start, "nothing was trained");
-  double members = 0;
-  for (int h = 0; h < joint->config.home.count; h++)
-    members += joint->history.pending[OIKOS_ROW_MEMBERS + h];
-  expect(v, fabs(members - 6) < 1e-9, "%g members in 6 steps, as shares", members);
-  pair_free(&p);
-}
-
 static void test_same_bits(void **state) {
   (void)state;
   verdict v = {0};
-  check_same_bits(&v, 12, HARD, "learners: {per_step: 5}");
-  check_same_bits(&v, 13, "count: 1", "learners: {per_step: 11}\ninner: {steps: 2}");
-  check_same_bits(&v, 7, WEIGHTED, "learners: {persist: true}\ninner: {steps: 2}");
-  check_same_bits(&v, 23, HARD,
-                  "learners: {persist: true, per_step: 4, pull: 0.3}\nshared: {mixing: 0.1}\n"
-                  "run: {threads: 2}");
-  check_same_bits(&v, 3, "count: 1", "learners: {persist: true, per_step: 1}");
-  check_same_bits(&v, 23, "count: 1",
-                  "learners: {per_step: 9, persist: true}\naggregation: {rule: median}\n"
-                  "attack: {kind: nan, share: 0.2}");
+  check_same_training(&v, 12, HARD, "learners: {per_step: 5}");
+  check_same_training(&v, 13, "count: 1", "learners: {per_step: 11}\ninner: {steps: 2}");
+  check_same_training(&v, 7, WEIGHTED, "learners: {persist: true}\ninner: {steps: 2}");
+  check_same_training(&v, 23, HARD,
+                      "learners: {persist: true, per_step: 4, pull: 0.3}\nshared: {mixing: 0.1}\n"
+                      "run: {threads: 2}");
+  check_same_training(&v, 3, "count: 1", "learners: {persist: true, per_step: 1}");
+  check_same_training(&v, 23, "count: 1",
+                      "learners: {per_step: 9, persist: true}\naggregation: {rule: median}\n"
+                      "attack: {kind: nan, share: 0.2}");
   conclude(&v);
 }
 
-/* One visit by plain gradient descent, written here, from the shared weights w that the trainer
- * had.
- */
+/* One visit by plain gradient descent, written here; w: the shared weights that the trainer had. */
 static void train_by_hand(const oikos_trainer *t, int64_t step, int64_t learner, const real *w,
                           real *theta, bool visited) {
   size_t m = t->weights.m;

@@ -4,22 +4,6 @@
  */
 #include "ranks.h"
 
-/* Train together and alone (on one thread). */
-static void check_same_bits(verdict *v, int learners, const char *home, const char *more) {
-  pair p = pair_of(v, config_of(learners, home, more));
-  const oikos_trainer *joint = p.joint;
-  double start = (double)joint->weights.shared[0];
-  for (int i = 0; i < 6; i++) {
-    pair_step(v, &p);
-  }
-  expect(v, (double)joint->weights.shared[0] != start, "nothing was trained");
-  double members = 0;
-  for (int h = 0; h < joint->config.home.count; h++)
-    members += joint->history.pending[OIKOS_ROW_MEMBERS + h];
-  expect(v, fabs(members - 6) < 1e-9, "%g members in 6 steps, as shares", members);
-  pair_free(&p);
-}
-
 /* Twelve learners divide evenly; 7 do not; with 3, some ranks may have none; 1 leaves all but one
  * idle. */
 static void test_same_bits(void **state) {
@@ -27,8 +11,8 @@ static void test_same_bits(void **state) {
   verdict v = {0};
   const int learners[] = {12, 7, 3, 1};
   for (size_t i = 0; i < sizeof learners / sizeof *learners; i++) {
-    check_same_bits(&v, learners[i], HARD, "inner: {steps: 2}");
-    check_same_bits(&v, learners[i], WEIGHTED, "inner: {steps: 2}\nshared: {mixing: 0.1}");
+    check_same_training(&v, learners[i], HARD, "inner: {steps: 2}");
+    check_same_training(&v, learners[i], WEIGHTED, "inner: {steps: 2}\nshared: {mixing: 0.1}");
   }
   conclude(&v);
 }
@@ -37,16 +21,16 @@ static void test_same_bits(void **state) {
 static void test_threads(void **state) {
   (void)state;
   verdict v = {0};
-  check_same_bits(&v, 13, HARD, "run: {threads: 2}");
-  check_same_bits(&v, 5, WEIGHTED, "run: {threads: 3}\ninner: {learned_rates: parameter}");
+  check_same_training(&v, 13, HARD, "run: {threads: 2}");
+  check_same_training(&v, 5, WEIGHTED, "run: {threads: 3}\ninner: {learned_rates: parameter}");
   conclude(&v);
 }
 
 static void test_learned_rates(void **state) {
   (void)state;
   verdict v = {0};
-  check_same_bits(&v, 6, "count: 1", "inner: {steps: 3, learned_rates: step_layer}");
-  check_same_bits(&v, 6, "count: 2, owns: last", "inner: {scope: last, order: first}");
+  check_same_training(&v, 6, "count: 1", "inner: {steps: 3, learned_rates: step_layer}");
+  check_same_training(&v, 6, "count: 2, owns: last", "inner: {scope: last, order: first}");
   conclude(&v);
 }
 
