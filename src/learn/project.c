@@ -24,8 +24,10 @@ size_t oikos_project_rows(const oikos_inner *inner) {
 void oikos_project_norms(const oikos_inner *inner, const real *z, double *norms) {
   for (int k = 0; k < oikos_network_tensor_count(inner->net); k++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[k];
-    for (size_t row = 0; projected(inner, t) && row < t->rows; row++)
-      *norms++ = oikos_norm(t->columns, z + t->offset + row * t->columns);
+    if (!projected(inner, t))
+      continue;
+    oikos_norms(t->rows, t->columns, z + t->offset, norms);
+    norms += t->rows;
   }
 }
 
