@@ -45,7 +45,7 @@ void oikos_inner_first_rates(const oikos_inner *inner, oikos_real *rates);
 
 /**
  * @param max_steps  most inner steps of any call
- * @param max_n      largest batch of any call
+ * @param max_n      most examples of an episode, support and query together
  */
 oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size_t max_n,
                                oikos_path **path, oikos_error *err);
@@ -76,6 +76,18 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *path, const oi
 oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *path,
                                     const oikos_real *rates, const oikos_batch *support,
                                     const oikos_batch *query, int64_t steps, oikos_real *gradient);
+
+/**
+ * After oikos_meta_gradient: the derivative of the same loss with respect to the examples, support
+ * then query, (n, input), where the network begins with an embedding layer; else NULL. With S inner
+ * steps the support examples x act through each of them,
+ *
+ *   dL/dx = - sum_k d/dx (grad L_support(theta_k; x) . rate_k u_k)
+ *
+ * where u_k = dL/dtheta after step k and its projection: what tangent_backward gives beside the
+ * Hessian product. First order takes the support gradients as constants, and gives zeros there.
+ */
+const oikos_real *oikos_path_dx(const oikos_path *path);
 
 #ifdef __cplusplus
 }

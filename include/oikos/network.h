@@ -93,6 +93,12 @@ const oikos_tensor *oikos_network_tensors(const oikos_network *net);
  * last` owns). */
 size_t oikos_network_last_layer(const oikos_network *net);
 
+/** d: numbers in an embedding row, where the first layer is `embedding`; else 0. */
+size_t oikos_network_row_width(const oikos_network *net);
+
+/** Standard deviation of the first rows. */
+double oikos_network_row_deviation(const oikos_network *net);
+
 /** Print one line per layer, with those that it computes along (batch_norm + relu + max_pool):
  * number in model.layers, kind, output shape, parameters. */
 void oikos_network_describe(const oikos_network *net, FILE *out);

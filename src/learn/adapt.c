@@ -20,6 +20,19 @@ static oikos_batch micro_batch(const oikos_inner *inner, const oikos_batch *supp
   return b;
 }
 
+/* Support examples from `first` on act on the loss through the step whose Hessian product has just
+ * been taken in a workspace. */
+static void follow_examples(const oikos_inner *inner, oikos_path *p, const oikos_workspace *ws,
+                            size_t first, size_t n) {
+  size_t in = oikos_network_input(inner->net);
+  if (!p->dx)
+    return;
+  const real *restrict dx_t = oikos_workspace_dx_t(inner->net, ws);
+  real *restrict dx = p->dx + first * in;
+  for (size_t i = 0; i < n * in; i++)
+    dx[i] -= dx_t[i];
+}
+
 /* grad (M), if any, = weight * the support gradient at theta, over all micro-batches; with a
  * direction also product (M) = weight * Hessian * direction. */
 static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const real *theta,
@@ -34,6 +47,8 @@ static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const
     double share = (double)b.n / (double)support->n;
     oikos_judgement one = oikos_network_derive(inner->net, p->ws, theta, direction, &b,
                                                (real)(weight * share), !begun, grad, product);
+    if (direction)
+      follow_examples(inner, p, p->ws, support->n * j / (size_t)inner->micro_batches, b.n);
     begun = true;
     total.loss += share * one.loss;
     total.correct += one.correct;
@@ -61,9 +76,13 @@ static void descend(const oikos_inner *inner, const oikos_path *p, const real *r
   }
 }
 
-/* The support loss and gradient (M) at theta_k. */
+/* The support loss and gradient (M) at theta_k; zero of an empty set. */
 static oikos_judgement descent(const oikos_inner *inner, oikos_path *p, int64_t k,
                                const real *theta, const oikos_batch *support, real *grad) {
+  if (support->n == 0) {
+    memset(grad, 0, inner->parameters * sizeof *grad);
+    return (oikos_judgement){0};
+  }
   if (p->chunk && k == 0)
     return oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, grad);
   if (k < p->n_kept)
@@ -127,11 +146,13 @@ static void multiply_again(const oikos_inner *inner, oikos_path *p, int64_t k, c
     if (inner->rates)
       oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, p->support);
     oikos_chunk_product(inner->net, p->chunk, p->member, theta, direction, p->product);
+    follow_examples(inner, p, oikos_chunk_workspace(p->chunk), 0, support->n);
     return;
   }
   if (inner->rates)
     oikos_network_gradient_again(inner->net, p->kept[k], theta, support, p->support);
   oikos_network_product_again(inner->net, p->kept[k], theta, direction, support, p->product);
+  follow_examples(inner, p, p->kept[k], 0, support->n);
 }
 
 /* product (M) = H_support(theta_k) (rate * v); with learned rates also the support gradient. */
@@ -139,6 +160,12 @@ static void multiply_hessian(const oikos_inner *inner, oikos_path *p, const real
                              const oikos_batch *support, const real *v) {
   const real *theta = oikos_path_parameters(inner, p, k);
   bool again = k < p->n_kept || (p->chunk && k == 0);
+  if (support->n == 0) {
+    memset(p->product, 0, inner->parameters * sizeof *p->product);
+    if (inner->rates)
+      memset(p->support, 0, inner->parameters * sizeof *p->support);
+    return;
+  }
   if (!again && inner->kind == OIKOS_RATES_FIXED && inner->first == 0) { // one rate: a factor
     accumulate(inner, p, theta, support, v, p->factor * inner->rate, NULL, p->product);
     return;
@@ -151,6 +178,18 @@ static void multiply_hessian(const oikos_inner *inner, oikos_path *p, const real
                p->product);
 }
 
+/* The derivative of the query loss that has just been taken with respect to the judged examples,
+ * added to what stands there. */
+static void add_examples(const oikos_inner *inner, oikos_path *p, const oikos_batch *support,
+                         const oikos_batch *query) {
+  if (!p->dx)
+    return;
+  const real *restrict from = oikos_workspace_dx(inner->net, p->ws);
+  real *restrict to = p->dx + (query->x - support->x); // one after the other in memory
+  for (size_t i = 0, n = query->n * oikos_network_input(inner->net); i < n; i++)
+    to[i] += from[i];
+}
+
 oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, const real *rates,
                                     const oikos_batch *support, const oikos_batch *query,
                                     int64_t steps, real *gradient) {
@@ -161,10 +200,13 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
   oikos_profile *profile = oikos_workspace_profile(p->ws);
   double begin = oikos_profile_begin(profile);
   memset(rate_gradient, 0, inner->rates * sizeof *gradient);
+  if (p->dx)
+    memset(p->dx, 0, (support->n + query->n) * oikos_network_input(inner->net) * sizeof *p->dx);
   real early = steps > 0 ? (real)inner->multi_step : 0;
   oikos_judgement judgement =
       oikos_network_derive(inner->net, p->ws, oikos_path_parameters(inner, p, steps), NULL, query,
                            1 - early, true, v, NULL);
+  add_examples(inner, p, support, query);
   oikos_profile_phase(profile, OIKOS_PHASE_QUERY, &begin);
   bool second = inner->order == OIKOS_ORDER_SECOND;
   for (int64_t k = steps - 1; k >= 0; k--) {
@@ -181,9 +223,11 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
     for (size_t i = 0; second && i < m; i++)
       v[i] -= product[i];
   }
-  if (early > 0)
+  if (early > 0) {
     oikos_network_derive(inner->net, p->ws, oikos_path_parameters(inner, p, 0), NULL, query, early,
                          false, v, NULL);
+    add_examples(inner, p, support, query);
+  }
   oikos_profile_phase(profile, OIKOS_PHASE_BACK, &begin);
   return judgement;
 }

@@ -68,7 +68,8 @@ static oikos_status keep_steps(const oikos_inner *inner, oikos_path *p, size_t m
   return OIKOS_OK;
 }
 
-static oikos_status allocate(const oikos_inner *inner, oikos_path *p, oikos_error *err) {
+static oikos_status allocate(const oikos_inner *inner, oikos_path *p, size_t max_n,
+                             oikos_error *err) {
   size_t m = inner->parameters, norms = inner->max_norm > 0 ? oikos_project_rows(inner) : 0;
   OIKOS_TRY(oikos_alloc(&p->z, oikos_mul((size_t)p->max_steps + 1, m), sizeof *p->z,
                         "the inner steps", err));
@@ -77,6 +78,9 @@ static oikos_status allocate(const oikos_inner *inner, oikos_path *p, oikos_erro
   OIKOS_TRY(oikos_alloc(&p->theta, m, sizeof *p->theta, "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->support, m, sizeof *p->support, "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->scaled, m, sizeof *p->scaled, "the inner steps", err));
+  if (oikos_network_row_width(inner->net) > 0)
+    OIKOS_TRY(oikos_alloc(&p->dx, oikos_mul(max_n, oikos_network_input(inner->net)), sizeof *p->dx,
+                          "the inner steps", err));
   return oikos_alloc(&p->product, m, sizeof *p->product, "the inner steps", err);
 }
 
@@ -87,7 +91,7 @@ oikos_status oikos_path_create(const oikos_inner *inner, int64_t max_steps, size
   (*path)->factor = 1;
   oikos_status status = oikos_workspace_create(inner->net, max_n, &(*path)->ws, err);
   if (status == OIKOS_OK)
-    status = allocate(inner, *path, err);
+    status = allocate(inner, *path, max_n, err);
   if (status == OIKOS_OK)
     status = keep_steps(inner, *path, max_n, err);
   if (status != OIKOS_OK) {
@@ -109,6 +113,7 @@ void oikos_path_destroy(oikos_path *p) {
     free(p->support);
     free(p->scaled);
     free(p->product);
+    free(p->dx);
   }
   free(p);
 }
@@ -130,6 +135,10 @@ void oikos_path_measure(oikos_path *path, oikos_profile *profile) {
   oikos_workspace_measure(path->ws, profile);
   for (int64_t k = 0; k < path->n_kept; k++)
     oikos_workspace_measure(path->kept[k], profile);
+}
+
+const real *oikos_path_dx(const oikos_path *path) {
+  return path->dx;
 }
 
 oikos_workspace *oikos_path_workspace(oikos_path *path) {

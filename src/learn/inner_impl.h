@@ -34,6 +34,8 @@ struct oikos_path {
   oikos_real *support; /* (M) support gradient of one step */
   oikos_real *scaled;  /* (M) rate * u: the direction of the Hessian product */
   oikos_real *product; /* (M) the Hessian product */
+  oikos_real *dx;      /* (max_n, input) derivative of the query loss with respect to all examples,
+                          where these hold embedding rows; else NULL */
 };
 
 /** Take the support loss at the start, and its derivatives, from place @p member of a chunk whose

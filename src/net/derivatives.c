@@ -46,6 +46,9 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
   }
   lay_out_turns(net, ws, ws->keeps, memory, &used, ws->dy);
   lay_out_turns(net, ws, false, memory, &used, ws->dy_t);
+  size_t with_rows = net->row_width > 0 ? oikos_mul(n, oikos_network_input(net)) : 0;
+  ws->dx = cut(memory, &used, with_rows);
+  ws->dx_t = cut(memory, &used, with_rows);
   ws->loss_cache = cut(memory, &used, oikos_mul(2 * n, net->outputs > n ? net->outputs : n));
   ws->soft = cut(memory, &used, net->lambda > 0 ? oikos_mul(2 * n, net->outputs) : 0);
   ws->scratch = cut(memory, &used, scratch);
@@ -132,6 +135,14 @@ const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_
   return ws->y[net->n_layers - 1];
 }
 
+const oikos_real *oikos_workspace_dx(const oikos_network *net, const oikos_workspace *ws) {
+  return net->row_width > 0 ? at(ws, ws->dx, oikos_network_input(net)) : NULL;
+}
+
+const oikos_real *oikos_workspace_dx_t(const oikos_network *net, const oikos_workspace *ws) {
+  return net->row_width > 0 ? at(ws, ws->dx_t, oikos_network_input(net)) : NULL;
+}
+
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile) {
   ws->profile = profile;
 }
@@ -182,14 +193,18 @@ oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws
 static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->dy = at(ws, ws->dy[i], l->out_size);
-  p->dx = i ? at(ws, ws->dy[i - 1], l->in_size) : NULL;
+  p->dx = i                    ? at(ws, ws->dy[i - 1], l->in_size)
+          : net->row_width > 0 ? at(ws, ws->dx, l->in_size)
+                               : NULL;
 }
 
 static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, int i,
                                oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->dy_t = at(ws, ws->dy_t[i], l->out_size);
-  p->dx_t = i ? at(ws, ws->dy_t[i - 1], l->in_size) : NULL;
+  p->dx_t = i                    ? at(ws, ws->dy_t[i - 1], l->in_size)
+            : net->row_width > 0 ? at(ws, ws->dx_t, l->in_size)
+                                 : NULL;
 }
 
 /* The layers' backward functions, from the last to the first. */

@@ -48,6 +48,17 @@ void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws,
 /** The outputs (n, outputs) of the last batch whose loss was taken; valid until the next one. */
 const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_workspace *ws);
 
+/**
+ * Where the first layer is `embedding`, else NULL: the derivative with respect to x (n, input) of
+ * the batch at hand, weight * dLoss/dx, as the last oikos_network_derive or oikos_network_pull_back
+ * left it.
+ */
+const oikos_real *oikos_workspace_dx(const oikos_network *net, const oikos_workspace *ws);
+
+/** The same along the direction of the last oikos_network_derive with one, or
+ * oikos_network_product_again: weight * d/de dLoss/dx at theta + e direction. */
+const oikos_real *oikos_workspace_dx_t(const oikos_network *net, const oikos_workspace *ws);
+
 /** Measure from now on into @p profile, which must outlive its use; NULL ends it. */
 void oikos_workspace_measure(oikos_workspace *ws, oikos_profile *profile);
 

@@ -10,9 +10,17 @@
 
 const oikos_layer_type *const *oikos_layer_types(void) {
   static const oikos_layer_type *const table[] = {
-      &oikos_layer_dense,    &oikos_layer_conv2d,   &oikos_layer_batch_norm,
-      &oikos_layer_max_pool, &oikos_layer_relu,     &oikos_layer_tanh,
-      &oikos_layer_flatten,  &oikos_layer_set_mean, NULL,
+      &oikos_layer_dense,
+      &oikos_layer_conv2d,
+      &oikos_layer_batch_norm,
+      &oikos_layer_max_pool,
+      &oikos_layer_relu,
+      &oikos_layer_tanh,
+      &oikos_layer_flatten,
+      &oikos_layer_set_mean,
+      &oikos_layer_embedding,
+      &oikos_layer_outer_product,
+      NULL,
   };
   return table;
 }

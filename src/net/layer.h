@@ -37,7 +37,7 @@ typedef struct oikos_pass {
   oikos_real *y, *y_t;       /* (n, out) */
   oikos_real *cache, *cache_t; /* (n * cache_example + cache_batch): what backward needs again */
   const oikos_real *dy, *dy_t; /* (n, out) */
-  oikos_real *dx, *dx_t;       /* (n, in); NULL for the first layer */
+  oikos_real *dx, *dx_t;       /* (n, in); NULL for the first layer, but behind an embedding */
   oikos_real *grad, *grad_t;   /* this layer's parameters; grad NULL: only dx is wanted */
   bool replace;                /* grad and grad_t are overwritten, not added to */
   oikos_real *scratch;         /* layer->scratch numbers, of no meaning between calls */
@@ -115,6 +115,6 @@ void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_r
 
 extern const oikos_layer_type oikos_layer_dense, oikos_layer_conv2d, oikos_layer_batch_norm,
     oikos_layer_max_pool, oikos_layer_relu, oikos_layer_tanh, oikos_layer_flatten,
-    oikos_layer_set_mean;
+    oikos_layer_set_mean, oikos_layer_embedding, oikos_layer_outer_product;
 
 #endif

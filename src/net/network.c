@@ -38,6 +38,17 @@ static bool absorbed(oikos_layer *l, int before) {
   return true;
 }
 
+/* The embedding layer says what the input is, and is not computed. */
+static oikos_status adopt_rows(oikos_network *net, const oikos_layer *l, oikos_error *err) {
+  if (l->number > 0)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: must be the first layer: the rows of users and items are the input",
+                      l->where);
+  net->row_width = (size_t)l->arg[0];
+  net->row_deviation = l->arg[1];
+  return OIKOS_OK;
+}
+
 static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_shape input,
                           int64_t outputs, oikos_error *err) {
   oikos_shape shape = input;
@@ -48,13 +59,18 @@ static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_sh
     OIKOS_TRY(oikos_layer_create(l, &b->layers[i], shape, net->where[i], err));
     l->number = i;
     shape = l->out;
+    if (l->type == &oikos_layer_embedding) {
+      OIKOS_TRY(adopt_rows(net, l, err));
+      continue;
+    }
     if (absorbed(l, net->n_layers))
       continue;
     adopt_tensors(net, l, i, net->n_parameterised);
     net->n_parameterised += l->n_tensors > 0;
     net->n_layers++;
   }
-  net->outputs = net->layer[net->n_layers - 1].out_size;
+  if (net->n_layers > 0)
+    net->outputs = net->layer[net->n_layers - 1].out_size;
   if (net->n_parameters == 0)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: no layer of the network has parameters; add a dense or conv2d layer",
@@ -109,6 +125,14 @@ size_t oikos_network_input(const oikos_network *net) {
   return net->layer[0].in_size;
 }
 
+size_t oikos_network_row_width(const oikos_network *net) {
+  return net->row_width;
+}
+
+double oikos_network_row_deviation(const oikos_network *net) {
+  return net->row_deviation;
+}
+
 size_t oikos_network_output_size(const oikos_network *net) {
   return net->outputs;
 }
@@ -134,6 +158,9 @@ size_t oikos_network_last_layer(const oikos_network *net) {
 }
 
 void oikos_network_describe(const oikos_network *net, FILE *out) {
+  if (net->row_width > 0)
+    fprintf(out, "%4d %-28s -> the rows of user and item, %zu numbers each\n", 0, "embedding",
+            net->row_width);
   for (int i = 0; i < net->n_layers; i++) {
     const oikos_layer *l = &net->layer[i];
     char name[OIKOS_LAYER_NAME];

@@ -12,6 +12,8 @@ struct oikos_network {
   double lambda, temperature; /* of distillation */
   const oikos_loss_type *loss;
   size_t n_parameters, last_layer, outputs;
+  size_t row_width; /* of the embedding layer, which is not among the layers below; 0: none */
+  double row_deviation;
   oikos_layer layer[OIKOS_MAX_LAYERS];
   char where[OIKOS_MAX_LAYERS][OIKOS_PATH / 2];
   oikos_tensor tensor[OIKOS_MAX_LAYERS * OIKOS_MAX_TENSORS];
@@ -27,6 +29,7 @@ struct oikos_workspace {
   oikos_real *cache[OIKOS_MAX_LAYERS], *cache_t[OIKOS_MAX_LAYERS];
   oikos_real *dy[OIKOS_MAX_LAYERS],
       *dy_t[OIKOS_MAX_LAYERS]; /* (n, out); where they need not stay, two are taken in turn */
+  oikos_real *dx, *dx_t;       /* (n, input), with an embedding layer alone */
   oikos_real *loss_cache;      /* (2, n, outputs) */
   oikos_real *soft;            /* (2, n, outputs), empty without distillation */
   oikos_real *scratch;
