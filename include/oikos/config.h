@@ -26,8 +26,19 @@ enum {
   OIKOS_MAX_LIST = 16
 };
 
-typedef enum { OIKOS_SOURCE_FUNCTIONS, OIKOS_SOURCE_IMAGES, OIKOS_SOURCE_TABLE } oikos_source_kind;
-typedef enum { OIKOS_SPLIT_FILE, OIKOS_SPLIT_FRACTION, OIKOS_SPLIT_LIST } oikos_split_kind;
+typedef enum {
+  OIKOS_SOURCE_FUNCTIONS,
+  OIKOS_SOURCE_IMAGES,
+  OIKOS_SOURCE_TABLE,
+  OIKOS_SOURCE_RATINGS
+} oikos_source_kind;
+typedef enum {
+  OIKOS_SPLIT_FILE,
+  OIKOS_SPLIT_FRACTION,
+  OIKOS_SPLIT_LIST,
+  OIKOS_SPLIT_LAST
+} oikos_split_kind;
+typedef enum { OIKOS_RATING_ORDER_RANDOM, OIKOS_RATING_ORDER_TIME } oikos_rating_order;
 typedef enum { OIKOS_LEARNERS_FREE, OIKOS_LEARNERS_GROUPS } oikos_learners_kind;
 typedef enum { OIKOS_LOSS_MSE, OIKOS_LOSS_CROSS_ENTROPY, OIKOS_LOSS_PROTOTYPES } oikos_loss_kind;
 typedef enum { OIKOS_INIT_HE, OIKOS_INIT_GLOROT, OIKOS_INIT_ZEROS } oikos_init_kind;
@@ -111,8 +122,17 @@ typedef struct oikos_config {
     int source;             /**< oikos_source_kind */
     oikos_strings modes;    /**< functions: which families */
     double noise;           /**< functions: standard deviation added to every target */
-    char file[OIKOS_PATH];  /**< images, table: the HDF5 file; relative to the working directory */
-    int64_t support, query; /**< examples per class, points per function, rows of a group */
+    char file[OIKOS_PATH];  /**< images, table, ratings: the HDF5 file; relative to the working
+                               directory */
+    int64_t support, query; /**< examples per class, points per function, rows of a group; ratings:
+                               at most */
+    int64_t support_least;  /**< ratings: training draws the size of a support set from here on */
+    oikos_strings roles;    /**< ratings: which of the two tasks */
+    char fold[OIKOS_PATH];  /**< ratings: name of the publisher's split */
+    int order;              /**< oikos_rating_order: which ratings are support, which query */
+    bool own_row;           /**< ratings: a learner's own embedding row is in its examples */
+    bool content;           /**< ratings: what is known of users and items is in the examples */
+    double relevant;        /**< ratings: from this rating on an item is to be recommended */
     int learners;           /**< oikos_learners_kind: what learner i draws from */
     int64_t move_at;        /**< step from which on some draw from the next group; 0 is never */
     double move_share;      /**< how many of the learners move */
@@ -227,10 +247,15 @@ typedef struct oikos_config {
 
   struct {
     int64_t episodes;
-    int64_t steps; /**< inner steps; -1 takes inner.steps */
-    int split;     /**< oikos_eval_split */
+    int64_t steps;          /**< inner steps; -1 takes inner.steps */
+    int split;              /**< oikos_eval_split */
+    int64_t support, query; /**< ratings: at most so many; 0 takes task.support, all others */
   } eval;
 } oikos_config;
+
+/** d: numbers in a row of the embedding table, as the first layer of the model asks for; 0 without
+ * such a layer. */
+int64_t oikos_config_row_width(const oikos_config *config);
 
 /** Set every key to its default. */
 void oikos_config_defaults(oikos_config *config);

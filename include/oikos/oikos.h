@@ -8,6 +8,7 @@
 #include "oikos/inner.h"
 #include "oikos/network.h"
 #include "oikos/real.h"
+#include "oikos/recommend.h"
 #include "oikos/tasks.h"
 #include "oikos/trainer.h"
 #include "oikos/version.h"

@@ -8,6 +8,8 @@
 #ifndef OIKOS_TASKS_H
 #define OIKOS_TASKS_H
 
+#include <stdbool.h>
+
 #include "oikos/network.h"
 
 #ifdef __cplusplus
@@ -25,6 +27,9 @@ typedef struct oikos_task_shape {
   int64_t outputs;       /**< targets (mse) or classes */
   size_t support, query; /**< examples in each set */
   int n_groups; /**< hidden groups that episodes come from, known to the source only; 0 if none */
+  bool varies;  /**< sets may be smaller than support and query say */
+  int64_t rows; /**< R: users and items that the examples are about; 0: other sources */
+  size_t row_width; /**< d: numbers in the embedding row of each; 0: no embedding layer */
 } oikos_task_shape;
 
 /** Data that a source reads; owned by the caller, who keeps it for the life of the source. Empty
@@ -36,7 +41,16 @@ typedef struct oikos_data {
   const struct oikos_table_index *table;
   const float *features; /**< (n, n_features) of the table */
   const float *targets;  /**< (n, n_targets) of the table */
+  const struct oikos_ratings_index *ratings;
 } oikos_data;
+
+/** The rows of an embedding table that an episode is about, and where they belong in an example's
+ * x. A draw leaves zeros there; oikos_episode_place puts the rows in. */
+typedef struct oikos_episode_rows {
+  int64_t own;    /**< the learner's own, the same in all examples; -1: none is wanted */
+  int64_t *other; /**< (support + query) that of each example, also without an embedding layer */
+  size_t own_at, other_at;
+} oikos_episode_rows;
 
 /** Support and query set of one learner in one step. The two stand one after the other in memory,
  * support first. */
@@ -44,8 +58,10 @@ typedef struct oikos_episode {
   oikos_batch support, query;
   int group; /**< the hidden group it was drawn from, or -1; for reports only, never for training */
   int64_t step, learner; /**< the numbers it was drawn for */
-  int64_t unit;          /**< the group of rows of a table that it is from; -1 for other sources */
-  oikos_real *x, *y;     /**< memory of both sets */
+  int64_t unit;          /**< the group of rows of a table, the user or the item that it is of; -1
+                            for other sources */
+  oikos_episode_rows rows;
+  oikos_real *x, *y; /**< memory of both sets */
   int64_t *scratch;
 } oikos_episode;
 
@@ -82,6 +98,9 @@ oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *epi
                                   oikos_error *err);
 void oikos_episode_destroy(oikos_episode *episode);
 
+/** How many episodes an unseen split has, each of its users and items once; 0: any number. */
+int64_t oikos_source_episodes(const oikos_source *source, oikos_split split);
+
 /** Whether there is anything to draw in a split; if not, @p err says why (OIKOS_USAGE). */
 oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oikos_error *err);
 
@@ -89,6 +108,20 @@ oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oik
  * 0. */
 void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
                        oikos_episode *episode);
+
+/**
+ * Put embedding rows into the examples of a drawn episode, and a derivative with respect to the
+ * examples back into that of the rows.
+ * @param row    (k, d) rows
+ * @param own    which of them is the learner's own; ignored without one
+ * @param other  (support + query) which of them is that of each example
+ */
+void oikos_episode_place(const oikos_source *source, oikos_episode *episode, const oikos_real *row,
+                         int32_t own, const int32_t *other);
+
+/** own (d) = the sum over all examples of dx (support + query, input) where the own row stands. */
+void oikos_episode_own_gradient(const oikos_source *source, const oikos_episode *episode,
+                                const oikos_real *dx, oikos_real *own);
 
 #ifdef __cplusplus
 }

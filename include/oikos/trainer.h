@@ -133,6 +133,23 @@ typedef struct oikos_estimate {
   double mean, interval;
 } oikos_estimate;
 
+/** What an evaluation says of the ratings of one kind of learners. Errors are of expected ratings
+ * within their range, over all judged ratings, with intervals over learners (src/math/ratio.h);
+ * ranks (src/math/ranking.h) are means over learners. NaN where there is nothing to say. */
+typedef struct oikos_rated {
+  int side; /**< 0: items for a user, 1: users for an item */
+  int64_t learners, ratings;
+  oikos_estimate *rmse, *mae,
+      *accuracy;            /**< (steps + 1); accuracy: the likeliest rating is right */
+  oikos_estimate bias_rmse; /**< of biases alone (src/tasks/ratings_bias.h), the own one fitted on
+                               the same support */
+  oikos_estimate gain;      /**< 1 - rmse / bias_rmse after all steps */
+  oikos_estimate ndcg[2];   /**< of the first 5 and 10 of the judged ratings */
+  oikos_estimate recall;    /**< of the first 10 of all that could be recommended: those that are
+                               known and not among the learner's other ratings */
+  oikos_estimate chance;    /**< the recall of a random order */
+} oikos_rated;
+
 /** Unseen episodes, each adapted from its home, judged on its query set after 0, 1, .. S inner
  * steps. */
 typedef struct oikos_evaluation {
@@ -153,11 +170,14 @@ typedef struct oikos_evaluation {
   oikos_estimate *group_loss; /**< (n_groups) the same by hidden group */
   double rand; /**< how well the homes tell the groups: the adjusted Rand index of the two (Hubert
                   and Arabie 1985), 1 if they are the same, 0 by chance; NaN if it says nothing */
+  int n_rated;
+  oikos_rated rated[2]; /**< (n_rated) of ratings */
   double seconds;
 } oikos_evaluation;
 
 /**
- * Evaluate on episodes 0 .. episodes-1 of an unseen split.
+ * Evaluate on episodes 0 .. episodes-1 of an unseen split; of ratings at most one for each user and
+ * item.
  * @param steps  inner steps; -1 takes inner.steps
  * @return OIKOS_STOPPED if the observer asked to stop: there is no result
  */

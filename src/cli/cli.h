@@ -26,9 +26,9 @@ typedef struct oikos_command {
   bool stops; /* on SIGTERM, SIGUSR1 and SIGINT by itself; the others are ended by them */
 } oikos_command;
 
-oikos_command_function oikos_command_train, oikos_command_eval, oikos_command_inspect,
-    oikos_command_import, oikos_command_config, oikos_command_gradcheck, oikos_command_bench,
-    oikos_command_distill;
+oikos_command_function oikos_command_train, oikos_command_eval, oikos_command_recommend,
+    oikos_command_inspect, oikos_command_import, oikos_command_config, oikos_command_gradcheck,
+    oikos_command_bench, oikos_command_distill;
 
 /**
  * Parse a subcommand's arguments by argp; rank 0 prints what is wrong, nobody exits.
@@ -87,6 +87,9 @@ void oikos_cli_print(const oikos_cli *cli, const char *format, ...)
 /** The tables of an evaluation, on rank 0. */
 void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *trainer,
                                 const oikos_evaluation *v);
+
+/** What an evaluation says of ratings, on the rank that calls. */
+void oikos_cli_print_rated(const oikos_evaluation *v);
 
 /** Who of the learners lives where, where they are of hidden groups; on rank 0. Collective. */
 void oikos_cli_print_census(const oikos_cli *cli, oikos_trainer *trainer,

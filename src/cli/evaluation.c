@@ -102,15 +102,17 @@ static void print_groups(const oikos_trainer *t, const oikos_evaluation *v) {
 
 void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
                                 const oikos_evaluation *v) {
-  bool classification = v->accuracy[v->steps].mean > 0;
+  bool classification = v->accuracy[v->steps].mean > 0 && v->n_rated == 0; // else below
   if (cli->team.rank != 0)
     return;
   print_steps(v, classification);
   if (v->n_targets > 0)
     print_targets(t, v);
+  if (v->n_rated > 0)
+    oikos_cli_print_rated(v);
   if (v->n_homes > 1)
     print_homes(t, v);
-  if (v->n_groups > 1 && v->n_groups <= FEW)
+  if (v->n_groups > 1 && v->n_groups <= FEW && v->n_rated == 0)
     print_groups(t, v);
   fflush(stdout);
 }

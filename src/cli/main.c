@@ -17,6 +17,8 @@ static const oikos_command commands[] = {
      "train, with checkpoints; then evaluate", oikos_command_train, true},
     {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S] [--predictions FILE.json]",
      "evaluate on unseen tasks", oikos_command_eval, true},
+    {"recommend", "RUN|CHECKPOINT --user ID|--item ID|--ratings FILE|--all users|items [--top N]",
+     "rank items for a user, or users for an item", oikos_command_recommend, true},
     {"distill", "RUN|CHECKPOINT --model SMALL.yaml --out DIR [--steps N]",
      "train a smaller network that imitates a trained one", oikos_command_distill, true},
     {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or an image file holds",

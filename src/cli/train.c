@@ -59,6 +59,11 @@ static void announce(const oikos_cli *cli, const oikos_trainer *t, const oikos_c
          c->learners.persist ? " persistent" : "");
   if (oikos_cohort_size(c) < c->learners.count)
     printf("%lld in a step, ", (long long)oikos_cohort_size(c));
+  if (shape.varies) {
+    printf("up to ");
+    shape.support = (size_t)c->task.support;
+    shape.query = (size_t)c->task.query;
+  }
   printf("%zu support and %zu query examples each, %lld inner steps, %lld homes, %lld steps\n",
          shape.support, shape.query, (long long)c->inner.steps, (long long)c->home.count,
          (long long)c->steps);

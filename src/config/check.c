@@ -74,22 +74,35 @@ static oikos_status check_homes(const oikos_config *c, const char *file, oikos_e
   return OIKOS_OK;
 }
 
+static bool loss_fits(const oikos_config *c) {
+  if (c->task.source == OIKOS_SOURCE_RATINGS)
+    return c->model.loss != OIKOS_LOSS_PROTOTYPES;
+  return (c->task.source == OIKOS_SOURCE_IMAGES) == (c->model.loss != OIKOS_LOSS_MSE);
+}
+
 static oikos_status check_task(const oikos_config *c, const char *file, oikos_error *err) {
   if (c->task.source != OIKOS_SOURCE_FUNCTIONS && !c->task.file[0])
     return oikos_fail(
         err, OIKOS_USAGE,
         "%s: task.source is %s but task.file is not set; make one with `oikos import`", file,
-        c->task.source == OIKOS_SOURCE_IMAGES ? "images" : "table");
+        c->task.source == OIKOS_SOURCE_IMAGES  ? "images"
+        : c->task.source == OIKOS_SOURCE_TABLE ? "table"
+                                               : "ratings");
   if (c->task.source == OIKOS_SOURCE_TABLE && c->task.split == OIKOS_SPLIT_FILE)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: task.source is table, which keeps no publisher's split: set task.split "
                       "to fraction or list",
                       file);
-  if ((c->task.source == OIKOS_SOURCE_IMAGES) != (c->model.loss != OIKOS_LOSS_MSE))
+  if (c->task.source != OIKOS_SOURCE_RATINGS && c->task.split == OIKOS_SPLIT_LAST)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: task.split is last, but only ratings (task.source) have a last one; set "
+                      "it to file, fraction or list",
+                      file);
+  if (!loss_fits(c))
     return oikos_fail(
         err, OIKOS_USAGE,
         "%s: model.loss does not fit task.source: functions and tables want mse, images want "
-        "cross_entropy or prototypes",
+        "cross_entropy or prototypes, ratings want mse or cross_entropy",
         file);
   if (c->task.validation_fraction + c->task.test_fraction >= 1 &&
       c->task.split == OIKOS_SPLIT_FRACTION)
@@ -120,6 +133,7 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   OIKOS_TRY(check_homes(c, file, err));
   OIKOS_TRY(oikos_config_check_learners(c, file, err));
   OIKOS_TRY(check_task(c, file, err));
+  OIKOS_TRY(oikos_config_check_ratings(c, file, err));
   OIKOS_TRY(check_aggregation(c, file, err));
   OIKOS_TRY(oikos_config_check_adjustment(c, file, err));
   return oikos_config_check_distill(c, file, err);

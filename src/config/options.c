@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/options.h"
 
-#include <ctype.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define AT(member)                            offsetof(oikos_config, member)
 #define INT(key, member, standard, low, high) key, OPTION_INT, AT(member), standard, low, high, NULL
 #define REAL(key, member, standard, low, high)                                                     \
@@ -26,9 +21,9 @@ const oikos_option *oikos_options(void) {
       {INT("seed", seed, "1", 0, 0x1p53 - 1), FIXED, "Seed of every random draw."},
       {INT("steps", steps, "1000", 0, 1e15), FREE, "Outer steps to train."},
 
-      {CHOICE("task.source", task.source, "functions", "functions|images|table"), FIXED,
-       "Where episodes come from: built-in functions, or an image or table file made by `oikos "
-       "import`."},
+      {CHOICE("task.source", task.source, "functions", "functions|images|table|ratings"), FIXED,
+       "Where episodes come from: built-in functions, or an image, table or ratings file made by "
+       "`oikos import`."},
       {"task.modes", OPTION_STRINGS, AT(task.modes), "[sinusoid]", 0, 0,
        "sinusoid|linear|quadratic|tanh|absolute", FIXED,
        "functions: families that a function is drawn from, equally likely: sinusoid alone is the "
@@ -38,17 +33,39 @@ const oikos_option *oikos_options(void) {
       {REAL("task.noise", task.noise, "0", 0, 1e6), FIXED,
        "functions: standard deviation of the noise on every target, support and query."},
       {STRING("task.file", task.file), FREE,
-       "images, table: the HDF5 file, made by `oikos import`."},
+       "images, table, ratings: the HDF5 file, made by `oikos import`."},
       {INT("task.support", task.support, "10", 1, 1e6), FIXED,
        "Support examples to learn on: per class (shots, images), per function (points) or per "
-       "group (rows, table)."},
+       "group (rows, table); ratings: at most so many of a user or an item."},
       {INT("task.query", task.query, "10", 1, 1e6), FIXED,
        "Query examples to be judged on: per class (images), per function (points) or per group "
-       "(rows, table), none of them a support example."},
+       "(rows, table), none of them a support example; ratings: at most so many in training."},
+      {INT("task.support_least", task.support_least, "0", 0, 1e6), FIXED,
+       "ratings: training draws the size of each support set, from this to task.support, so that "
+       "learners get used to any; 0 always takes as many as there are, up to task.support."},
+      {"task.roles", OPTION_STRINGS, AT(task.roles), "[users, items]", 0, 0, "users|items", FIXED,
+       "ratings: who the learners are. users: each is to find items; items: each is to find "
+       "users. Both train the same network and the same embedding rows."},
+      {STRING("task.fold", task.fold), FIXED,
+       "ratings, split file: name of the publisher's split, such as u1: training and support are "
+       "of "
+       "its base part, queries of its test part."},
+      {CHOICE("task.order", task.order, "random", "random|time"), FIXED,
+       "ratings: which are support, which query: at random by the seed, or the earlier ones and "
+       "the later ones."},
+      {BOOL("task.own_row", task.own_row, "true"), FIXED,
+       "ratings: a learner's own embedding row is among the inputs. False: it is zero, and what "
+       "sets a learner apart has to come of its inner steps; that is for users or items that are "
+       "new."},
+      {BOOL("task.content", task.content, "true"), FIXED,
+       "ratings: what is known of the user and of the item (numbers standardised, categories as "
+       "zeros and ones) and who the learner is (1 a user, -1 an item) follow the embedding rows."},
+      {REAL("task.relevant", task.relevant, "4", -1e6, 1e6), FIXED,
+       "ratings: an item is worth recommending from this rating on (recall)."},
       {CHOICE("task.learners", task.learners, "free", "free|groups"), FIXED,
-       "functions, table: what learner i draws from in training. free: any family or training "
-       "group, anew in each step; groups: always family or training group i mod their number (a "
-       "function is new in each step still)."},
+       "functions, table, ratings: what learner i draws from in training. free: any family or "
+       "training group (user, item), anew in each step; groups: always number i mod their number "
+       "(a function is new in each step still)."},
       {INT("task.move_at", task.move_at, "0", 0, 1e15), FIXED,
        "learners groups: from this step on some learners draw from the next group (number + 1 mod "
        "their number); 0 is never."},
@@ -59,15 +76,15 @@ const oikos_option *oikos_options(void) {
       {BOOL("task.rotations", task.rotations, "false"), FIXED,
        "images: each class turned by 90, 180 and 270 degrees is a class of its own (square "
        "images)."},
-      {CHOICE("task.split", task.split, "file", "file|fraction|list"), FIXED,
-       "images, table: which classes or groups train, validate and test. file: the publisher's "
-       "split, "
-       "kept in an image file; fraction: at random by the seed; list: text files with one name a "
-       "line."},
+      {CHOICE("task.split", task.split, "file", "file|fraction|list|last"), FIXED,
+       "images, table, ratings: which classes, groups, users and items train, validate and test. "
+       "file: the publisher's split, kept in an image or ratings file (task.fold); fraction: at "
+       "random by the seed; list: text files with one name a line; last: ratings, the "
+       "last fifth of each user's by time are the test's."},
       {REAL("task.validation_fraction", task.validation_fraction, "0", 0, 1), FIXED,
-       "images, table, split fraction: share of the classes or groups kept for validation."},
+       "split fraction: share of the classes, groups, users and items kept for validation."},
       {REAL("task.test_fraction", task.test_fraction, "0.25", 0, 1), FIXED,
-       "images, table, split fraction: share of the classes or groups kept for the test."},
+       "split fraction: share of the classes, groups, users and items kept for the test."},
       {STRING("task.train_list", task.train_list), FIXED,
        "images, table, split list: file of the training classes or groups."},
       {STRING("task.validation_list", task.validation_list), FIXED,
@@ -296,85 +313,13 @@ const oikos_option *oikos_options(void) {
        "Inner steps in evaluation; -1 takes inner.steps."},
       {CHOICE("eval.split", eval.split, "test", "validation|test"), FREE,
        "Which unseen part is evaluated on."},
+      {INT("eval.support", eval.support, "0", 0, 1e6), FREE,
+       "ratings: support ratings of an unseen user or item, at most; 0 takes task.support."},
+      {INT("eval.query", eval.query, "0", 0, 1e6), FREE,
+       "ratings: the last so many ratings of each user or item are judged; 0 takes all but the "
+       "first eval.support. It keeps the judged ratings the same for any smaller eval.support. "
+       "Splits file and last: all test ratings are judged."},
       {NULL, OPTION_INT, 0, NULL, 0, 0, NULL, FIXED, NULL},
   };
   return table;
-}
-
-const oikos_option *oikos_option_find(const char *key) {
-  for (const oikos_option *o = oikos_options(); o->key; o++)
-    if (strcmp(o->key, key) == 0)
-      return o;
-  return NULL;
-}
-
-int oikos_choice_index(const char *choices, const char *word) {
-  size_t length = strlen(word);
-  int index = 0;
-  for (const char *at = choices; length; index++) {
-    if (strncmp(at, word, length) == 0 && (at[length] == '|' || at[length] == 0))
-      return index;
-    at = strchr(at, '|');
-    if (!at++)
-      break;
-  }
-  return -1;
-}
-
-void oikos_choice_word(const char *choices, int index, char *out) {
-  const char *at = choices;
-  while (index-- > 0 && strchr(at, '|'))
-    at = strchr(at, '|') + 1;
-  size_t length = strcspn(at, "|");
-  snprintf(out, OIKOS_NAME, "%.*s", (int)length, at);
-}
-
-void oikos_number_print(double value, FILE *out) {
-  char text[32];
-  for (int digits = 15; digits <= 17; digits++) { // the shortest that reads back to the same
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value)
-      break;
-  }
-  fputs(text, out);
-}
-
-void oikos_option_print(const oikos_option *o, const oikos_config *c, FILE *out) {
-  const void *at = oikos_option_at(o, c);
-  char word[OIKOS_NAME];
-  switch (o->type) {
-  case OPTION_INT:
-    fprintf(out, "%lld", (long long)*(const int64_t *)at);
-    break;
-  case OPTION_REAL:
-    oikos_number_print(*(const double *)at, out);
-    break;
-  case OPTION_BOOL:
-    fputs(*(const bool *)at ? "true" : "false", out);
-    break;
-  case OPTION_CHOICE:
-    oikos_choice_word(o->choices, *(const int *)at, word);
-    fputs(word, out);
-    break;
-  case OPTION_STRING:
-    fputc('"', out);
-    for (const char *s = at; *s; s++)
-      fprintf(out,
-              *s == '"' || *s == '\\'      ? "\\%c"
-              : iscntrl((unsigned char)*s) ? "\\x%02x"
-                                           : "%c",
-              *s);
-    fputc('"', out);
-    break;
-  case OPTION_STRINGS: {
-    const oikos_strings *list = at;
-    fputc('[', out);
-    for (int i = 0; i < list->n; i++)
-      fprintf(out, "%s%s", i ? ", " : "", list->item[i]);
-    fputc(']', out);
-    break;
-  }
-  case OPTION_LAYERS:
-    break;
-  }
 }

@@ -49,6 +49,9 @@ oikos_status oikos_config_check_learners(const oikos_config *c, const char *file
 oikos_status oikos_config_check_adjustment(const oikos_config *c, const char *file,
                                            oikos_error *err);
 
+/** The same for task.source ratings and an embedding layer. */
+oikos_status oikos_config_check_ratings(const oikos_config *c, const char *file, oikos_error *err);
+
 /** Which of "a|b|c" the word is, or -1. */
 int oikos_choice_index(const char *choices, const char *word);
 

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-enum { MAX_FILE = 16 << 20, MAX_MESSAGE = 1 << 28 };
+enum { MAX_FILE = 16 << 20, MAX_MESSAGE = 1 << 28, PIECE = 1 << 16 };
 
 oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err) {
   *team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
@@ -74,6 +74,35 @@ void oikos_broadcast(const oikos_team *team, void *data, size_t bytes) {
     size_t count = bytes - at < MAX_MESSAGE ? bytes - at : MAX_MESSAGE;
     MPI_Bcast((char *)data + at, (int)count, MPI_BYTE, 0, team->world);
   }
+}
+
+/* Send a text to rank 0, piece by piece; an empty piece ends it. */
+static void send_text(const oikos_team *team, const char *text, size_t length) {
+  for (size_t at = 0; at < length; at += PIECE)
+    MPI_Send(text + at, (int)(length - at < PIECE ? length - at : PIECE), MPI_CHAR, 0, 0,
+             team->world);
+  MPI_Send(text, 0, MPI_CHAR, 0, 0, team->world);
+}
+
+static void receive_text(const oikos_team *team, int rank, FILE *out) {
+  char piece[PIECE];
+  MPI_Status status;
+  int count;
+  do {
+    MPI_Recv(piece, PIECE, MPI_CHAR, rank, 0, team->world, &status);
+    MPI_Get_count(&status, MPI_CHAR, &count);
+    fwrite(piece, 1, (size_t)count, out);
+  } while (count > 0);
+}
+
+void oikos_write_in_turn(const oikos_team *team, const char *text, size_t length, FILE *out) {
+  if (team->rank != 0) {
+    send_text(team, text, length);
+    return;
+  }
+  fwrite(text, 1, length, out);
+  for (int rank = 1; rank < team->size; rank++)
+    receive_text(team, rank, out);
 }
 
 static oikos_status slurp(const char *path, char **text, size_t *length, oikos_error *err) {

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <mpi.h>
 
@@ -43,6 +44,9 @@ void oikos_all_reduce(MPI_Comm comm, size_t n, void *data, MPI_Datatype type, MP
 
 /** Send `bytes` bytes from rank 0 to all. */
 void oikos_broadcast(const oikos_team *team, void *data, size_t bytes);
+
+/** Write each rank's text, one rank after the other, to rank 0's @p out. */
+void oikos_write_in_turn(const oikos_team *team, const char *text, size_t length, FILE *out);
 
 /**
  * Read a whole text file on rank 0 and give it to all.

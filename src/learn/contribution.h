@@ -19,6 +19,7 @@
 enum {
   OIKOS_COUNT_NOT_FINITE, /* terms that were not finite: the grid's own */
   OIKOS_COUNT_CORRECT,    /* query examples classified correctly */
+  OIKOS_COUNT_JUDGED,     /* query examples */
   OIKOS_COUNT_STOP,       /* ranks that were asked to stop */
   OIKOS_COUNT_MOVED,      /* learners that changed their home */
   OIKOS_COUNT_REJECTED,   /* learners left out: oikos_leaves_out */
@@ -54,6 +55,7 @@ typedef struct oikos_segments {
   int home_size;      /* segments of a home */
   bool home_trained;  /* a home's trained parameters follow its gradient */
   int weights, scores, losses;
+  int rows;             /* of embedding rows: empty, for their place on the grid; -1: none */
   int by_home;          /* of home 0's sums of gradient norm and query loss; -1: no priority */
   const double *effort; /* (T) weight of a home's members in shared means; NULL: 1 */
   oikos_grid *grid;
@@ -75,7 +77,9 @@ typedef struct oikos_contribution {
   oikos_real loss[OIKOS_N_LOSSES];
   double start_loss;    /* judged at the start, with learners.rollback; else 0 */
   double support_after; /* support loss after the last inner step, with inner.adapt_rate; else 0 */
-  int64_t correct;
+  const oikos_real *dx; /* (support + query, input) with respect to the examples, where these hold
+                           embedding rows; else NULL */
+  int64_t correct, judged;
   int32_t home;
   bool moved;
 } oikos_contribution;

@@ -20,8 +20,9 @@ typedef oikos_real real;
 static bool shares_start(const oikos_context *context) {
   const oikos_config *c = context->config;
   bool taught = context->teacher && c->distill.in != OIKOS_IN_QUERY; // each by its own teacher
-  return context->weights->k == 0 && !c->learners.persist && c->inner.steps > 0 &&
-         c->inner.micro_batches == 1 && !taught && oikos_network_joins(context->net);
+  return !oikos_source_shape(context->source).varies && context->weights->k == 0 &&
+         !c->learners.persist && c->inner.steps > 0 && c->inner.micro_batches == 1 && !taught &&
+         oikos_network_joins(context->net);
 }
 
 static oikos_status allocate(const oikos_context *context, int64_t max_steps, oikos_worker *w,
@@ -90,7 +91,10 @@ static real score_start(const oikos_context *context, oikos_worker *w) {
   if (context->config->home.score == OIKOS_SCORE_BEFORE)
     return (real)oikos_network_loss(context->net, ws, oikos_path_start(w->path), support).loss;
   // whole shots, so that each half holds every class
-  size_t shots = (size_t)context->config->task.support, half = shots / 2 * (support->n / shots);
+  size_t shot = context->config->task.source == OIKOS_SOURCE_IMAGES
+                    ? support->n / (size_t)context->config->task.support
+                    : 1,
+         half = support->n / shot / 2 * shot;
   oikos_batch first = *support, second = *support;
   first.n = half;
   second.n = support->n - half;
@@ -112,6 +116,9 @@ static const real *encoder_of(const oikos_context *context) {
 /* score (T) of the homes on the support set. */
 static void score_homes(const oikos_context *context, oikos_worker *w) {
   const oikos_weights *s = context->weights;
+  memset(w->score, 0, (size_t)s->n_homes * sizeof *w->score);
+  if (w->episode.support.n == 0) // nothing to judge by
+    return;
   if (context->encoder) {
     oikos_encoder_score(context->encoder, w->encoder, encoder_of(context), &w->episode.support,
                         w->score);
@@ -176,13 +183,25 @@ oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episo
   return judged;
 }
 
+void oikos_learner_place_rows(const oikos_context *context, oikos_row_view rows, int64_t i,
+                              oikos_episode *e) {
+  if (!rows.row)
+    return;
+  const int32_t *place = rows.place + rows.first[i];
+  bool own = e->rows.own >= 0;
+  oikos_episode_place(context->source, e, rows.row, place[0], place + own);
+}
+
 void oikos_learners_begin(const oikos_context *context, oikos_worker *w, int64_t step,
-                          int64_t first, int64_t count, const int64_t *learner) {
+                          int64_t first, int64_t count, const int64_t *learner,
+                          oikos_row_view rows) {
   oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
   double begin = oikos_profile_begin(profile);
-  for (int64_t s = first; s < first + count; s++)
+  for (int64_t s = first; s < first + count; s++) {
     oikos_source_draw(context->source, OIKOS_TRAIN, step, learner[s - first],
                       &w->drawn[s % OIKOS_CHUNK]);
+    oikos_learner_place_rows(context, rows, s - first, &w->drawn[s % OIKOS_CHUNK]);
+  }
   oikos_profile_phase(profile, OIKOS_PHASE_DRAW, &begin);
   if (!w->chunk)
     return;
@@ -256,7 +275,9 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
                oikos_learner_sure(context, log_p, now)},
       .start_loss = start_loss,
       .support_after = support_after,
+      .dx = oikos_path_dx(w->path),
       .correct = (int64_t)after.correct,
+      .judged = (int64_t)w->episode.query.n,
       .home = now,
       .moved = now != home,
   };

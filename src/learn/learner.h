@@ -20,6 +20,13 @@ typedef struct oikos_context {
   const struct oikos_context *teacher; /* whose model teaches: this one, another, or NULL */
 } oikos_context;
 
+/** Embedding rows at hand, and where those of each learner stand among them. */
+typedef struct oikos_row_view {
+  const oikos_real *row; /* (k, d); NULL: there are none */
+  const int32_t *place;
+  const size_t *first; /* (learners + 1) in place: the own row, if any, then one for each example */
+} oikos_row_view;
+
 /** A thread's memory: an episode, an adaptation, and what comes of it. */
 typedef struct oikos_worker {
   oikos_episode drawn[OIKOS_CHUNK]; /* of the learners at hand */
@@ -72,9 +79,15 @@ void oikos_learner_pull_back(const oikos_context *context, oikos_worker *worker)
  * chunk (slot / OIKOS_CHUNK): draw their episodes, and take their first step together where they
  * start from the same parameters.
  * @param learner  (count) who is in these slots
+ * @param rows     theirs
  */
 void oikos_learners_begin(const oikos_context *context, oikos_worker *worker, int64_t step,
-                          int64_t first, int64_t count, const int64_t *learner);
+                          int64_t first, int64_t count, const int64_t *learner,
+                          oikos_row_view rows);
+
+/** Put learner @p i's rows into its episode. */
+void oikos_learner_place_rows(const oikos_context *context, oikos_row_view rows, int64_t i,
+                              oikos_episode *episode);
 
 /**
  * Step 1 for the learner in a slot: find its home, hear its teacher, train on its episode. The

@@ -11,11 +11,11 @@
 
 typedef oikos_real real;
 
-static bool has_first(const oikos_config *c) {
+bool oikos_optimizer_has_first(const oikos_config *c) {
   return c->outer.optimizer != OIKOS_SGD && c->outer.optimizer != OIKOS_ADAGRAD;
 }
 
-static bool has_second(const oikos_config *c) {
+bool oikos_optimizer_has_second(const oikos_config *c) {
   return c->outer.optimizer != OIKOS_SGD && c->outer.optimizer != OIKOS_MOMENTUM;
 }
 
@@ -23,9 +23,9 @@ oikos_status oikos_optimizer_create(const oikos_config *c, size_t rows, size_t n
                                     oikos_optimizer *o, oikos_error *err) {
   *o = (oikos_optimizer){.rows = rows, .n = n};
   OIKOS_TRY(oikos_alloc(&o->count, rows, sizeof *o->count, "the optimizer", err));
-  if (has_first(c))
+  if (oikos_optimizer_has_first(c))
     OIKOS_TRY(oikos_alloc(&o->first, oikos_mul(rows, n), sizeof *o->first, "the optimizer", err));
-  if (has_second(c))
+  if (oikos_optimizer_has_second(c))
     OIKOS_TRY(oikos_alloc(&o->second, oikos_mul(rows, n), sizeof *o->second, "the optimizer", err));
   return OIKOS_OK;
 }

@@ -19,6 +19,10 @@ typedef struct oikos_optimizer {
   int64_t *count;             /* (rows) updates made */
 } oikos_optimizer;
 
+/** Whether the kind that is configured keeps `first`, `second`. */
+bool oikos_optimizer_has_first(const oikos_config *config);
+bool oikos_optimizer_has_second(const oikos_config *config);
+
 oikos_status oikos_optimizer_create(const oikos_config *config, size_t rows, size_t n,
                                     oikos_optimizer *o, oikos_error *err);
 void oikos_optimizer_destroy(oikos_optimizer *o);

@@ -53,6 +53,11 @@ static double weight_of_all(const oikos_config *config, const oikos_segments *s,
   return total;
 }
 
+double oikos_update_share(const oikos_config *config, const oikos_segments *s,
+                          const oikos_sum *sum) {
+  return 1 / weight_of_all(config, s, sum);
+}
+
 /* gradient (M + A + E) as summed. */
 static void get_gradient(const oikos_segments *s, const oikos_sum *sum, double share,
                          const oikos_weights *w, real *gradient) {
@@ -66,7 +71,7 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
                            const oikos_sum *sum, int64_t step, const oikos_robust *r,
                            oikos_weights *w, real *scratch) {
   bool summed = !oikos_rule_orders(config);
-  double n = weight_of_all(config, s, sum), share = 1 / n; // a_i of a learner of weight 1
+  double n = weight_of_all(config, s, sum), share = 1 / n;
   real *gradient = scratch, *trained = scratch + w->n;
   if (config->shared.mixing > 0 || s->shared_trained >= 0) {
     if (summed)

@@ -19,6 +19,10 @@
 /** How many learners count in this step: all but those left out. */
 int64_t oikos_update_counted(const oikos_config *config, const oikos_sum *sum);
 
+/** a_i of a learner of weight 1: what shared sums are to be multiplied by. */
+double oikos_update_share(const oikos_config *config, const oikos_segments *segments,
+                          const oikos_sum *sum);
+
 /**
  * Update (shared learning): w, the learned rates and the encoder.
  * @param robust   its centre moves on (centred_clip), or its results are taken (trimmed_mean,

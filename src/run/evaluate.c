@@ -10,13 +10,15 @@
 #include "base/try.h"
 #include "math/rand_index.h"
 #include "net/derivatives.h"
+#include "run/judge_ratings.h"
 #include "run/trainer_impl.h"
 
 /* Results of one episode: loss after 0 .. S steps, accuracy after 0 .. S steps, root mean square
  * errors of the targets after 0 .. S steps, how sure of the home, unit, home, group. */
 typedef struct results {
   int64_t episodes, steps, targets;
-  size_t fields;
+  size_t fields, ratings_at; /* ratings_at: those of judge_ratings.h begin */
+  oikos_judge judge;
   double *rows; /* (episodes, fields); zero where another rank evaluates */
 } results;
 
@@ -37,11 +39,25 @@ static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const o
 /* Fields from the end of a row. */
 enum { GROUP = 1, HOME = 2, UNIT = 3, SURE = 4 };
 
-static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, const results *r,
-                             oikos_worker *w) {
-  double *row = r->rows + (size_t)e * r->fields;
+/* Episodes that a rank has at hand, from the first on. */
+typedef struct block {
+  oikos_trainer *t;
+  oikos_split split;
+  int64_t first, count;
+} block;
+
+static void draw_unseen(const void *user, int64_t i, oikos_episode *episode) {
+  const block *b = user;
+  oikos_source_draw(b->t->source, b->split, 0, b->first + i, episode);
+}
+
+static void evaluate_episode(const block *b, int64_t i, const results *r, int thread) {
+  oikos_trainer *t = b->t;
+  oikos_worker *w = &t->workers[thread];
+  double *row = r->rows + (size_t)(b->first + i) * r->fields;
   const oikos_real *rates = t->weights.shared + t->weights.m;
-  oikos_source_draw(t->source, split, 0, e, &w->episode);
+  draw_unseen(b, i, &w->episode);
+  oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, i), 0, &w->episode);
   int32_t home = oikos_learner_arrive(&t->context, w);
   oikos_batch judged = oikos_learner_judged(&t->context, &w->episode);
   double queries = (double)w->episode.query.n;
@@ -52,7 +68,11 @@ static void evaluate_episode(oikos_trainer *t, oikos_split split, int64_t e, con
     row[k] = j.loss;
     row[r->steps + 1 + k] = j.correct / queries;
     judge_targets(t, w, &judged, (size_t)r->targets, row + 2 * (r->steps + 1) + k * r->targets);
+    oikos_judge_step(&r->judge, thread, t->net, &w->episode,
+                     oikos_workspace_outputs(t->net, oikos_path_workspace(w->path)), k, r->steps,
+                     row + r->ratings_at);
   }
+  oikos_judge_keep(&r->judge, i, &w->episode, oikos_path_parameters(t->inner, w->path, r->steps));
   row[r->fields - SURE] = (double)oikos_learner_sure(&t->context, w->log_p, home);
   row[r->fields - UNIT] = (double)w->episode.unit;
   row[r->fields - HOME] = home;
@@ -117,6 +137,22 @@ static oikos_status summarise_targets(const results *r, oikos_evaluation *v, oik
   return OIKOS_OK;
 }
 
+/* Users come before items. */
+static oikos_status summarise_ratings(const results *r, oikos_evaluation *v, oikos_error *err) {
+  size_t first = 0, end = (size_t)r->episodes;
+  while (first < end) {
+    const double *row = r->rows + first * r->fields;
+    size_t next = first;
+    while (next < end && r->rows[next * r->fields + r->fields - GROUP] == row[r->fields - GROUP])
+      next++;
+    OIKOS_TRY(oikos_judge_sum_up(next - first, r->fields, row + r->ratings_at, r->steps,
+                                 &v->rated[v->n_rated], err));
+    v->n_rated++;
+    first = next;
+  }
+  return OIKOS_OK;
+}
+
 static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error *err) {
   size_t steps = (size_t)r->steps + 1, groups = v->n_groups ? (size_t)v->n_groups : 1;
   OIKOS_TRY(oikos_alloc(&v->loss, steps, sizeof *v->loss, "the evaluation", err));
@@ -144,15 +180,17 @@ static oikos_status summarise(const results *r, oikos_evaluation *v, oikos_error
     v->residents[(size_t)row[r->fields - HOME] * groups + (size_t)row[r->fields - GROUP]]++;
   }
   v->rand = oikos_adjusted_rand((size_t)v->n_homes, groups, v->residents);
+  if (r->judge.ratings)
+    OIKOS_TRY(summarise_ratings(r, v, err));
   return r->targets ? summarise_targets(r, v, err) : OIKOS_OK;
 }
 
-static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const results *r) {
-  int64_t first, count;
+/* Whether the observer asked to stop. */
+static bool run_block(const block *b, const results *r) {
+  oikos_trainer *t = b->t;
   int stop = 0;
-  oikos_share(r->episodes, t->team.rank, t->team.size, &first, &count);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
-  for (int64_t i = 0; i < count; i++) {
+  for (int64_t i = 0; i < b->count; i++) {
     int thread = omp_get_thread_num();
     if (thread == 0 && t->observer.stop && t->observer.stop(t->observer.user)) {
 #pragma omp atomic write
@@ -162,11 +200,33 @@ static oikos_status run_episodes(oikos_trainer *t, oikos_split split, const resu
 #pragma omp atomic read
     stopped = stop;
     if (!stopped)
-      evaluate_episode(t, split, first + i, r, &t->workers[thread]);
+      evaluate_episode(b, i, r, thread);
   }
-  MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, t->team.world);
+  return stop;
+}
+
+/* Blocks of as many episodes as there may be embedding rows at hand for; all ranks make as many. */
+static oikos_status run_episodes(oikos_trainer *t, oikos_split split, results *r,
+                                 oikos_error *err) {
+  int64_t first, count, most = (r->episodes + t->team.size - 1) / t->team.size,
+                        each = r->judge.ratings ? t->rows.most : most;
+  int stop = 0;
+  oikos_share(r->episodes, t->team.rank, t->team.size, &first, &count);
+  for (int64_t done = 0; done < most && !stop; done += each) {
+    int64_t left = count > done ? count - done : 0;
+    block b = {t, split, first + done, left < each ? left : each};
+    OIKOS_TRY(oikos_rows_fetch(&t->rows, b.count, draw_unseen, &b, &t->workers[0].episode, err));
+    stop = run_block(&b, r);
+    MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, t->team.world);
+    if (!stop)
+      OIKOS_TRY(oikos_judge_ranks(&r->judge, b.count, draw_unseen, &b, &t->workers[0].episode,
+                                  r->rows + (size_t)b.first * r->fields + r->ratings_at, r->fields,
+                                  err));
+  }
   oikos_collect(&t->team, (size_t)r->episodes * r->fields, r->rows);
-  return stop ? OIKOS_STOPPED : OIKOS_OK;
+  if (stop)
+    return oikos_fail(err, OIKOS_STOPPED, "the evaluation was stopped on request");
+  return OIKOS_OK;
 }
 
 static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r, oikos_error *err) {
@@ -175,9 +235,7 @@ static oikos_status evaluate(oikos_trainer *t, oikos_split split, results *r, oi
   if (status == OIKOS_OK)
     status = oikos_trainer_reach(t, r->steps, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  if (run_episodes(t, split, r) != OIKOS_OK)
-    return oikos_fail(err, OIKOS_STOPPED, "the evaluation was stopped on request");
-  return OIKOS_OK;
+  return run_episodes(t, split, r, err);
 }
 
 oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t episodes,
@@ -186,8 +244,9 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
   double start = oikos_wall_clock();
   if (oikos_source_target(t->source, 0).name)
     r.targets = oikos_source_shape(t->source).outputs;
-  r.fields = (2 + (size_t)r.targets) * ((size_t)r.steps + 1) + 4;
-  *v = (oikos_evaluation){.episodes = episodes,
+  int64_t all = oikos_source_episodes(t->source, split);
+  r.episodes = all > 0 && all < episodes ? all : episodes;
+  *v = (oikos_evaluation){.episodes = r.episodes,
                           .steps = r.steps,
                           .n_homes = (int)t->config.home.count,
                           .n_groups = oikos_source_shape(t->source).n_groups};
@@ -195,10 +254,14 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
     return oikos_fail(err, OIKOS_USAGE, "eval.episodes is %lld; at least one is needed",
                       (long long)episodes);
   OIKOS_TRY(oikos_source_has(t->source, split, err));
+  OIKOS_TRY(oikos_agree(&t->team, oikos_judge_create(t, &r.judge, err), err));
+  r.ratings_at = (2 + (size_t)r.targets) * ((size_t)r.steps + 1);
+  r.fields = r.ratings_at + oikos_judge_fields(&r.judge, r.steps) + SURE;
   oikos_status status = evaluate(t, split, &r, err);
   if (status == OIKOS_OK)
     status = oikos_agree(&t->team, summarise(&r, v, err), err);
   free(r.rows);
+  oikos_judge_destroy(&r.judge);
   v->seconds = oikos_wall_clock() - start;
   if (status != OIKOS_OK)
     oikos_evaluation_destroy(v);
@@ -213,5 +276,7 @@ void oikos_evaluation_destroy(oikos_evaluation *v) {
   free(v->home_sure);
   free(v->group_loss);
   free(v->rmse);
+  for (int i = 0; i < 2; i++)
+    free(v->rated[i].rmse);
   *v = (oikos_evaluation){0};
 }

@@ -218,12 +218,18 @@ static void leave_kinks(const check *c) {
   }
 }
 
+static void draw_first(const void *source, int64_t i, oikos_episode *episode) {
+  oikos_source_draw(source, OIKOS_TRAIN, 0, i, episode);
+}
+
 /* Draw, find the home, and take the meta-gradient as training does, a little beside the start; the
  * point, its value and gradient are kept. */
-static void prepare(check *c) {
+static oikos_status prepare(check *c, oikos_error *err) {
   oikos_trainer *t = c->t;
   int64_t steps = t->config.inner.steps;
-  oikos_source_draw(t->source, OIKOS_TRAIN, 0, 0, &c->w->episode);
+  OIKOS_TRY(oikos_rows_fetch(&t->rows, 1, draw_first, t->source, &c->w->episode, err));
+  draw_first(t->source, 0, &c->w->episode);
+  oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, 0), 0, &c->w->episode);
   int32_t home = oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
   leave_kinks(c);
   c->support = c->w->episode.support;
@@ -236,6 +242,7 @@ static void prepare(check *c) {
                                 c->gradient)
                 .loss;
   memcpy(c->trained, oikos_path_parameters(t->inner, c->w->path, steps), c->m * sizeof *c->trained);
+  return OIKOS_OK;
 }
 
 oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, double *worst,
@@ -250,8 +257,9 @@ oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, doub
         "no differences to check it against; check --set inner.order=second, or "
         "--set inner.max_norm=0 --set inner.multi_step=0");
   oikos_status status = allocate(&c, err);
+  if (status == OIKOS_OK)
+    status = prepare(&c, err);
   if (status == OIKOS_OK) {
-    prepare(&c);
     fprintf(out, "query loss %.9g after %lld inner steps, gradient norm %.9g\n", c.loss,
             (long long)t->config.inner.steps, oikos_norm(c.n, c.gradient));
     if (dump)

@@ -22,6 +22,9 @@ static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *e
     OIKOS_TRY(oikos_table_load(&t->team, t->config.task.file, &t->table, err));
     *data = (oikos_data){
         .table = &t->table.index, .features = t->table.features, .targets = t->table.targets};
+  } else if (t->config.task.source == OIKOS_SOURCE_RATINGS) {
+    OIKOS_TRY(oikos_ratings_load(&t->team, t->config.task.file, &t->ratings, err));
+    *data = (oikos_data){.ratings = &t->ratings.index};
   }
   return OIKOS_OK;
 }
@@ -66,6 +69,8 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   t->unit = unit_size(t->learners.slots, n);
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
+  OIKOS_TRY(oikos_rows_create(&t->config, &t->team, t->net, oikos_source_shape(t->source),
+                              t->learners.slots, n, &t->rows, err));
   OIKOS_TRY(oikos_robust_step_create(t, err));
   OIKOS_TRY(oikos_rollback_create(&t->config, &t->learners, &t->rollback, err));
   OIKOS_TRY(oikos_own_rates_create(&t->config, &t->learners, &t->own_rates, err));
@@ -166,6 +171,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   oikos_own_rates_destroy(&t->own_rates);
   oikos_priority_destroy(&t->priority);
   oikos_learners_destroy(&t->learners);
+  oikos_rows_destroy(&t->rows);
   oikos_census_destroy(&t->census);
   oikos_trainer_destroy(t->teacher);
   oikos_history_destroy(&t->history);
@@ -178,6 +184,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
     oikos_source_destroy(t->source);
   oikos_image_unload(&t->images);
   oikos_table_unload(&t->table);
+  oikos_ratings_unload(&t->ratings);
   oikos_team_destroy(&t->team);
   free(t);
 }
@@ -190,7 +197,7 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   t->config = *config;
   if (observer)
     t->observer = *observer;
-  t->images.window = t->table.window = MPI_WIN_NULL;
+  t->images.window = t->table.window = t->ratings.window = MPI_WIN_NULL;
   t->team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
   if (run && snprintf(t->run, sizeof t->run, "%s", run) >= (int)sizeof t->run)
     return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes",

@@ -147,6 +147,36 @@ static void own(oikos_field *field, const oikos_learners *learners) {
   field->count = learners->count;
 }
 
+/* The embedding table: its rows and the state of their optimizer, from their owners. */
+static void add_rows(fields *f, const oikos_config *c, const oikos_rows *r) {
+  if (!r->table)
+    return;
+  oikos_embedding_part p = oikos_embedding_own(r->table);
+  const struct {
+    void *data;
+    bool kept;
+    int64_t columns;
+    const char *meaning, *name;
+  } part[] = {
+      {p.numbers, true, (int64_t)p.width, "embedding rows: users, then items", "row"},
+      {p.optimizer->first, oikos_optimizer_has_first(c), (int64_t)p.width,
+       "optimizer: mean gradient of each row", "first"},
+      {p.optimizer->second, oikos_optimizer_has_second(c), (int64_t)p.width,
+       "optimizer: mean squared gradient of each row", "second"},
+      {p.optimizer->count, true, 0, "optimizer: updates made of each row", "count"},
+  };
+  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+    oikos_field_type type = part[i].columns ? OIKOS_FIELD_REAL : OIKOS_FIELD_INT64;
+    if (!part[i].kept)
+      continue;
+    oikos_field *field = add_array(f, type, part[i].data, p.rows, part[i].columns, part[i].meaning,
+                                   "embedding", part[i].name);
+    field->owned = true;
+    field->first = p.first;
+    field->count = p.count;
+  }
+}
+
 /* What persistent learners are. */
 static void add_persistent(fields *f, const oikos_learners *l, int64_t n) {
   own(add_array(f, OIKOS_FIELD_REAL, l->theta, n, (int64_t)l->m,
@@ -212,6 +242,7 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
       l);
   if (l->theta)
     add_persistent(f, l, n);
+  add_rows(f, &t->config, &t->rows);
   if (t->census.n_groups > 0)
     own(add_array(f, OIKOS_FIELD_INT64, t->census.since, n, 0,
                   "steps done when each learner came to its home", "learners", "since"),

@@ -22,6 +22,14 @@ static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribut
   return taken;
 }
 
+/* Add what a learner's examples say of their embedding rows, as heavily as its gradient. */
+static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oikos_contribution *c) {
+  const oikos_segments *s = &t->segments;
+  return oikos_rows_add(&t->rows, s, &t->sums[thread], thread, at, t->source,
+                        &t->workers[thread].episode, c->dx,
+                        s->effort ? (real)s->effort[c->home] : 1);
+}
+
 /* Step 1 for the active learner number `at` of this rank, into the sums of one thread. What becomes
  * of it stands apart until the step is over. */
 static void train_learner(oikos_trainer *t, int thread, int64_t at) {
@@ -36,7 +44,7 @@ static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   oikos_learners_leave(own, at, c.trained);
   oikos_own_rates_note(&t->config, &t->own_rates, own, at, &c);
   double begin = oikos_profile_begin(t->profiles);
-  if (!contribute(t, thread, at, &c)) {
+  if (!contribute(t, thread, at, &c) || !contribute_rows(t, thread, at, &c)) {
     oikos_learners_leave(own, at, NULL);
     if (t->not_finite[thread] < 0 || learner < t->not_finite[thread])
       t->not_finite[thread] = learner;
@@ -51,7 +59,7 @@ static void train_unit(oikos_trainer *t, int thread, int64_t begin, int64_t end)
   int64_t from = begin < own->first_slot ? 0 : begin - own->first_slot,
           to = end - own->first_slot < own->active ? end - own->first_slot : own->active;
   oikos_learners_begin(&t->context, &t->workers[thread], t->step, own->first_slot + from, to - from,
-                       own->learner + from);
+                       own->learner + from, oikos_rows_view(&t->rows, from));
   for (int64_t at = from; at < to; at++)
     train_learner(t, thread, at);
 }
@@ -59,7 +67,6 @@ static void train_unit(oikos_trainer *t, int thread, int64_t begin, int64_t end)
 /* Step 1, train: the active learners of this rank, in any order on any thread. A request to stop
  * rides along. */
 static void train(oikos_trainer *t, bool stop) {
-  oikos_learners_pick(&t->config, t->step, &t->learners);
   int64_t first = t->learners.first_slot / t->unit,
           last = (t->learners.first_slot + t->learners.active + t->unit - 1) / t->unit;
   for (int k = 0; k < t->n_threads; k++) {
@@ -109,13 +116,13 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
 static void note(oikos_trainer *t, double gradient_norm) {
   const oikos_sum *sum = &t->sums[0];
   double n = (double)oikos_update_counted(&t->config, sum), *now = t->history.now;
-  oikos_task_shape shape = oikos_source_shape(t->source);
   real losses[OIKOS_N_LOSSES], *scores = t->scratch;
   oikos_sum_get(t->segments.grid, sum, t->segments.losses, 1 / n, losses);
   oikos_sum_get(t->segments.grid, sum, t->segments.scores, 1 / n, scores);
   now[OIKOS_ROW_SUPPORT_LOSS] = (double)losses[OIKOS_LOSS_BEFORE];
   now[OIKOS_ROW_QUERY_LOSS] = (double)losses[OIKOS_LOSS_AFTER];
-  now[OIKOS_ROW_ACCURACY] = (double)sum->words[OIKOS_COUNT_CORRECT] / (n * (double)shape.query);
+  now[OIKOS_ROW_ACCURACY] =
+      (double)sum->words[OIKOS_COUNT_CORRECT] / (double)sum->words[OIKOS_COUNT_JUDGED];
   now[OIKOS_ROW_LEARNER_NORM] = (double)losses[OIKOS_GRADIENT_NORM];
   now[OIKOS_ROW_GRADIENT_NORM] = gradient_norm;
   now[OIKOS_ROW_RATE] = t->config.shared.rate * oikos_schedule(&t->config, t->step);
@@ -130,12 +137,20 @@ static void note(oikos_trainer *t, double gradient_norm) {
   oikos_history_add(&t->history);
 }
 
+static void draw_active(const void *trainer, int64_t at, oikos_episode *episode) {
+  const oikos_trainer *t = trainer;
+  oikos_source_draw(t->source, OIKOS_TRAIN, t->step, t->learners.learner[at], episode);
+}
+
 oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_grid *grid = t->segments.grid;
   oikos_sum *sum = &t->sums[0];
   bool again, stop = false;
   OIKOS_TRY(oikos_teacher_present(t, err));
   oikos_priority_rank(&t->config, &t->priority);
+  oikos_learners_pick(&t->config, t->step, &t->learners);
+  OIKOS_TRY(
+      oikos_rows_fetch(&t->rows, t->learners.active, draw_active, t, &t->workers[0].episode, err));
   do {
     stop |= t->observer.stop && t->observer.stop(t->observer.user);
     train(t, stop); // step 1: find the home, adapt from it, meta-gradient
@@ -144,8 +159,10 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
       return diverged(t, err);
     OIKOS_TRY(oikos_rollback_check(t, err));
     again = oikos_grid_misplaced(grid, sum);
-    if (again)
+    if (again) {
       oikos_grid_settle(grid, sum);
+      oikos_rows_again(&t->rows);
+    }
   } while (again);
   oikos_robust_finish(t);
   double begin = oikos_profile_begin(t->profiles);
@@ -153,6 +170,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
                                     &t->weights, t->scratch); // step 2
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
                      t->scratch); // step 3
+  oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
   oikos_census_note(t);
   oikos_learners_adopt(&t->learners);
   oikos_rollback_adopt(&t->learners, &t->rollback);

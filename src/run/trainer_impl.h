@@ -15,8 +15,10 @@
 #include "run/own_rates.h"
 #include "run/robust.h"
 #include "run/rollback.h"
+#include "run/rows.h"
 #include "store/checkpoint_list.h"
 #include "store/image_load.h"
+#include "store/ratings_load.h"
 #include "store/table_load.h"
 
 struct oikos_trainer {
@@ -31,6 +33,7 @@ struct oikos_trainer {
 
   oikos_image_data images;
   oikos_table_data table;
+  oikos_ratings_data ratings;
   oikos_source *source; /* a teacher's is its student's */
   oikos_network *net;
   oikos_inner *inner;
@@ -40,6 +43,7 @@ struct oikos_trainer {
   oikos_context context;
 
   oikos_learners learners;
+  oikos_rows rows; /* of the embedding table */
   oikos_census_book census;
   oikos_robust_step robust; /* rules beside the mean */
   oikos_rollback rollback;  /* how often each of them was left out */

@@ -13,11 +13,11 @@
 
 enum { UNUSED = 3 };
 
-static oikos_status by_fraction(const oikos_config *config, int64_t n, uint8_t *part,
-                                oikos_error *err) {
-  int64_t *order;
+static oikos_status by_fraction(const oikos_config *config, const oikos_class_list *list,
+                                uint8_t *part, oikos_error *err) {
+  int64_t *order, n = list->n;
   OIKOS_TRY(oikos_alloc(&order, oikos_mul(2, (size_t)n), sizeof *order, "the split", err));
-  oikos_random r = oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_SPLIT, 0, 0);
+  oikos_random r = oikos_random_at((uint64_t)config->seed, OIKOS_DRAW_SPLIT, list->draw, 0);
   oikos_random_choose(&r, n, n, order, order + n);
   int64_t test = llround(config->task.test_fraction * (double)n);
   int64_t validation = llround(config->task.validation_fraction * (double)n);
@@ -99,7 +99,7 @@ oikos_status oikos_class_split_create(const oikos_config *config, const oikos_cl
   if (config->task.split == OIKOS_SPLIT_FILE)
     memcpy(part, list->split, (size_t)list->n);
   else if (config->task.split == OIKOS_SPLIT_FRACTION)
-    status = by_fraction(config, list->n, part, err);
+    status = by_fraction(config, list, part, err);
   else
     status = by_list(config, list, part, err);
   if (status == OIKOS_OK)

@@ -11,6 +11,7 @@ typedef struct oikos_class_list {
   const char *const *name;
   const uint8_t *split;     /* the publisher's; NULL: there is none, and task.split is not `file` */
   const char *noun, *place; /* for messages: "class", "image file" */
+  uint64_t draw;            /* tells several lists of one file apart */
 } oikos_class_list;
 
 typedef struct oikos_class_split {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -12,6 +13,7 @@ static const oikos_source_type *type_of(oikos_source_kind kind) {
       [OIKOS_SOURCE_FUNCTIONS] = &oikos_source_functions,
       [OIKOS_SOURCE_IMAGES] = &oikos_source_images,
       [OIKOS_SOURCE_TABLE] = &oikos_source_table,
+      [OIKOS_SOURCE_RATINGS] = &oikos_source_ratings,
   };
   return table[kind];
 }
@@ -81,13 +83,23 @@ oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oik
   return source->type->has ? source->type->has(source, split, err) : OIKOS_OK;
 }
 
+int64_t oikos_source_episodes(const oikos_source *source, oikos_split split) {
+  return source->type->episodes ? source->type->episodes(source, split) : 0;
+}
+
+static size_t inputs(const oikos_source *source) {
+  oikos_shape in = source->shape.input;
+  return (size_t)(in.height * in.width * in.channels);
+}
+
 oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, oikos_error *err) {
   oikos_task_shape s = source->shape;
-  size_t n = s.support + s.query, in = (size_t)(s.input.height * s.input.width * s.input.channels);
-  *e = (oikos_episode){.group = -1, .unit = -1};
+  size_t n = s.support + s.query, in = inputs(source);
+  *e = (oikos_episode){.group = -1, .unit = -1, .rows = {.own = -1}};
   OIKOS_TRY(oikos_alloc(&e->x, oikos_mul(n, in), sizeof *e->x, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->y, oikos_mul(n, source->targets), sizeof *e->y, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->scratch, source->scratch, sizeof *e->scratch, "an episode", err));
+  OIKOS_TRY(oikos_alloc(&e->rows.other, s.rows ? n : 0, sizeof *e->rows.other, "an episode", err));
   e->support = (oikos_batch){.n = s.support, .x = e->x, .y = e->y};
   e->query = (oikos_batch){
       .n = s.query, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
@@ -98,6 +110,7 @@ void oikos_episode_destroy(oikos_episode *e) {
   free(e->x);
   free(e->y);
   free(e->scratch);
+  free(e->rows.other);
   *e = (oikos_episode){0};
 }
 
@@ -108,4 +121,24 @@ void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t st
   episode->learner = learner;
   episode->step = step;
   source->type->draw(source, split, &r, episode);
+}
+
+void oikos_episode_place(const oikos_source *source, oikos_episode *e, const oikos_real *row,
+                         int32_t own, const int32_t *other) {
+  size_t in = inputs(source), d = source->shape.row_width, n = e->support.n + e->query.n;
+  for (size_t i = 0; i < n; i++) {
+    oikos_real *x = e->x + i * in;
+    memcpy(x + e->rows.other_at, row + (size_t)other[i] * d, d * sizeof *x);
+    if (e->rows.own >= 0)
+      memcpy(x + e->rows.own_at, row + (size_t)own * d, d * sizeof *x);
+  }
+}
+
+void oikos_episode_own_gradient(const oikos_source *source, const oikos_episode *e,
+                                const oikos_real *dx, oikos_real *own) {
+  size_t in = inputs(source), d = source->shape.row_width, n = e->support.n + e->query.n;
+  memset(own, 0, d * sizeof *own);
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < d; j++)
+      own[j] += dx[i * in + e->rows.own_at + j];
 }

@@ -15,7 +15,8 @@ typedef struct oikos_source_type {
                       oikos_error *err); /* NULL: always */
   void (*draw)(const oikos_source *source, oikos_split split, oikos_random *r,
                oikos_episode *episode);
-  const char *(*group)(const oikos_source *source, int group); /* NULL: there are none */
+  int64_t (*episodes)(const oikos_source *source, oikos_split split); /* NULL: any number */
+  const char *(*group)(const oikos_source *source, int group);        /* NULL: there are none */
   oikos_target (*target)(const oikos_source *source,
                          int64_t index); /* NULL: targets have no unit of their own */
   void (*destroy)(oikos_source *source); /* what self owns; NULL: nothing */
@@ -36,6 +37,7 @@ struct oikos_source {
  * the next one once it has moved. */
 int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step, int64_t learner);
 
-extern const oikos_source_type oikos_source_functions, oikos_source_images, oikos_source_table;
+extern const oikos_source_type oikos_source_functions, oikos_source_images, oikos_source_table,
+    oikos_source_ratings;
 
 #endif

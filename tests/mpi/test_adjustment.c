@@ -48,7 +48,7 @@ static void average(const oikos_trainer *t, past *all, double *mean, double *tra
   memset(trained, 0, m * sizeof *mean);
   for (int64_t i = 0; i < LEARNERS; i++) {
     memcpy(log_p, t->learners.log_p + i * HOMES, sizeof log_p);
-    oikos_learners_begin(&t->context, &w, t->step, i, 1, &i);
+    oikos_learners_begin(&t->context, &w, t->step, i, 1, &i, (oikos_row_view){0});
     oikos_contribution c =
         oikos_learner_train(&t->context, &w, i, log_p, t->learners.home[i], NULL);
     double weight = weight_of(&t->config, all, c.home);
@@ -169,7 +169,7 @@ static void test_factors(void **state) {
   for (int step = 0; step < 6; step++) {
     for (int64_t i = 0; i < LEARNERS; i++) {
       w.factor = factor[i];
-      oikos_learners_begin(&t->context, &w, t->step, i, 1, &i);
+      oikos_learners_begin(&t->context, &w, t->step, i, 1, &i, (oikos_row_view){0});
       oikos_contribution k = oikos_learner_train(&t->context, &w, i, &log_p, 0, NULL);
       bool fell = k.support_after < (double)k.loss[OIKOS_LOSS_BEFORE];
       factor[i] = fell ? fmin(1.12, 1.05 * factor[i]) : fmax(1 / 1.12, 0.5 * factor[i]);

@@ -56,7 +56,7 @@ static size_t learners_of(const oikos_trainer *t, double *gradient, double *trai
   double log_p = 0;
   oikos_worker_create(&t->context, t->config.inner.steps, &w, &err);
   for (int64_t i = 0; i < t->config.learners.count; i++) {
-    oikos_learners_begin(&t->context, &w, t->step, i, 1, &i);
+    oikos_learners_begin(&t->context, &w, t->step, i, 1, &i, (oikos_row_view){0});
     oikos_contribution c = oikos_learner_train(&t->context, &w, i, &log_p, 0, NULL);
     if (oikos_attacks(&t->config, i))
       continue;

@@ -63,7 +63,7 @@ static void other_value(const oikos_option *o, char *text, size_t size) {
     snprintf(text, size, "%.17g", strtod(o->standard, NULL) == 0.1 ? 0.3 : 0.1);
     break;
   case OPTION_BOOL:
-    snprintf(text, size, "true");
+    snprintf(text, size, *o->standard == 't' ? "false" : "true");
     break;
   case OPTION_CHOICE:
     oikos_choice_word(o->choices, strncmp(o->choices, o->standard, strlen(o->standard)) == 0, word);
@@ -73,7 +73,8 @@ static void other_value(const oikos_option *o, char *text, size_t size) {
     snprintf(text, size, "\"a \\\"b\\\": \\\\c # {d}, [e] 'f' \u00e9\"");
     break;
   case OPTION_STRINGS:
-    snprintf(text, size, "[tanh, linear, absolute]");
+    oikos_choice_word(o->choices, 1, word);
+    snprintf(text, size, "[%s, %.*s]", word, (int)strcspn(o->choices, "|"), o->choices);
     break;
   case OPTION_LAYERS:
     snprintf(

@@ -66,7 +66,7 @@ static void tear_down(rig *g) {
 /* The whole of a learner's step, as a function of all weights; its gradient stays in the worker. */
 static double query_loss(rig *g) {
   double log_p[3] = {-1.1, -1.1, -1.1};
-  oikos_learners_begin(&g->context, &g->worker, 0, 0, 1, &(int64_t){0});
+  oikos_learners_begin(&g->context, &g->worker, 0, 0, 1, &(int64_t){0}, (oikos_row_view){0});
   oikos_contribution c = oikos_learner_train(&g->context, &g->worker, 0, log_p, 0, NULL);
   return (double)c.loss[OIKOS_LOSS_AFTER];
 }

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/judge_ratings.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "math/ratio.h"
+#include "run/trainer_impl.h"
+
+typedef oikos_real real;
+
+enum { DAMPING = 5, SWEEPS = 20, TOP = 10 };
+enum { NUMBER, SIDE, BIAS, NDCG_5, NDCG_10, RECALL, CHANCE, FIRST_STEP }; /* numbers of a row */
+enum { SQUARE, ABSOLUTE, RIGHT, OF_STEP };                                /* of each step in it */
+
+size_t oikos_judge_fields(const oikos_judge *j, int64_t steps) {
+  return j->ratings ? FIRST_STEP + OF_STEP * ((size_t)steps + 1) : 0;
+}
+
+static oikos_status fit_bias(oikos_judge *j, oikos_error *err) {
+  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
+  uint8_t *train;
+  OIKOS_TRY(oikos_alloc(&train, (size_t)x->n, 1, "the baseline", err));
+  for (int64_t k = 0; k < x->n; k++)
+    train[k] = oikos_ratings_trains(j->ratings, k);
+  oikos_status status = oikos_ratings_bias_create(x, train, DAMPING, SWEEPS, &j->bias, err);
+  free(train);
+  return status;
+}
+
+static oikos_status allocate(oikos_judge *j, oikos_task_shape shape, int64_t most,
+                             oikos_error *err) {
+  size_t n = (size_t)most;
+  OIKOS_TRY(oikos_alloc(&j->unit, n, sizeof *j->unit, "the evaluation", err));
+  OIKOS_TRY(oikos_alloc(&j->first, n + 1, sizeof *j->first, "the evaluation", err));
+  OIKOS_TRY(
+      oikos_alloc(&j->query, oikos_mul(n, shape.query), sizeof *j->query, "the evaluation", err));
+  OIKOS_TRY(
+      oikos_alloc(&j->scratch, (size_t)j->threads, sizeof *j->scratch, "the evaluation", err));
+  for (int k = 0; k < j->threads; k++) {
+    oikos_judge_scratch *s = &j->scratch[k];
+    OIKOS_TRY(oikos_alloc(&s->score, shape.query, sizeof *s->score, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->relevance, shape.query, sizeof *s->relevance, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->ranked, shape.query, sizeof *s->ranked, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->other, shape.support, sizeof *s->other, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->value, shape.support, sizeof *s->value, "the evaluation", err));
+  }
+  return OIKOS_OK;
+}
+
+oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *err) {
+  *j = (oikos_judge){.ratings = oikos_source_ratings_of(t->source), .threads = t->n_threads};
+  if (!j->ratings)
+    return OIKOS_OK;
+  oikos_status status = fit_bias(j, err);
+  if (status == OIKOS_OK)
+    status = allocate(j, oikos_source_shape(t->source), t->rows.most, err);
+  if (status == OIKOS_OK)
+    status = oikos_ranking_create(t, TOP, t->rows.most, &j->ranking, err);
+  if (status != OIKOS_OK)
+    oikos_judge_destroy(j);
+  return status;
+}
+
+void oikos_judge_destroy(oikos_judge *j) {
+  oikos_ratings_bias_destroy(j->bias);
+  oikos_ranking_destroy(j->ranking);
+  for (int k = 0; j->scratch && k < j->threads; k++) {
+    free(j->scratch[k].score);
+    free(j->scratch[k].relevance);
+    free(j->scratch[k].ranked);
+    free(j->scratch[k].other);
+    free(j->scratch[k].value);
+  }
+  free(j->scratch);
+  free(j->unit);
+  free(j->first);
+  free(j->query);
+  *j = (oikos_judge){0};
+}
+
+/* Who learns in an episode: its unit is a row of the embedding table, users first. */
+static int64_t learner_of(const oikos_judge *j, const oikos_episode *e, int *side) {
+  int64_t users = oikos_ratings_index_of(j->ratings)->users.n;
+  *side = e->unit >= users ? OIKOS_SIDE_ITEM : OIKOS_SIDE_USER;
+  return e->unit - (*side == OIKOS_SIDE_ITEM ? users : 0);
+}
+
+/* Whom example i is of: its row stands behind the users' if it is an item. */
+static int64_t other_of(const oikos_judge *j, const oikos_episode *e, int side, size_t i) {
+  return e->rows.other[i] -
+         (side == OIKOS_SIDE_USER ? oikos_ratings_index_of(j->ratings)->users.n : 0);
+}
+
+/* The squared error of the baseline, whose own bias is fitted on the support. */
+static double judge_bias(const oikos_judge *j, oikos_judge_scratch *s, const oikos_episode *e,
+                         int side) {
+  double sum = 0;
+  for (size_t i = 0; i < e->support.n; i++) {
+    s->other[i] = (int32_t)other_of(j, e, side, i);
+    s->value[i] = (float)oikos_ratings_value(j->ratings, e->support.y[i]);
+  }
+  double own = oikos_ratings_bias_adapt(j->bias, (oikos_bias_side)side, (int64_t)e->support.n,
+                                        s->other, s->value);
+  for (size_t i = 0; i < e->query.n; i++)
+    sum += pow(oikos_ratings_bias_predict(j->bias, (oikos_bias_side)side, own,
+                                          other_of(j, e, side, e->support.n + i)) -
+                   oikos_ratings_value(j->ratings, e->query.y[i]),
+               2);
+  return sum;
+}
+
+/* What does not change with the inner steps: counts, the baseline; and what is of the last one. */
+static void judge_order(const oikos_judge *j, oikos_judge_scratch *s, const oikos_episode *e,
+                        double *row) {
+  int side;
+  learner_of(j, e, &side);
+  row[NUMBER] = (double)e->query.n;
+  row[SIDE] = side;
+  row[BIAS] = judge_bias(j, s, e, side);
+  row[NDCG_5] = oikos_ndcg(e->query.n, s->score, s->relevance, TOP / 2, s->ranked);
+  row[NDCG_10] = oikos_ndcg(e->query.n, s->score, s->relevance, TOP, s->ranked);
+}
+
+void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net,
+                      const oikos_episode *e, const real *outputs, int64_t k, int64_t steps,
+                      double *row) {
+  if (!j->ratings)
+    return;
+  oikos_judge_scratch *s = &j->scratch[thread];
+  double *step = row + FIRST_STEP + OF_STEP * k;
+  memset(step, 0, OF_STEP * sizeof *step);
+  for (size_t i = 0; i < e->query.n; i++) {
+    const real *out = outputs + i * oikos_network_output_size(net);
+    double truth = oikos_ratings_value(j->ratings, e->query.y[i]),
+           expected = oikos_ratings_expected(j->ratings, out),
+           difference = oikos_ratings_within(j->ratings, expected) - truth;
+    s->score[i] = (real)expected;
+    s->relevance[i] = (real)truth;
+    step[SQUARE] += difference * difference;
+    step[ABSOLUTE] += fabs(difference);
+    step[RIGHT] +=
+        oikos_ratings_likeliest(j->ratings, out) == oikos_ratings_level(j->ratings, truth);
+  }
+  if (k == steps)
+    judge_order(j, s, e, row);
+}
+
+void oikos_judge_keep(const oikos_judge *j, int64_t i, const oikos_episode *e, const real *theta) {
+  int side;
+  if (!j->ratings)
+    return;
+  int64_t learner = learner_of(j, e, &side);
+  oikos_ranking_keep(j->ranking, i, e, side, learner, theta);
+}
+
+/* A learner's ratings that are not judged are not recommended: training and support. */
+static void skip_known(const void *user, int64_t i, int64_t first, int64_t n, uint8_t *skip) {
+  const oikos_judge *j = user;
+  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
+  bool is_item = j->unit[i] >= x->users.n;
+  int64_t learner = j->unit[i] - (is_item ? x->users.n : 0);
+  const int64_t *held = is_item ? x->item_first : x->user_first;
+  for (int64_t k = held[learner]; k < held[learner + 1]; k++) {
+    int64_t other = is_item ? x->user[x->item_rating[k]] : x->item[k];
+    if (other >= first && other < first + n)
+      skip[other - first] = 1;
+  }
+  for (int64_t k = j->first[i]; k < j->first[i + 1]; k++)
+    if (j->query[k] >= first && j->query[k] < first + n)
+      skip[j->query[k] - first] = 0;
+}
+
+/* How many relevant ones are in the query of an episode, and how many of these were found. */
+static void judge_recall(const oikos_judge *j, int64_t i, const oikos_episode *e, double *row) {
+  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
+  oikos_ranks best = oikos_ranking_of(j->ranking, i);
+  double relevant = 0, hits = 0;
+  int side;
+  int64_t learner = learner_of(j, e, &side),
+          held = side == OIKOS_SIDE_USER ? x->user_first[learner + 1] - x->user_first[learner]
+                                         : x->item_first[learner + 1] - x->item_first[learner],
+          all = (side == OIKOS_SIDE_USER ? x->items.n : x->users.n) - held + (int64_t)e->query.n;
+  for (size_t q = 0; q < e->query.n; q++) {
+    if (oikos_ratings_value(j->ratings, e->query.y[q]) < oikos_ratings_relevant(j->ratings))
+      continue;
+    relevant++;
+    for (int b = 0; b < best.n; b++)
+      hits += best.other[b] == other_of(j, e, side, e->support.n + q);
+  }
+  row[RECALL] = relevant > 0 ? hits / relevant : NAN;
+  row[CHANCE] = relevant > 0 ? fmin(1, TOP / (double)all) : NAN;
+}
+
+static void note_queries(oikos_judge *j, int64_t count, oikos_episode_maker *make, const void *user,
+                         oikos_episode *e) {
+  int64_t n = 0;
+  int side;
+  for (int64_t i = 0; i < count; i++) {
+    make(user, i, e);
+    j->first[i] = n;
+    j->unit[i] = e->unit;
+    learner_of(j, e, &side);
+    for (size_t q = 0; q < e->query.n; q++)
+      j->query[n++] = other_of(j, e, side, e->support.n + q);
+  }
+  j->first[count] = n;
+}
+
+oikos_status oikos_judge_ranks(oikos_judge *j, int64_t count, oikos_episode_maker *make,
+                               const void *user, oikos_episode *e, double *row, size_t stride,
+                               oikos_error *err) {
+  if (!j->ratings)
+    return OIKOS_OK;
+  note_queries(j, count, make, user, e);
+  OIKOS_TRY(oikos_ranking_run(j->ranking, count, skip_known, j, err));
+  for (int64_t i = 0; i < count; i++) {
+    make(user, i, e);
+    judge_recall(j, i, e, row + (size_t)i * stride);
+  }
+  return OIKOS_OK;
+}
+
+static oikos_estimate estimate(oikos_ratio r) {
+  return (oikos_estimate){r.value, r.interval};
+}
+
+/* Mean over the rows where a number says something. */
+static oikos_estimate mean_of(size_t m, size_t stride, const double *at) {
+  double n = 0, mean = 0, squares = 0; // Welford's update
+  for (size_t i = 0; i < m; i++) {
+    double value = at[i * stride], difference = value - mean;
+    if (isnan(value))
+      continue;
+    mean += difference / ++n;
+    squares += difference * (value - mean);
+  }
+  return (oikos_estimate){n > 0 ? mean : NAN, n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : 0};
+}
+
+oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t steps,
+                                oikos_rated *v, oikos_error *err) {
+  size_t n = (size_t)steps + 1;
+  const double *last = row + FIRST_STEP + OF_STEP * steps;
+  *v = (oikos_rated){.side = (int)row[SIDE], .learners = (int64_t)m};
+  OIKOS_TRY(oikos_alloc(&v->rmse, oikos_mul(3, n), sizeof *v->rmse, "the evaluation", err));
+  v->mae = v->rmse + n;
+  v->accuracy = v->mae + n;
+  for (size_t i = 0; i < m; i++)
+    v->ratings += (int64_t)row[i * stride + NUMBER];
+  for (size_t k = 0; k < n; k++) {
+    const double *step = row + FIRST_STEP + OF_STEP * k;
+    v->rmse[k] = estimate(oikos_ratio_root(m, stride, step + SQUARE, row + NUMBER));
+    v->mae[k] = estimate(oikos_ratio_of(m, stride, step + ABSOLUTE, row + NUMBER));
+    v->accuracy[k] = estimate(oikos_ratio_of(m, stride, step + RIGHT, row + NUMBER));
+  }
+  v->bias_rmse = estimate(oikos_ratio_root(m, stride, row + BIAS, row + NUMBER));
+  v->gain = estimate(oikos_ratio_gain(m, stride, last + SQUARE, row + BIAS));
+  v->ndcg[0] = mean_of(m, stride, row + NDCG_5);
+  v->ndcg[1] = mean_of(m, stride, row + NDCG_10);
+  v->recall = mean_of(m, stride, row + RECALL);
+  v->chance = mean_of(m, stride, row + CHANCE);
+  return OIKOS_OK;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * What an evaluation says of ratings: a row of numbers for each episode, and what they come to. */
+#ifndef OIKOS_RUN_JUDGE_RATINGS_H
+#define OIKOS_RUN_JUDGE_RATINGS_H
+
+#include "learn/learner.h"
+#include "math/ranking.h"
+#include "oikos/trainer.h"
+#include "run/ranking.h"
+#include "tasks/ratings.h"
+#include "tasks/ratings_bias.h"
+
+/** Memory of one thread, for one episode. */
+typedef struct oikos_judge_scratch {
+  oikos_real *score, *relevance; /* (query) */
+  oikos_ranked *ranked;          /* (query) */
+  int32_t *other;                /* (support) */
+  float *value;                  /* (support) */
+} oikos_judge_scratch;
+
+typedef struct oikos_judge {
+  const oikos_ratings *ratings; /* NULL: another source, and nothing below does anything */
+  oikos_ratings_bias *bias;     /* the baseline */
+  oikos_ranking *ranking;       /* of all that could be recommended */
+  int threads;
+  oikos_judge_scratch *scratch;  /* (threads) */
+  int64_t *unit, *first, *query; /* of the episodes at hand: (n) who learns; (n + 1) where its
+                                    queries begin; whom they are of */
+} oikos_judge;
+
+/** Not collective. */
+oikos_status oikos_judge_create(oikos_trainer *trainer, oikos_judge *judge, oikos_error *err);
+void oikos_judge_destroy(oikos_judge *judge);
+
+/** How many numbers a row has. */
+size_t oikos_judge_fields(const oikos_judge *judge, int64_t steps);
+
+/** Of the outputs (query, outputs) after k of `steps` inner steps; into row. */
+void oikos_judge_step(const oikos_judge *judge, int thread, const oikos_network *net,
+                      const oikos_episode *episode, const oikos_real *outputs, int64_t k,
+                      int64_t steps, double *row);
+
+/** The learner in place i of those at hand has adapted to theta (M): it will be ranked for. */
+void oikos_judge_keep(const oikos_judge *judge, int64_t i, const oikos_episode *episode,
+                      const oikos_real *theta);
+
+/**
+ * After all steps of the `count` episodes at hand: what is recommended, of all, against their
+ * queries. Collective.
+ * @param make     makes their episodes, into episode
+ * @param row     of the first; the next ones follow at `stride`
+ */
+oikos_status oikos_judge_ranks(oikos_judge *judge, int64_t count, oikos_episode_maker *make,
+                               const void *user, oikos_episode *episode, double *row, size_t stride,
+                               oikos_error *err);
+
+/** Sum up the rows of one group of episodes, m of them at `stride`. */
+oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t steps,
+                                oikos_rated *rated, oikos_error *err);
+
+#endif

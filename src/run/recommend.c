@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "oikos/recommend.h"
+
+#include <omp.h>
+
+#include "base/try.h"
+#include "run/ranking.h"
+#include "run/trainer_impl.h"
+
+/* Requests that a rank has at hand. */
+typedef struct block {
+  oikos_trainer *t;
+  oikos_ranking *ranking;
+  const oikos_request *request; /* (count) */
+  int64_t count;
+} block;
+
+static void make_episode(const void *user, int64_t i, oikos_episode *e) {
+  const block *b = user;
+  const oikos_request *q = &b->request[i];
+  oikos_ratings_episode(b->t->source, q->side, q->learner, q->n, q->other, q->value, e);
+}
+
+/* Adapt to the ratings of one. */
+static void adapt(const block *b, int64_t i, oikos_worker *w) {
+  oikos_trainer *t = b->t;
+  int64_t steps = t->config.inner.steps;
+  make_episode(b, i, &w->episode);
+  oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, i), 0, &w->episode);
+  oikos_learner_arrive(&t->context, w);
+  oikos_adapt(t->inner, w->path, t->weights.shared + t->weights.m, &w->episode.support, steps);
+  oikos_ranking_keep(b->ranking, i, &w->episode, b->request[i].side, b->request[i].learner,
+                     oikos_path_parameters(t->inner, w->path, steps));
+}
+
+static void skip_rated(const void *user, int64_t i, int64_t first, int64_t n, uint8_t *skip) {
+  const oikos_request *q = &((const block *)user)->request[i];
+  for (int64_t k = 0; k < q->n; k++)
+    if (q->other[k] >= first && q->other[k] < first + n)
+      skip[q->other[k] - first] = 1;
+}
+
+static oikos_status run_block(const block *b, int64_t first, oikos_recommended *then, void *user,
+                              oikos_error *err) {
+  oikos_trainer *t = b->t;
+  oikos_status status = OIKOS_OK;
+  OIKOS_TRY(oikos_rows_fetch(&t->rows, b->count, make_episode, b, &t->workers[0].episode, err));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
+  for (int64_t i = 0; i < b->count; i++)
+    adapt(b, i, &t->workers[omp_get_thread_num()]);
+  OIKOS_TRY(oikos_ranking_run(b->ranking, b->count, skip_rated, b, err));
+  for (int64_t i = 0; i < b->count && status == OIKOS_OK; i++) {
+    oikos_ranks ranks = oikos_ranking_of(b->ranking, i);
+    status = then(user, first + i, &ranks, err);
+  }
+  return oikos_agree(&t->team, status, err);
+}
+
+static oikos_status check(const oikos_trainer *t, int64_t count, const oikos_request *requests,
+                          oikos_error *err) {
+  const oikos_ratings *r = oikos_source_ratings_of(t->source);
+  if (!r)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "this run was not trained on ratings, so it has nothing to recommend");
+  for (int64_t i = 0; i < count; i++)
+    if (!oikos_ratings_plays(r, requests[i].side))
+      return oikos_fail(err, OIKOS_USAGE,
+                        "this run was not trained to find %s (task.roles), so it cannot recommend "
+                        "them",
+                        requests[i].side == OIKOS_SIDE_USER ? "items for a user"
+                                                            : "users for an item");
+  return OIKOS_OK;
+}
+
+/* The largest number that any rank has. */
+static int64_t largest(const oikos_trainer *t, int64_t n) {
+  MPI_Allreduce(MPI_IN_PLACE, &n, 1, MPI_INT64_T, MPI_MAX, t->team.world);
+  return n;
+}
+
+oikos_status oikos_trainer_recommend(oikos_trainer *t, int64_t count, const oikos_request *requests,
+                                     int top, oikos_recommended *then, void *user,
+                                     oikos_error *err) {
+  block b = {.t = t};
+  oikos_status status = check(t, count, requests, err);
+  if (status == OIKOS_OK)
+    status = oikos_ranking_create(t, top, t->rows.most, &b.ranking, err);
+  status = oikos_agree(&t->team, status, err);
+  int64_t most = status == OIKOS_OK ? largest(t, count) : 0;
+  for (int64_t done = 0; done < most && status == OIKOS_OK; done += t->rows.most) {
+    int64_t left = count > done ? count - done : 0;
+    b.request = requests + (left ? done : 0);
+    b.count = left < t->rows.most ? left : t->rows.most;
+    status = run_block(&b, done, then, user, err);
+  }
+  oikos_ranking_destroy(b.ranking);
+  return status;
+}

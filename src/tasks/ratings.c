@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ * The ratings source: what an episode of a user or an item is. */
+#include "tasks/ratings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "tasks/ratings_impl.h"
+
+static const char *const side_word[OIKOS_SIDES] = {"users", "items"};
+
+static void read_config(oikos_ratings *r, const oikos_config *c) {
+  r->file = c->task.file;
+  r->support = c->task.support;
+  r->support_least = c->task.support_least;
+  r->query = c->task.query;
+  r->eval_support = c->eval.support ? c->eval.support : c->task.support;
+  r->eval_query = c->eval.query;
+  r->by_time = c->task.order == OIKOS_RATING_ORDER_TIME;
+  r->own_row = c->task.own_row;
+  r->relevant = c->task.relevant;
+  r->classes = c->model.loss == OIKOS_LOSS_CROSS_ENTROPY;
+  for (int i = 0; i < c->task.roles.n; i++)
+    for (int side = 0; side < OIKOS_SIDES; side++)
+      r->plays[side] |= strcmp(c->task.roles.item[i], side_word[side]) == 0;
+}
+
+static oikos_task_shape shape_of(const oikos_ratings *r) {
+  int64_t judged = r->most_judged > r->query ? r->most_judged : r->query,
+          support = r->eval_support > r->support ? r->eval_support : r->support,
+          held = r->most_held;
+  return (oikos_task_shape){.input = {1, 1, (int64_t)r->inputs},
+                            .outputs = r->classes ? r->n_levels : 1,
+                            .support = (size_t)(support < held ? support : held),
+                            .query = (size_t)(judged < held ? judged : held),
+                            .n_groups = r->plays[0] && r->plays[1] ? OIKOS_SIDES : 0,
+                            .varies = true,
+                            .rows = r->index.users.n + r->index.items.n,
+                            .row_width = r->width};
+}
+
+static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data,
+                           oikos_error *err) {
+  if (!data || !data->ratings)
+    return oikos_fail(err, OIKOS_ERROR, "task.source ratings was created without its data");
+  OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(oikos_ratings), "the task source", err));
+  oikos_ratings *r = source->self;
+  r->index = *data->ratings;
+  read_config(r, config);
+  OIKOS_TRY(oikos_ratings_divide(r, config, err));
+  OIKOS_TRY(oikos_ratings_lay_out(r, config, err));
+  source->shape = shape_of(r);
+  source->scratch = oikos_mul(4, (size_t)r->most_held); // two pools, a choice, a permutation
+  return OIKOS_OK;
+}
+
+static void destroy(oikos_source *source) {
+  oikos_ratings *r = source->self;
+  free(r->own_fold);
+  for (int side = 0; side < OIKOS_SIDES; side++) {
+    oikos_class_split_destroy(&r->split[side]);
+    oikos_table_scale_destroy(&r->content[side].scale);
+    free(r->part[side]);
+    for (int s = 0; s < 3; s++)
+      free(r->learner[s][side]);
+  }
+}
+
+static int64_t episodes(const oikos_source *source, oikos_split split) {
+  const oikos_ratings *r = source->self;
+  return r->n_learners[split][OIKOS_SIDE_USER] + r->n_learners[split][OIKOS_SIDE_ITEM];
+}
+
+static oikos_status has(const oikos_source *source, oikos_split split, oikos_error *err) {
+  static const char *const name[] = {"training", "validation", "test"};
+  const oikos_ratings *r = source->self;
+  if (episodes(source, split) > 0)
+    return OIKOS_OK;
+  return oikos_fail(err, OIKOS_USAGE,
+                    "%s: the %s split has no user or item with enough ratings%s; change task.split "
+                    "or task.roles",
+                    r->file, name[split],
+                    r->fold && split == OIKOS_VALIDATION ? " (a publisher's split has none)" : "");
+}
+
+/* Who learns: in training anybody, users and items alike if both do, unless learners are bound; of
+ * the unseen each in turn, users first. */
+static int64_t choose(const oikos_source *source, oikos_split split, const oikos_episode *e,
+                      oikos_random *random, int *side) {
+  const oikos_ratings *r = source->self;
+  const int64_t *n = r->n_learners[split];
+  int64_t k = e->learner % (n[0] + n[1]);
+  if (split == OIKOS_TRAIN && !source->bound) {
+    *side = n[0] == 0 || (n[1] > 0 && oikos_random_below(random, 2) == 1);
+    k = (int64_t)oikos_random_below(random, (uint64_t)n[*side]);
+  } else {
+    k = split == OIKOS_TRAIN ? oikos_source_bound(source, n[0] + n[1], e->step, e->learner) : k;
+    *side = k >= n[0];
+    k -= *side ? n[0] : 0;
+  }
+  return r->learner[split][*side][k];
+}
+
+static int by_number(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* Take `count` of the pool (n), at random, into chosen; in the order of time if that is asked for.
+ * chosen has room for 2 n. */
+static void take(const oikos_ratings *r, oikos_random *random, const int64_t *pool, int64_t n,
+                 int64_t count, int64_t *chosen) {
+  oikos_random_choose(random, n, count, chosen, chosen + n);
+  if (r->by_time)
+    qsort(chosen, (size_t)count, sizeof *chosen, by_number); // places in a pool in order of time
+  for (int64_t i = 0; i < count; i++)
+    chosen[i] = pool[chosen[i]];
+}
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* Whose episode it is, and how large its sets are. */
+static void set_out(const oikos_source *source, int side, int64_t learner, int64_t support,
+                    int64_t query, oikos_episode *e) {
+  const oikos_ratings *r = source->self;
+  bool own = r->width && r->own_row && learner >= 0;
+  e->unit = learner < 0 ? -1 : oikos_ratings_row(r, side, learner);
+  e->group = source->shape.n_groups ? side : -1;
+  e->support.n = (size_t)support;
+  e->query.n = (size_t)query;
+  e->query.x = e->x + (size_t)support * r->inputs;
+  e->query.y = e->y + support;
+  e->rows.own = own ? oikos_ratings_row(r, side, learner) : -1;
+  e->rows.own_at = side == OIKOS_SIDE_USER ? 0 : r->width;
+  e->rows.other_at = r->width - e->rows.own_at;
+}
+
+static void write_example(const oikos_ratings *r, int side, int64_t learner, int64_t other,
+                          double value, int64_t at, oikos_episode *e) {
+  oikos_ratings_example(r, side, learner, other, e->x + (size_t)at * r->inputs);
+  oikos_ratings_target(r, value, e->y + at);
+  e->rows.other[at] = oikos_ratings_row(r, !side, other);
+}
+
+static void write_examples(const oikos_ratings *r, int side, int64_t learner, const int64_t *rating,
+                           int64_t count, int64_t from, oikos_episode *e) {
+  for (int64_t i = 0; i < count; i++)
+    write_example(r, side, learner, oikos_ratings_other(r, side, rating[i]),
+                  (double)r->index.value[rating[i]], from + i, e);
+}
+
+/* Support and query sets in training: of a pool too small for both, each gets its share. */
+static void divide_training(const oikos_ratings *r, oikos_random *random, int64_t n,
+                            int64_t *support, int64_t *query) {
+  int64_t share = n * r->query / (r->support + r->query), most = r->support;
+  if (r->support_least > 0)
+    most = r->support_least +
+           (int64_t)oikos_random_below(random, (uint64_t)(r->support - r->support_least + 1));
+  *query = least(r->query, share < 1 ? 1 : share);
+  *support = least(most, n - *query);
+}
+
+/* The same for a learner of the test: the first ones are support, the last ones query. */
+static void divide_test(const oikos_ratings *r, int64_t n, int64_t *support, int64_t *query) {
+  *support = least(r->eval_support, n - 1);
+  *query = n - *support;
+  if (r->eval_query > 0) {
+    *query = least(r->eval_query, n - 1);
+    *support = least(r->eval_support, n - *query);
+  }
+}
+
+static void draw(const oikos_source *source, oikos_split split, oikos_random *random,
+                 oikos_episode *e) {
+  const oikos_ratings *r = source->self;
+  int side;
+  int64_t learner = choose(source, split, e, random, &side), support, query;
+  int64_t *pool = e->scratch, *chosen = pool + r->most_held, *last = chosen;
+  bool folded = r->fold && split == OIKOS_TEST;
+  int64_t n = oikos_ratings_pool(r, split, side, learner, false, pool);
+  if (folded) {
+    support = least(r->eval_support, n);
+    take(r, random, pool, n, support, chosen);
+    last = chosen + 2 * r->most_held; // the pool of support has served, but it may not overlap
+    query = oikos_ratings_pool(r, split, side, learner, true, last);
+  } else if (split == OIKOS_TRAIN) {
+    divide_training(r, random, n, &support, &query);
+    take(r, random, pool, n, support + query, chosen);
+    last = chosen + support;
+  } else {
+    divide_test(r, n, &support, &query);
+    take(r, random, pool, n, n, chosen);
+    last = chosen + n - query;
+  }
+  set_out(source, side, learner, support, query, e);
+  write_examples(r, side, learner, chosen, support, 0, e);
+  write_examples(r, side, learner, last, query, support, e);
+}
+
+void oikos_ratings_episode(const oikos_source *source, int side, int64_t learner, int64_t n,
+                           const int64_t *other, const float *value, oikos_episode *e) {
+  const oikos_ratings *r = source->self;
+  int64_t support = least(r->eval_support, n), from = n - support;
+  set_out(source, side, learner, support, 0, e);
+  for (int64_t i = 0; i < support; i++)
+    write_example(r, side, learner, other[from + i], (double)value[from + i], i, e);
+}
+
+static const char *group(const oikos_source *source, int number) {
+  (void)source;
+  return number == OIKOS_SIDE_USER ? "items for a user" : "users for an item";
+}
+
+const oikos_ratings *oikos_source_ratings_of(const oikos_source *source) {
+  return source->type == &oikos_source_ratings ? source->self : NULL;
+}
+
+const oikos_ratings_index *oikos_ratings_index_of(const oikos_ratings *r) {
+  return &r->index;
+}
+
+bool oikos_ratings_plays(const oikos_ratings *r, int side) {
+  return r->plays[side];
+}
+
+int64_t oikos_ratings_row(const oikos_ratings *r, int side, int64_t number) {
+  return side == OIKOS_SIDE_USER ? number : r->index.users.n + number;
+}
+
+const oikos_source_type oikos_source_ratings = {.create = create,
+                                                .has = has,
+                                                .draw = draw,
+                                                .episodes = episodes,
+                                                .group = group,
+                                                .destroy = destroy};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Ratings as tasks. A learner is a user, who is to find items, or an item, which is to find users;
+ * an episode is some of its ratings to learn on, and others to be judged on. Both kinds see the
+ * same examples: x is
+ *
+ *   (row of the user (d), row of the item (d), numbers and categories of the user, of the item,
+ *    1 for a user who learns or -1 for an item)
+ *
+ * where the rows are those of the model's embedding layer, if it begins with one, and the rest is
+ * there with task.content. A row of the table is a user's, or behind them an item's.
+ *
+ * Which ratings train: with a publisher's split its base part; a learner's support is then of the
+ * base part too, and its query in the test is the test part. Else users and items are split by
+ * themselves: those of the training part rate each other in training, and a learner of the test is
+ * a user or an item that training has never seen, with its ratings of the other side's training
+ * part. No query of the test is ever a support example, or in training.
+ */
+#ifndef OIKOS_TASKS_RATINGS_H
+#define OIKOS_TASKS_RATINGS_H
+
+#include "oikos/tasks.h"
+#include "tasks/ratings_index.h"
+
+enum { OIKOS_SIDE_USER, OIKOS_SIDE_ITEM };
+
+typedef struct oikos_ratings oikos_ratings;
+
+/** The ratings of a source; NULL for other sources. */
+const oikos_ratings *oikos_source_ratings_of(const oikos_source *source);
+
+const oikos_ratings_index *oikos_ratings_index_of(const oikos_ratings *ratings);
+
+/** Whether learners may be of a side (task.roles). */
+bool oikos_ratings_plays(const oikos_ratings *ratings, int side);
+
+/** Whether a rating trains. */
+bool oikos_ratings_trains(const oikos_ratings *ratings, int64_t rating);
+
+/** Whether a user or an item is one of those that train. */
+bool oikos_ratings_knows(const oikos_ratings *ratings, int side, int64_t number);
+
+/** The row of a user or an item in the embedding table. */
+int64_t oikos_ratings_row(const oikos_ratings *ratings, int side, int64_t number);
+
+/** Write an example of a learner and one of the other side, without its embedding rows. A learner
+ * of -1 is one that nothing is known of but its ratings: its content is zero, the mean. */
+void oikos_ratings_example(const oikos_ratings *ratings, int side, int64_t learner, int64_t other,
+                           oikos_real *x);
+
+/** Write the target that stands for a rating. @return false if the model has none for it */
+bool oikos_ratings_target(const oikos_ratings *ratings, double value, oikos_real *y);
+
+/** The rating that a target stands for. */
+double oikos_ratings_value(const oikos_ratings *ratings, oikos_real y);
+
+/** The rating that a model expects, from its outputs of one example: of classes the mean over
+ * their softmax. It orders items; to be compared with ratings, bring it within their range. */
+double oikos_ratings_expected(const oikos_ratings *ratings, const oikos_real *outputs);
+double oikos_ratings_within(const oikos_ratings *ratings, double value);
+
+/** From this rating on something is worth recommending (task.relevant). */
+double oikos_ratings_relevant(const oikos_ratings *ratings);
+
+/**
+ * Make an episode for somebody who is to be recommended to: support are the last eval.support of
+ * these ratings, and nothing is judged.
+ * @param learner  a user or an item, or -1 for one that is new
+ * @param other    (n) of whom it has ratings
+ */
+void oikos_ratings_episode(const oikos_source *source, int side, int64_t learner, int64_t n,
+                           const int64_t *other, const float *value, oikos_episode *episode);
+
+/** The nearest of the different ratings that there are, the lower one of two; the value itself where
+ * there are too many. */
+double oikos_ratings_level(const oikos_ratings *ratings, double value);
+
+/** The rating that a model gives most of its weight: of classes the first one with the largest
+ * output, else the nearest level to the expected rating. */
+double oikos_ratings_likeliest(const oikos_ratings *ratings, const oikos_real *outputs);
+
+#endif

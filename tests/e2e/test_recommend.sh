@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A recommender from its ratings to what it recommends: training with the same bits on any number of ranks, evaluation of
+# both tasks side by side, recommendations for the known, for somebody new and for all, and clear messages for the rest.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+run import ratings-demo --users 300 --items 120 --seed 2 -o ratings.h5
+check_status import 0
+cat >cold.yaml <<'YAML'
+steps: 12
+task: {source: ratings, file: ratings.h5, split: fraction, own_row: false, support: 8, support_least: 1, query: 5}
+learners: {count: 10}
+model: {init: glorot, layers: [embedding: 8, dense: 16, relu, dense: 1]}
+inner: {steps: 3, rate: 0.05, learned_rates: step_layer}
+shared: {rate: 0.005}
+log: {every: 4}
+eval: {episodes: 100000}
+YAML
+same_and_resumed cold cold.yaml
+same_and_resumed warm cold.yaml task.split=last task.own_row=true model.loss=cross_entropy inner.steps=0 \
+  'model.layers=[{embedding: 4}, {outer_product: {width: 4, keep: 1}}, {dense: 5}]'
+
+# 600 steps find more than biases do.
+run train cold.yaml --out run --set steps=600 --set log.every=100
+check_status train 0
+check_match "both tasks side by side" '^ +items for a user +users for an item' "$log.out"
+check_match "of both" '^  accuracy, 3 inner steps +0\.[0-9]+ \+- 0\.[0-9]+ +0\.[0-9]+ \+-' "$log.out"
+check_match "better than biases" '^  better than biases by +[0-9]+\.[0-9] % \+-' "$log.out"
+check_match "known learners" '^  learners / judged ratings +75 / [0-9]+ +30 / [0-9]+' "$log.out"
+run eval run --set eval.support=2 --set eval.query=5
+check_status "eval of other sizes" 0
+check_match "the same learners" '^  learners / judged ratings +75 / 375 +30 / ' "$log.out"
+
+run recommend run --user 7 --top 4
+check_status "recommend --user" 0
+check_match "whose" '^items for user 7 \([0-9]+ ratings\)$' "$log.out"
+check_equal "lines" 5 "$(wc -l <"$log.out")"
+check_match "one of them" '^    4  +[0-9]\.[0-9]{2}  [0-9]+' "$log.out"
+run recommend run --item 3 --json
+check_status "recommend --item" 0
+check_match json '^\{"item": "3", "ratings": [0-9]+, "recommended": \[\{"user": "[0-9]+", "expected": [0-9.]+\}, ' "$log.out"
+
+printf 'item,rating\n5,5\n9,1\n11,4\n' >mine.csv
+run recommend run --ratings mine.csv --top 120
+check_status "recommend --ratings" 0
+check_match "somebody new" '^items for user \(new\) \(3 ratings\)$' "$log.out"
+grep -Eq '^ +[0-9]+ +[0-9.-]+ +(5|9|11) *$' "$log.out" && fail "what was rated is recommended"
+(($(wc -l <"$log.out") > 80)) || fail "few items are known"
+
+# Everybody, on one rank and on three, with one thread and with two.
+run recommend run --all users --json
+check_status "recommend --all" 0
+cp "$log.out" all.json
+check_equal "everybody" 300 "$(wc -l <all.json)"
+check_match "in order" '^\{"user": "300"' <(tail -1 all.json)
+OMP_NUM_THREADS=2 run_ranks 3 recommend run --all users --json
+check_status "recommend --all on 3 ranks" 0
+cmp all.json "$log.out" || fail "other recommendations on 3 ranks"
+
+# bad STATUS REGEX ARGS...
+bad() {
+  run "${@:3}"
+  check_status "${*:3}" "$1"
+  check_match "${*:3}" "$2" "$log.err"
+}
+printf 'item,rating\n5,5\n999,1\n' >unknown.csv
+printf 'item,rating\n5,5\n5,1\n' >twice.csv
+printf 'item,rating\n5,much\n' >words.csv
+printf 'item,rating\n' >empty.csv
+printf 'film,stars\n5,5\n' >names.csv
+bad 2 'no user is called 3000 in the ratings file; near: .*300' recommend run --user 3000
+bad 2 'unknown\.csv:3: no item is called 999 in the ratings file' recommend run --ratings unknown.csv
+bad 2 'twice\.csv:3: item 5 has been rated before' recommend run --ratings twice.csv
+bad 1 'words\.csv:2: column rating: expected a finite number' recommend run --ratings words.csv
+bad 2 'empty\.csv: no rating in it' recommend run --ratings empty.csv
+bad 2 'names\.csv: expected a header with the columns item and rating' recommend run --ratings names.csv
+bad 2 'give one of --user, --item, --ratings and --all' recommend run
+bad 2 'give one of' recommend run --user 1 --item 2
+write_mlp mlp.yaml
+run train mlp.yaml --out other --set steps=2 --set eval.episodes=2
+bad 2 'was not trained on ratings' recommend other --user 1
+bad 2 'task\.own_row' train cold.yaml --out x --set task.own_row=true
+finish
