@@ -38,6 +38,7 @@ typedef enum {
   OIKOS_SPLIT_LIST,
   OIKOS_SPLIT_LAST
 } oikos_split_kind;
+typedef enum { OIKOS_DRAW_LEARNERS, OIKOS_DRAW_BY_RATINGS } oikos_draw_kind;
 typedef enum { OIKOS_RATING_ORDER_RANDOM, OIKOS_RATING_ORDER_TIME } oikos_rating_order;
 typedef enum { OIKOS_LEARNERS_FREE, OIKOS_LEARNERS_GROUPS } oikos_learners_kind;
 typedef enum { OIKOS_LOSS_MSE, OIKOS_LOSS_CROSS_ENTROPY, OIKOS_LOSS_PROTOTYPES } oikos_loss_kind;
@@ -128,6 +129,7 @@ typedef struct oikos_config {
                                at most */
     int64_t support_least;  /**< ratings: training draws the size of a support set from here on */
     oikos_strings roles;    /**< ratings: which of the two tasks */
+    int draw;               /**< oikos_draw_kind: ratings: how likely a learner is in training */
     char fold[OIKOS_PATH];  /**< ratings: name of the publisher's split */
     int order;              /**< oikos_rating_order: which ratings are support, which query */
     bool own_row;           /**< ratings: a learner's own embedding row is in its examples */
@@ -164,6 +166,7 @@ typedef struct oikos_config {
     double rate;           /**< alpha */
     int order;             /**< oikos_order */
     int scope;             /**< oikos_scope */
+    int64_t from;          /**< layers before this one, in model.layers, are left as they are */
     int learned_rates;     /**< oikos_rates_kind */
     int64_t micro_batches; /**< support micro-batches j */
     double multi_step;     /**< share of the query loss at the start */

@@ -99,6 +99,12 @@ size_t oikos_network_row_width(const oikos_network *net);
 /** Standard deviation of the first rows. */
 double oikos_network_row_deviation(const oikos_network *net);
 
+/** First parameter of the layers from @p number in model.layers on; M if none of these has any. */
+size_t oikos_network_first_of(const oikos_network *net, int number);
+
+/** Number in model.layers of the last layer that has parameters. */
+int oikos_network_last_number(const oikos_network *net);
+
 /** Print one line per layer, with those that it computes along (batch_norm + relu + max_pool):
  * number in model.layers, kind, output shape, parameters. */
 void oikos_network_describe(const oikos_network *net, FILE *out);

@@ -137,7 +137,8 @@ typedef struct oikos_estimate {
  * within their range, over all judged ratings, with intervals over learners (src/math/ratio.h);
  * ranks (src/math/ranking.h) are means over learners. NaN where there is nothing to say. */
 typedef struct oikos_rated {
-  int side; /**< 0: items for a user, 1: users for an item */
+  int side; /**< 0: items for a user, 1: users for an item, 2: the mean of what both expect, where
+               each judged rating is of a known user and a known item; after all steps alone */
   int64_t learners, ratings;
   oikos_estimate *rmse, *mae,
       *accuracy;            /**< (steps + 1); accuracy: the likeliest rating is right */
@@ -171,7 +172,7 @@ typedef struct oikos_evaluation {
   double rand; /**< how well the homes tell the groups: the adjusted Rand index of the two (Hubert
                   and Arabie 1985), 1 if they are the same, 0 by chance; NaN if it says nothing */
   int n_rated;
-  oikos_rated rated[2]; /**< (n_rated) of ratings */
+  oikos_rated rated[3]; /**< (n_rated) of ratings */
   double seconds;
 } oikos_evaluation;
 

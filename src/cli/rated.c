@@ -49,10 +49,11 @@ static void print_step(const oikos_evaluation *v, const char *what, size_t offse
 }
 
 void oikos_cli_print_rated(const oikos_evaluation *v) {
+  static const char *const what[] = {"items for a user", "users for an item", "mean of both"};
   printf("ratings, 95 %% intervals over learners\n");
   print_label("");
   for (int i = 0; i < v->n_rated; i++)
-    printf("  %-*s", COLUMN, v->rated[i].side == 0 ? "items for a user" : "users for an item");
+    printf("  %-*s", COLUMN, what[v->rated[i].side]);
   putchar('\n');
   print_counts(v);
   if (v->steps > 0)

@@ -46,6 +46,9 @@ const oikos_option *oikos_options(void) {
       {"task.roles", OPTION_STRINGS, AT(task.roles), "[users, items]", 0, 0, "users|items", FIXED,
        "ratings: who the learners are. users: each is to find items; items: each is to find "
        "users. Both train the same network and the same embedding rows."},
+      {CHOICE("task.draw", task.draw, "learners", "learners|ratings"), FIXED,
+       "ratings, learners free: in training every user (or item) is as likely as another, or as "
+       "likely as it has ratings."},
       {STRING("task.fold", task.fold), FIXED,
        "ratings, split file: name of the publisher's split, such as u1: training and support are "
        "of "
@@ -134,6 +137,9 @@ const oikos_option *oikos_options(void) {
        "constants (FOMAML)."},
       {CHOICE("inner.scope", inner.scope, "all", "all|last"), FIXED,
        "What inner steps change: all parameters, or only those of the last layer (ANIL)."},
+      {INT("inner.from", inner.from, "0", 0, OIKOS_MAX_LAYERS), FIXED,
+       "scope all: layers before this one, counted in model.layers from 0, are left as they are by "
+       "inner steps (the decision layers of MeLU, Lee et al. 2019)."},
       {CHOICE("inner.learned_rates", inner.learned_rates, "fixed", "fixed|parameter|step_layer"),
        FIXED,
        "fixed: alpha everywhere; parameter: one learned rate each (Meta-SGD); step_layer: one per "

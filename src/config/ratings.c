@@ -52,6 +52,11 @@ static oikos_status check_rows(const oikos_config *c, const char *file, oikos_er
                       "%s: aggregation.rule %s does not reach the rows of an embedding layer: set "
                       "it to mean, or take the layer out",
                       file, c->aggregation.rule == OIKOS_RULE_CLIP ? "clip" : "other than mean");
+  if (c->home.score == OIKOS_SCORE_ENCODER)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: home.score encoder reads the examples' embedding rows, which would not "
+                      "hear of it: set it to before or held_out",
+                      file);
   if (c->run.reduce == OIKOS_REDUCE_FAST)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: run.reduce fast is for comparison, and embedding rows are always added "

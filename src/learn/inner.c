@@ -23,7 +23,14 @@ oikos_status oikos_inner_create(const oikos_network *net, const oikos_config *co
                      .multi_step = config->inner.multi_step,
                      .micro_batches = config->inner.micro_batches,
                      .parameters = oikos_network_parameters(net)};
-  r->first = r->scope == OIKOS_SCOPE_LAST ? oikos_network_last_layer(net) : 0;
+  r->first = r->scope == OIKOS_SCOPE_LAST ? oikos_network_last_layer(net)
+                                          : oikos_network_first_of(net, (int)config->inner.from);
+  if (r->first == r->parameters && r->steps > 0)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "inner.from is %lld, but no layer from there on has parameters for inner steps "
+        "to change; the last one that has is number %d",
+        (long long)config->inner.from, oikos_network_last_number(net));
   if (r->kind == OIKOS_RATES_PARAMETER)
     r->rates = r->parameters;
   else if (r->kind == OIKOS_RATES_STEP_LAYER)

@@ -157,6 +157,21 @@ size_t oikos_network_last_layer(const oikos_network *net) {
   return net->last_layer;
 }
 
+size_t oikos_network_first_of(const oikos_network *net, int number) {
+  for (int i = 0; i < net->n_layers; i++)
+    if (net->layer[i].n_parameters > 0 && net->layer[i].number >= number)
+      return net->layer[i].first;
+  return net->n_parameters;
+}
+
+int oikos_network_last_number(const oikos_network *net) {
+  int number = 0;
+  for (int i = 0; i < net->n_layers; i++)
+    if (net->layer[i].n_parameters > 0)
+      number = net->layer[i].number;
+  return number;
+}
+
 void oikos_network_describe(const oikos_network *net, FILE *out) {
   if (net->row_width > 0)
     fprintf(out, "%4d %-28s -> the rows of user and item, %zu numbers each\n", 0, "embedding",

@@ -260,6 +260,10 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
   oikos_status status = evaluate(t, split, &r, err);
   if (status == OIKOS_OK)
     status = oikos_agree(&t->team, summarise(&r, v, err), err);
+  if (status == OIKOS_OK && r.judge.both.ratings && r.episodes == all) {
+    status = oikos_both_sum_up(&r.judge.both, &t->team, r.steps, &v->rated[v->n_rated], err);
+    v->n_rated++;
+  }
   free(r.rows);
   oikos_judge_destroy(&r.judge);
   v->seconds = oikos_wall_clock() - start;
@@ -276,7 +280,7 @@ void oikos_evaluation_destroy(oikos_evaluation *v) {
   free(v->home_sure);
   free(v->group_loss);
   free(v->rmse);
-  for (int i = 0; i < 2; i++)
+  for (int i = 0; i < 3; i++)
     free(v->rated[i].rmse);
   *v = (oikos_evaluation){0};
 }

@@ -45,6 +45,10 @@ static oikos_status allocate(oikos_judge *j, oikos_task_shape shape, int64_t mos
     OIKOS_TRY(oikos_alloc(&s->score, shape.query, sizeof *s->score, "the evaluation", err));
     OIKOS_TRY(oikos_alloc(&s->relevance, shape.query, sizeof *s->relevance, "the evaluation", err));
     OIKOS_TRY(oikos_alloc(&s->ranked, shape.query, sizeof *s->ranked, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->expected, shape.query, sizeof *s->expected, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->bias, shape.query, sizeof *s->bias, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->rating, oikos_mul(2, (size_t)oikos_ratings_most_held(j->ratings)),
+                          sizeof *s->rating, "the evaluation", err));
     OIKOS_TRY(oikos_alloc(&s->other, shape.support, sizeof *s->other, "the evaluation", err));
     OIKOS_TRY(oikos_alloc(&s->value, shape.support, sizeof *s->value, "the evaluation", err));
   }
@@ -60,18 +64,24 @@ oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *e
     status = allocate(j, oikos_source_shape(t->source), t->rows.most, err);
   if (status == OIKOS_OK)
     status = oikos_ranking_create(t, TOP, t->rows.most, &j->ranking, err);
+  if (status == OIKOS_OK)
+    status = oikos_both_create(j->ratings, &j->both, err);
   if (status != OIKOS_OK)
     oikos_judge_destroy(j);
   return status;
 }
 
 void oikos_judge_destroy(oikos_judge *j) {
+  oikos_both_destroy(&j->both);
   oikos_ratings_bias_destroy(j->bias);
   oikos_ranking_destroy(j->ranking);
   for (int k = 0; j->scratch && k < j->threads; k++) {
     free(j->scratch[k].score);
     free(j->scratch[k].relevance);
     free(j->scratch[k].ranked);
+    free(j->scratch[k].expected);
+    free(j->scratch[k].bias);
+    free(j->scratch[k].rating);
     free(j->scratch[k].other);
     free(j->scratch[k].value);
   }
@@ -105,11 +115,11 @@ static double judge_bias(const oikos_judge *j, oikos_judge_scratch *s, const oik
   }
   double own = oikos_ratings_bias_adapt(j->bias, (oikos_bias_side)side, (int64_t)e->support.n,
                                         s->other, s->value);
-  for (size_t i = 0; i < e->query.n; i++)
-    sum += pow(oikos_ratings_bias_predict(j->bias, (oikos_bias_side)side, own,
-                                          other_of(j, e, side, e->support.n + i)) -
-                   oikos_ratings_value(j->ratings, e->query.y[i]),
-               2);
+  for (size_t i = 0; i < e->query.n; i++) {
+    s->bias[i] = oikos_ratings_bias_predict(j->bias, (oikos_bias_side)side, own,
+                                            other_of(j, e, side, e->support.n + i));
+    sum += pow(s->bias[i] - oikos_ratings_value(j->ratings, e->query.y[i]), 2);
+  }
   return sum;
 }
 
@@ -117,10 +127,11 @@ static double judge_bias(const oikos_judge *j, oikos_judge_scratch *s, const oik
 static void judge_order(const oikos_judge *j, oikos_judge_scratch *s, const oikos_episode *e,
                         double *row) {
   int side;
-  learner_of(j, e, &side);
+  int64_t learner = learner_of(j, e, &side);
   row[NUMBER] = (double)e->query.n;
   row[SIDE] = side;
   row[BIAS] = judge_bias(j, s, e, side);
+  oikos_both_note(&j->both, side, learner, s->expected, s->bias, s->rating);
   row[NDCG_5] = oikos_ndcg(e->query.n, s->score, s->relevance, TOP / 2, s->ranked);
   row[NDCG_10] = oikos_ndcg(e->query.n, s->score, s->relevance, TOP, s->ranked);
 }
@@ -137,7 +148,8 @@ void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net
     const real *out = outputs + i * oikos_network_output_size(net);
     double truth = oikos_ratings_value(j->ratings, e->query.y[i]),
            expected = oikos_ratings_expected(j->ratings, out),
-           difference = oikos_ratings_within(j->ratings, expected) - truth;
+           within = oikos_ratings_within(j->ratings, expected), difference = within - truth;
+    s->expected[i] = within;
     s->score[i] = (real)expected;
     s->relevance[i] = (real)truth;
     step[SQUARE] += difference * difference;

@@ -6,6 +6,7 @@
 #include "learn/learner.h"
 #include "math/ranking.h"
 #include "oikos/trainer.h"
+#include "run/both_tasks.h"
 #include "run/ranking.h"
 #include "tasks/ratings.h"
 #include "tasks/ratings_bias.h"
@@ -14,6 +15,8 @@
 typedef struct oikos_judge_scratch {
   oikos_real *score, *relevance; /* (query) */
   oikos_ranked *ranked;          /* (query) */
+  double *expected, *bias;       /* (query) within the range; of the baseline */
+  int64_t *rating;               /* (2, ratings of a learner) */
   int32_t *other;                /* (support) */
   float *value;                  /* (support) */
 } oikos_judge_scratch;
@@ -22,6 +25,7 @@ typedef struct oikos_judge {
   const oikos_ratings *ratings; /* NULL: another source, and nothing below does anything */
   oikos_ratings_bias *bias;     /* the baseline */
   oikos_ranking *ranking;       /* of all that could be recommended */
+  oikos_both both;              /* tasks together */
   int threads;
   oikos_judge_scratch *scratch;  /* (threads) */
   int64_t *unit, *first, *query; /* of the episodes at hand: (n) who learns; (n + 1) where its

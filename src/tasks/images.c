@@ -53,8 +53,8 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   m->support = config->task.support;
   m->query = config->task.query;
   OIKOS_TRY(check(m, config, err));
-  const oikos_class_list list = {m->index.n_classes, m->index.class_name, m->index.split, "class",
-                                 "image file", 0};
+  const oikos_class_list list = {
+      m->index.n_classes, m->index.class_name, m->index.split, "class", "image file", 0};
   OIKOS_TRY(oikos_class_split_create(config, &list, &m->split, err));
   int64_t most = m->index.n_classes * m->rotations;
   for (int64_t k = 0; k < m->index.n_classes; k++) {

@@ -20,6 +20,7 @@ static void read_config(oikos_ratings *r, const oikos_config *c) {
   r->eval_query = c->eval.query;
   r->by_time = c->task.order == OIKOS_RATING_ORDER_TIME;
   r->own_row = c->task.own_row;
+  r->by_ratings = c->task.draw == OIKOS_DRAW_BY_RATINGS;
   r->relevant = c->task.relevant;
   r->classes = c->model.loss == OIKOS_LOSS_CROSS_ENTROPY;
   for (int i = 0; i < c->task.roles.n; i++)
@@ -63,6 +64,7 @@ static void destroy(oikos_source *source) {
     oikos_class_split_destroy(&r->split[side]);
     oikos_table_scale_destroy(&r->content[side].scale);
     free(r->part[side]);
+    free(r->learns[side]);
     for (int s = 0; s < 3; s++)
       free(r->learner[s][side]);
   }
@@ -85,6 +87,17 @@ static oikos_status has(const oikos_source *source, oikos_split split, oikos_err
                     r->fold && split == OIKOS_VALIDATION ? " (a publisher's split has none)" : "");
 }
 
+/* Whose rating any rating of the training is: the more ratings, the likelier. Who has no other one
+ * does not learn. */
+static int64_t choose_by_rating(const oikos_ratings *r, int side, oikos_random *random) {
+  while (true) {
+    int64_t k = (int64_t)oikos_random_below(random, (uint64_t)r->index.n);
+    int64_t learner = oikos_ratings_other(r, !side, k);
+    if (oikos_ratings_trains(r, k) && r->learns[side][learner])
+      return learner;
+  }
+}
+
 /* Who learns: in training anybody, users and items alike if both do, unless learners are bound; of
  * the unseen each in turn, users first. */
 static int64_t choose(const oikos_source *source, oikos_split split, const oikos_episode *e,
@@ -94,6 +107,8 @@ static int64_t choose(const oikos_source *source, oikos_split split, const oikos
   int64_t k = e->learner % (n[0] + n[1]);
   if (split == OIKOS_TRAIN && !source->bound) {
     *side = n[0] == 0 || (n[1] > 0 && oikos_random_below(random, 2) == 1);
+    if (r->by_ratings)
+      return choose_by_rating(r, *side, random);
     k = (int64_t)oikos_random_below(random, (uint64_t)n[*side]);
   } else {
     k = split == OIKOS_TRAIN ? oikos_source_bound(source, n[0] + n[1], e->step, e->learner) : k;
@@ -221,6 +236,10 @@ const oikos_ratings *oikos_source_ratings_of(const oikos_source *source) {
 
 const oikos_ratings_index *oikos_ratings_index_of(const oikos_ratings *r) {
   return &r->index;
+}
+
+int64_t oikos_ratings_most_held(const oikos_ratings *r) {
+  return r->most_held;
 }
 
 bool oikos_ratings_plays(const oikos_ratings *r, int side) {

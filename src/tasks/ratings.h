@@ -43,6 +43,18 @@ bool oikos_ratings_knows(const oikos_ratings *ratings, int side, int64_t number)
 /** The row of a user or an item in the embedding table. */
 int64_t oikos_ratings_row(const oikos_ratings *ratings, int side, int64_t number);
 
+/** Most ratings that one user or item has. */
+int64_t oikos_ratings_most_held(const oikos_ratings *ratings);
+
+/** Whether the test judges single ratings of users and items that are known (a publisher's split,
+ * or the last ones): then each is judged twice, for its user and for its item. */
+bool oikos_ratings_judges_twice(const oikos_ratings *ratings);
+
+/** The ratings (their numbers) that the test judges of a learner, in the order of its query;
+ * @p rating has room for all that it has. Returns how many. Where each is judged twice. */
+int64_t oikos_ratings_judged(const oikos_ratings *ratings, int side, int64_t learner,
+                             int64_t *rating);
+
 /** Write an example of a learner and one of the other side, without its embedding rows. A learner
  * of -1 is one that nothing is known of but its ratings: its content is zero, the mean. */
 void oikos_ratings_example(const oikos_ratings *ratings, int side, int64_t learner, int64_t other,
@@ -71,8 +83,8 @@ double oikos_ratings_relevant(const oikos_ratings *ratings);
 void oikos_ratings_episode(const oikos_source *source, int side, int64_t learner, int64_t n,
                            const int64_t *other, const float *value, oikos_episode *episode);
 
-/** The nearest of the different ratings that there are, the lower one of two; the value itself where
- * there are too many. */
+/** The nearest of the different ratings that there are, the lower one of two; the value itself
+ * where there are too many. */
 double oikos_ratings_level(const oikos_ratings *ratings, double value);
 
 /** The rating that a model gives most of its weight: of classes the first one with the largest

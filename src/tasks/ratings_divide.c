@@ -77,6 +77,14 @@ int64_t oikos_ratings_pool(const oikos_ratings *r, oikos_split split, int side, 
   return n;
 }
 
+bool oikos_ratings_judges_twice(const oikos_ratings *r) {
+  return r->fold && r->plays[OIKOS_SIDE_USER] && r->plays[OIKOS_SIDE_ITEM];
+}
+
+int64_t oikos_ratings_judged(const oikos_ratings *r, int side, int64_t learner, int64_t *rating) {
+  return oikos_ratings_pool(r, OIKOS_TEST, side, learner, true, rating);
+}
+
 /* Whether someone has enough ratings to be a learner of a split; scratch holds all of them. */
 static bool learns(oikos_ratings *r, oikos_split split, int side, int64_t learner,
                    int64_t *scratch) {
@@ -92,6 +100,7 @@ static bool learns(oikos_ratings *r, oikos_split split, int side, int64_t learne
 
 static oikos_status list_learners(oikos_ratings *r, int side, int64_t *scratch, oikos_error *err) {
   int64_t n = oikos_ratings_side(r, side)->n;
+  OIKOS_TRY(oikos_alloc(&r->learns[side], (size_t)n, 1, "the learners", err));
   for (int s = 0; s < 3; s++) {
     int64_t *count = &r->n_learners[s][side];
     OIKOS_TRY(oikos_alloc(&r->learner[s][side], (size_t)n, sizeof(int64_t), "the learners", err));
@@ -99,6 +108,8 @@ static oikos_status list_learners(oikos_ratings *r, int side, int64_t *scratch, 
       if (learns(r, (oikos_split)s, side, k, scratch))
         r->learner[s][side][(*count)++] = k;
   }
+  for (int64_t k = 0; k < r->n_learners[OIKOS_TRAIN][side]; k++)
+    r->learns[side][r->learner[OIKOS_TRAIN][side][k]] = 1;
   return OIKOS_OK;
 }
 

@@ -29,10 +29,11 @@ struct oikos_ratings {
   bool plays[OIKOS_SIDES];          /* whether learners are of this side */
   int64_t *learner[3][OIKOS_SIDES]; /* those of each split that have enough ratings */
   int64_t n_learners[3][OIKOS_SIDES];
+  uint8_t *learns[OIKOS_SIDES];   /* (n) whether it is one of those in training */
   int64_t most_held, most_judged; /* ratings of one learner; of its query set in the test */
 
   int64_t support, support_least, query, eval_support, eval_query;
-  bool by_time, own_row;
+  bool by_time, own_row, by_ratings;
   double relevant;
 
   bool classes;           /* targets are classes: the levels */

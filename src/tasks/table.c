@@ -60,8 +60,8 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
                .features = data->features,
                .targets = data->targets,
                .file = config->task.file};
-  const oikos_class_list list = {t->index.n_groups, t->index.group_name, NULL, "group",
-                                 "table file", 0};
+  const oikos_class_list list = {t->index.n_groups, t->index.group_name, NULL,
+                                 "group",           "table file",        0};
   OIKOS_TRY(oikos_class_split_create(config, &list, &t->split, err));
   OIKOS_TRY(check(t, config, &most, err));
   OIKOS_TRY(scale(t, err));

@@ -10,6 +10,8 @@ mkdir data
 omniglot=$SOURCE/../shared/data/omniglot
 parkinsons=$SOURCE/../shared/data/parkinsons/parkinsons_updrs.data
 [ -e "$parkinsons" ] && ln -s "$parkinsons" .
+movielens=$SOURCE/../shared/data/ml-100k
+[ -d "$movielens" ] && ln -s "$movielens" ml-100k.zip # a folder does as well
 [ -d "$omniglot" ] && ln -s "$omniglot"/images_{background,evaluation}.zip .
 
 steps=0
@@ -29,6 +31,8 @@ while read -r line; do
     *import\ omniglot*) [ -e images_background.zip ] || { echo "skipped, no Omniglot: $line"; continue; } ;;
     *import\ movielens*) [ -e ml-100k.zip ] || { echo "skipped, no MovieLens: $line"; continue; } ;;
     *import\ csv*) [ -e parkinsons_updrs.data ] || { echo "skipped, no Parkinson's data: $line"; continue; } ;;
+    *configs/recommender_*.yaml) [ -e data/ratings.h5 ] || continue ;;
+    *runs/recommender_*) [ -e data/ratings.h5 ] || continue ;;
     *configs/parkinsons.yaml) [ -e data/parkinsons.h5 ] || continue ;;
     *configs/fashion.yaml) [ -e data/fashion.h5 ] || continue ;;
     *configs/omniglot*) [ -e data/omniglot.h5 ] || continue ;;

@@ -191,6 +191,8 @@ static void test_options(void **state) {
   check_second(conv, "steps: 2, rate: 0.1, micro_batches: 3");
   check_second(mlp, "steps: 5, rate: 0.05, scope: last");
   check_second(conv, "steps: 5, rate: 0.1, scope: last");
+  check_second(mlp, "steps: 4, rate: 0.05, from: 1");
+  check_second(conv, "steps: 2, rate: 0.1, from: 4, learned_rates: step_layer");
   check_max_norm(mlp, "steps: 1, rate: 0.05, max_norm: 0.8");
   check_max_norm(mlp, "steps: 5, rate: 0.05, max_norm: 0.8");
   check_max_norm(conv, "steps: 3, rate: 0.1, max_norm: 0.9");

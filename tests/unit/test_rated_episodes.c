@@ -435,6 +435,9 @@ static void test_refusals(void **state) {
   refuse("task.content=false;model.layers=[{dense: 1}]", "no input");
   refuse("run.reduce=fast", "run.reduce");
   refuse("aggregation.rule=median", "aggregation.rule");
+  refuse("home.count=2;home.owns=last;home.rule=weighted;home.score=encoder;home.encoder=[{dense: "
+         "3}]",
+         "home.score encoder");
   refuse("task.source=functions", "embedding");
 }
 

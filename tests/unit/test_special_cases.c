@@ -98,12 +98,12 @@ static void test_outer(void **state) {
 }
 
 /* ANIL (Raghu et al. 2020): inner steps move the last layer only; the outer step moves all. */
-static void check_anil(const char *order, bool second) {
+static void check_anil(const char *scope, const char *order, bool second) {
   char text[1024];
   snprintf(text, sizeof text,
-           REGRESSION "inner: {steps: 3, rate: 0.05, scope: last, order: %s}\n"
+           REGRESSION "inner: {steps: 3, rate: 0.05, %s, order: %s}\n"
                       "outer: {optimizer: sgd}\nshared: {rate: 0.01}\n",
-           order);
+           scope, order);
   bench *b = bench_of(text);
   inner_rule r = fixed_rate(b, b->m - (4 + 1), second); // dense 4 -> 1 and its bias
   check_maml(b, &r);
@@ -111,8 +111,9 @@ static void check_anil(const char *order, bool second) {
 
 static void test_anil(void **state) {
   (void)state;
-  check_anil("second", true);
-  check_anil("first", false);
+  check_anil("scope: last", "second", true);
+  check_anil("scope: last", "first", false);
+  check_anil("from: 4", "second", true);
 }
 
 /* Meta-SGD (Li et al. 2017): theta' = theta - alpha o grad, and alpha is learned as w is. */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * Both tasks together: a rating that is judged for its user and for its item has two expected
+ * values, of a user who has adapted and of an item that has; the mean of the two. */
+#ifndef OIKOS_RUN_BOTH_TASKS_H
+#define OIKOS_RUN_BOTH_TASKS_H
+
+#include "dist/team.h"
+#include "oikos/trainer.h"
+#include "tasks/ratings.h"
+
+typedef struct oikos_both {
+  const oikos_ratings
+      *ratings;     /* NULL: no rating is judged twice, and nothing below does anything */
+  int64_t n;        /* ratings that are judged */
+  int64_t *first;   /* (users + 1) where those of a user begin */
+  double *expected; /* (n, 2) for its user, for its item */
+  double *bias;     /* (n) what the baseline expects, of both biases */
+} oikos_both;
+
+/** @param ratings NULL: none. Not collective. */
+oikos_status oikos_both_create(const oikos_ratings *ratings, oikos_both *both, oikos_error *err);
+void oikos_both_destroy(oikos_both *both);
+
+/**
+ * Note the expected values (queries) of a learner's query, within the range of ratings.
+ * @param bias     the same of the baseline; looked at for users
+ * @param scratch  room for all ratings of the learner
+ */
+void oikos_both_note(const oikos_both *both, int side, int64_t learner, const double *expected,
+                     const double *bias, int64_t *scratch);
+
+/** Sum up, when all learners of the test have been noted by some rank. Collective. */
+oikos_status oikos_both_sum_up(const oikos_both *both, const oikos_team *team, int64_t steps,
+                               oikos_rated *rated, oikos_error *err);
+
+#endif
