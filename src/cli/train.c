@@ -113,6 +113,17 @@ static void print_memory(const oikos_cli *cli) {
   oikos_cli_print(cli, "peak memory of a rank: %.0f MiB\n", kib / 1024);
 }
 
+/* What one may do with the run. */
+static void print_next(const oikos_cli *cli, const oikos_config *c, const char *out) {
+  const char *program = program_invocation_name;
+  if (c->task.source == OIKOS_SOURCE_RATINGS)
+    oikos_cli_print(cli, "next: %s recommend %s --user ID\n", program, out);
+  else
+    oikos_cli_print(cli, "next: %s eval %s --steps %lld --episodes %lld\n", program, out,
+                    (long long)(c->inner.steps ? 2 * c->inner.steps : 0),
+                    (long long)(c->eval.episodes ? c->eval.episodes : 1000));
+}
+
 oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *out, bool resume,
                              oikos_error *err) {
   oikos_trainer *t;
@@ -137,9 +148,7 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
   }
   if (status == OIKOS_OK) {
     oikos_cli_print(cli, "the run is in %s: config.yaml, metrics.jsonl, checkpoints/\n", out);
-    oikos_cli_print(cli, "next: %s eval %s --steps %lld --episodes %lld\n", program_invocation_name,
-                    out, (long long)(c->inner.steps ? 2 * c->inner.steps : 0),
-                    (long long)(c->eval.episodes ? c->eval.episodes : 1000));
+    print_next(cli, c, out);
   }
   oikos_trainer_destroy(t);
   return status;

@@ -83,8 +83,10 @@ oikos_status oikos_trainer_recommend(oikos_trainer *t, int64_t count, const oiko
                                      oikos_error *err) {
   block b = {.t = t};
   oikos_status status = check(t, count, requests, err);
-  if (status == OIKOS_OK)
-    status = oikos_ranking_create(t, top, t->rows.most, &b.ranking, err);
+  if (status == OIKOS_OK) { // there are no more to recommend than these
+    int64_t all = oikos_source_shape(t->source).rows;
+    status = oikos_ranking_create(t, top < all ? top : (int)all, t->rows.most, &b.ranking, err);
+  }
   status = oikos_agree(&t->team, status, err);
   int64_t most = status == OIKOS_OK ? largest(t, count) : 0;
   for (int64_t done = 0; done < most && status == OIKOS_OK; done += t->rows.most) {

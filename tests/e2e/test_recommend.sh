@@ -27,6 +27,7 @@ check_status train 0
 check_match "both tasks side by side" '^ +items for a user +users for an item' "$log.out"
 check_match "of both" '^  accuracy, 3 inner steps +0\.[0-9]+ \+- 0\.[0-9]+ +0\.[0-9]+ \+-' "$log.out"
 check_match "better than biases" '^  better than biases by +[0-9]+\.[0-9] % \+-' "$log.out"
+check_match "what is next" '^next: .* recommend run --user ID$' "$log.out"
 check_match "known learners" '^  learners / judged ratings +75 / [0-9]+ +30 / [0-9]+' "$log.out"
 run eval run --set eval.support=2 --set eval.query=5
 check_status "eval of other sizes" 0
@@ -37,6 +38,8 @@ check_status "recommend --user" 0
 check_match "whose" '^items for user 7 \([0-9]+ ratings\)$' "$log.out"
 check_equal "lines" 5 "$(wc -l <"$log.out")"
 check_match "one of them" '^    4  +[0-9]\.[0-9]{2}  [0-9]+' "$log.out"
+run recommend run --user 7 --top 1000000000
+check_status "more than there are" 0
 run recommend run --item 3 --json
 check_status "recommend --item" 0
 check_match json '^\{"item": "3", "ratings": [0-9]+, "recommended": \[\{"user": "[0-9]+", "expected": [0-9.]+\}, ' "$log.out"
