@@ -28,6 +28,9 @@ static const net_case cases[] = {
      "mse", 10, 2, 6},
     {"embedding: 3, outer_product: {width: 3, keep: 1}, dense: 6, tanh, dense: 3", "cross_entropy",
      8, 3, 4},
+    {"embedding: 2, dense: 6, tanh, outer_product: 3, conv2d: {filters: 2, kernel: 2}, flatten, "
+     "dense: 2",
+     "mse", 5, 2, 4}, // both factors move
     // layers whose input does not move and whose dx is wanted
     {"embedding: 2, batch_norm, tanh, dense: 3", "cross_entropy", 5, 3, 7},
     {"embedding: 2, tanh, dense: 2", "mse", 4, 2, 3},
