@@ -31,6 +31,11 @@ static const net_case cases[] = {
     {"embedding: 2, dense: 6, tanh, outer_product: 3, conv2d: {filters: 2, kernel: 2}, flatten, "
      "dense: 2",
      "mse", 5, 2, 4}, // both factors move
+    {"embedding: 3, outer_product: 3, conv2d: {filters: 3, kernel: 2}, tanh, flatten, concat: 0, "
+     "dense: 5, tanh, concat: {layer: 3}, dense: 3",
+     "cross_entropy", 6, 3, 4},
+    {"embedding: 2, concat: 0, dense: 6, relu, concat: 0, dense: 5, tanh, dense: 2", "mse", 5, 2,
+     4},
     // layers whose input does not move and whose dx is wanted
     {"embedding: 2, batch_norm, tanh, dense: 3", "cross_entropy", 5, 3, 7},
     {"embedding: 2, tanh, dense: 2", "mse", 4, 2, 3},
@@ -232,7 +237,7 @@ static void test_chunk(void **state) {
     }
     tear_down(&g);
   }
-  assert_int_equal(chunks, 4);
+  assert_int_equal(chunks, 5);
 }
 
 static double scalar(rig *g, const real *dy, size_t n) {
