@@ -169,13 +169,15 @@ oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_supp
                           oikos_error *err) {
   size_t small = n_support < n_query ? n_support : n_query,
          large = n_support < n_query ? n_query : n_support;
+  size_t given[OIKOS_MAX_LAYERS];
   for (int i = 0; i < config->model.n_layers; i++) {
     oikos_layer_spec *spec = &config->model.layers[i];
     oikos_layer l;
     char where[OIKOS_PATH / 2];
     oikos_layer_place(config->file, "model.layers", config->model.layers, i, where, sizeof where);
-    OIKOS_TRY(oikos_layer_create(&l, spec, input, where, err));
+    OIKOS_TRY(oikos_layer_create_behind(&l, spec, i, given, input, where, err));
     input = l.out;
+    given[i] = l.out_size;
     if (is_open(spec) && oikos_conv2d_has_tiles(&l))
       OIKOS_TRY(choose(&l, spec, i == 0, small, large, err));
   }

@@ -46,6 +46,10 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
   }
   lay_out_turns(net, ws, ws->keeps, memory, &used, ws->dy);
   lay_out_turns(net, ws, false, memory, &used, ws->dy_t);
+  for (int i = 0; i < net->n_layers; i++) {
+    ws->dx2[i] = cut(memory, &used, oikos_mul(n, net->layer[i].in2_size));
+    ws->dx2_t[i] = cut(memory, &used, oikos_mul(n, net->layer[i].in2_size));
+  }
   size_t with_rows = net->row_width > 0 ? oikos_mul(n, oikos_network_input(net)) : 0;
   ws->dx = cut(memory, &used, with_rows);
   ws->dx_t = cut(memory, &used, with_rows);
@@ -92,12 +96,24 @@ static real *at(const oikos_workspace *ws, real *buffer, size_t size) {
   return buffer + ws->first * size;
 }
 
+/* What layer i gives; -1: the examples. */
+static const real *given(const oikos_network *net, const oikos_workspace *ws, int i,
+                         const oikos_batch *batch) {
+  return i < 0 ? batch->x : at(ws, ws->y[i], net->layer[i].out_size);
+}
+
+/* Its tangent; the examples do not move. */
+static const real *given_tangent(const oikos_network *net, const oikos_workspace *ws, int i) {
+  return i < 0 ? NULL : at(ws, ws->y_t[i], net->layer[i].out_size);
+}
+
 static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, const real *theta,
                           const oikos_batch *batch) {
   const oikos_layer *l = &net->layer[i];
   return (oikos_pass){.n = batch->n,
                       .theta = theta + l->first,
-                      .x = i ? at(ws, ws->y[i - 1], l->in_size) : batch->x,
+                      .x = given(net, ws, i - 1, batch),
+                      .x2 = l->in2_size ? given(net, ws, l->second, batch) : NULL,
                       .y = at(ws, ws->y[i], l->out_size),
                       .cache = at(ws, ws->cache[i], l->cache_example),
                       .scratch = ws->scratch};
@@ -107,7 +123,8 @@ static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i,
                          const real *direction, oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->theta_t = direction + l->first;
-  p->x_t = i ? at(ws, ws->y_t[i - 1], l->in_size) : NULL;
+  p->x_t = given_tangent(net, ws, i - 1);
+  p->x2_t = l->in2_size ? given_tangent(net, ws, l->second) : NULL;
   p->y_t = at(ws, ws->y_t[i], l->out_size);
   p->cache_t = at(ws, ws->cache_t[i], l->cache_example);
 }
@@ -193,6 +210,7 @@ oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws
 static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->dy = at(ws, ws->dy[i], l->out_size);
+  p->dx2 = at(ws, ws->dx2[i], l->in2_size);
   p->dx = i                    ? at(ws, ws->dy[i - 1], l->in_size)
           : net->row_width > 0 ? at(ws, ws->dx, l->in_size)
                                : NULL;
@@ -202,9 +220,23 @@ static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, in
                                oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->dy_t = at(ws, ws->dy_t[i], l->out_size);
+  p->dx2_t = at(ws, ws->dx2_t[i], l->in2_size);
   p->dx_t = i                    ? at(ws, ws->dy_t[i - 1], l->in_size)
             : net->row_width > 0 ? at(ws, ws->dx_t, l->in_size)
                                  : NULL;
+}
+
+/* dy of what layer i gives (-1: the examples) += that of those who take it as a second input. */
+static void add_seconds(const oikos_network *net, const oikos_workspace *ws, int i, size_t n,
+                        real *const *dx2, real *restrict dy) {
+  for (int j = i + 1; j < net->n_layers; j++) {
+    const oikos_layer *l = &net->layer[j];
+    if (l->in2_size == 0 || l->second != i)
+      continue;
+    const real *restrict from = at(ws, dx2[j], l->in2_size);
+    for (size_t k = 0; k < n * l->in2_size; k++)
+      dy[k] += from[k];
+  }
 }
 
 /* The layers' backward functions, from the last to the first. */
@@ -217,9 +249,11 @@ static void go_back(const oikos_network *net, oikos_workspace *ws, const real *t
     p.replace = replace;
     p.grad = grad ? grad + l->first : NULL;
     add_slopes(net, ws, i, &p);
+    add_seconds(net, ws, i, batch->n, ws->dx2, at(ws, ws->dy[i], l->out_size));
     if (direction) {
       add_tangents(net, ws, i, direction, &p);
       add_slope_tangents(net, ws, i, &p);
+      add_seconds(net, ws, i, batch->n, ws->dx2_t, at(ws, ws->dy_t[i], l->out_size));
       p.grad_t = product + l->first;
     }
     if (p.grad || p.dx)
@@ -227,6 +261,10 @@ static void go_back(const oikos_network *net, oikos_workspace *ws, const real *t
     if (direction)
       call(net, ws, i, OIKOS_TANGENT_BACKWARD, &p);
   }
+  if (net->row_width > 0)
+    add_seconds(net, ws, -1, batch->n, ws->dx2, at(ws, ws->dx, oikos_network_input(net)));
+  if (net->row_width > 0 && direction)
+    add_seconds(net, ws, -1, batch->n, ws->dx2_t, at(ws, ws->dx_t, oikos_network_input(net)));
 }
 
 static void go_along(const oikos_network *net, oikos_workspace *ws, const real *theta,
@@ -314,8 +352,11 @@ void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, 
     add_tangents(net, ws, i, direction, &p);
     add_slopes(net, ws, i, &p);
     add_slope_tangents(net, ws, i, &p);
+    add_seconds(net, ws, i, batch->n, ws->dx2_t, at(ws, ws->dy_t[i], net->layer[i].out_size));
     p.replace = true;
     p.grad_t = product + net->layer[i].first;
     call(net, ws, i, OIKOS_TANGENT_BACKWARD, &p);
   }
+  if (net->row_width > 0)
+    add_seconds(net, ws, -1, batch->n, ws->dx2_t, at(ws, ws->dx_t, oikos_network_input(net)));
 }

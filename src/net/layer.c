@@ -10,17 +10,10 @@
 
 const oikos_layer_type *const *oikos_layer_types(void) {
   static const oikos_layer_type *const table[] = {
-      &oikos_layer_dense,
-      &oikos_layer_conv2d,
-      &oikos_layer_batch_norm,
-      &oikos_layer_max_pool,
-      &oikos_layer_relu,
-      &oikos_layer_tanh,
-      &oikos_layer_flatten,
-      &oikos_layer_set_mean,
-      &oikos_layer_embedding,
-      &oikos_layer_outer_product,
-      NULL,
+      &oikos_layer_dense,         &oikos_layer_conv2d,   &oikos_layer_batch_norm,
+      &oikos_layer_max_pool,      &oikos_layer_relu,     &oikos_layer_tanh,
+      &oikos_layer_flatten,       &oikos_layer_set_mean, &oikos_layer_embedding,
+      &oikos_layer_outer_product, &oikos_layer_concat,   NULL,
   };
   return table;
 }
@@ -78,10 +71,23 @@ static size_t shape_size(oikos_shape s) {
 
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err) {
-  *layer = (oikos_layer){.where = where, .in = in, .out = in, .in_size = shape_size(in), .pool = 1};
+  return oikos_layer_create_behind(layer, spec, 0, NULL, in, where, err);
+}
+
+oikos_status oikos_layer_create_behind(oikos_layer *layer, const oikos_layer_spec *spec, int number,
+                                       const size_t *given, oikos_shape in, const char *where,
+                                       oikos_error *err) {
+  *layer = (oikos_layer){.where = where,
+                         .number = number,
+                         .given = given,
+                         .in = in,
+                         .out = in,
+                         .in_size = shape_size(in),
+                         .pool = 1};
   OIKOS_TRY(find_type(layer, spec, err));
   OIKOS_TRY(read_args(layer, spec, err));
   OIKOS_TRY(layer->type->configure(layer, err));
+  layer->given = NULL;
   layer->out_size = shape_size(layer->out);
   if (layer->out_size > 0x7fffffff || layer->n_parameters > 0x7fffffff)
     return oikos_fail(err, OIKOS_USAGE,

@@ -34,7 +34,9 @@ typedef struct oikos_pass {
   size_t n;
   const oikos_real *theta, *theta_t; /* this layer's parameters and their tangent */
   const oikos_real *x, *x_t; /* (n, in); x_t is NULL for the first layer: the data does not move */
-  oikos_real *y, *y_t;       /* (n, out) */
+  const oikos_real *x2, *x2_t; /* (n, in2), likewise, for a layer with a second input; and: */
+  oikos_real *dx2, *dx2_t;     /* (n, in2) */
+  oikos_real *y, *y_t;         /* (n, out) */
   oikos_real *cache, *cache_t; /* (n * cache_example + cache_batch): what backward needs again */
   const oikos_real *dy, *dy_t; /* (n, out) */
   oikos_real *dx, *dx_t;       /* (n, in); NULL for the first layer, but behind an embedding */
@@ -78,6 +80,10 @@ struct oikos_layer {
   double arg[OIKOS_MAX_ARGS];
   oikos_shape in, out;
   size_t in_size, out_size; /* numbers per example */
+  size_t in2_size;          /* of a second input; 0: there is none */
+  int second;               /* what gives it: while configuring a number in the list, then an index
+                               in the network, -1 for the network's own input */
+  const size_t *given;      /* while configuring: numbers that each layer before it gives */
   bool relu;                /* absorbed: a relu */
   int64_t pool;             /* absorbed: a max_pool of this size without overlap; 1: none */
   int n_tensors;
@@ -102,6 +108,11 @@ const oikos_layer_type *const *oikos_layer_types(void);
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err);
 
+/** The same for layer @p number of its list, where layer k < number gives given[k] numbers. */
+oikos_status oikos_layer_create_behind(oikos_layer *layer, const oikos_layer_spec *spec, int number,
+                                       const size_t *given, oikos_shape in, const char *where,
+                                       oikos_error *err);
+
 /** "file:line: model.layers[2] conv2d", for messages; @p key is that of the list. */
 void oikos_layer_place(const char *file, const char *key, const oikos_layer_spec *layers, int layer,
                        char *where, size_t size);
@@ -115,6 +126,6 @@ void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_r
 
 extern const oikos_layer_type oikos_layer_dense, oikos_layer_conv2d, oikos_layer_batch_norm,
     oikos_layer_max_pool, oikos_layer_relu, oikos_layer_tanh, oikos_layer_flatten,
-    oikos_layer_set_mean, oikos_layer_embedding, oikos_layer_outer_product;
+    oikos_layer_set_mean, oikos_layer_embedding, oikos_layer_outer_product, oikos_layer_concat;
 
 #endif

@@ -49,15 +49,35 @@ static oikos_status adopt_rows(oikos_network *net, const oikos_layer *l, oikos_e
   return OIKOS_OK;
 }
 
+/* Find the layer of the network that gives a second input: the last one of those that are computed
+ * together. */
+static oikos_status connect(const oikos_network *net, oikos_layer *l, oikos_error *err) {
+  int from = l->second, end = -1, i = -1;
+  if (net->row_width > 0)
+    end = 0; // the embedding layer: the input itself
+  while (end < from) {
+    i++;
+    end = (i + 1 < net->n_layers ? net->layer[i + 1].number : l->number) - 1;
+  }
+  char name[OIKOS_LAYER_NAME];
+  if (end > from)
+    return oikos_fail(
+        err, OIKOS_USAGE, "%s: layer: %d is computed as part of %s, layers %d to %d: take layer %d",
+        l->where, from, oikos_layer_name(&net->layer[i], name), net->layer[i].number, end, end);
+  l->second = i;
+  return OIKOS_OK;
+}
+
 static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_shape input,
                           int64_t outputs, oikos_error *err) {
   oikos_shape shape = input;
+  size_t given[OIKOS_MAX_LAYERS];
   int last = b->n_layers - 1;
   for (int i = 0; i <= last; i++) {
     oikos_layer *l = &net->layer[net->n_layers];
     oikos_layer_place(b->file, b->key, b->layers, i, net->where[i], sizeof net->where[i]);
-    OIKOS_TRY(oikos_layer_create(l, &b->layers[i], shape, net->where[i], err));
-    l->number = i;
+    OIKOS_TRY(oikos_layer_create_behind(l, &b->layers[i], i, given, shape, net->where[i], err));
+    given[i] = l->out_size;
     shape = l->out;
     if (l->type == &oikos_layer_embedding) {
       OIKOS_TRY(adopt_rows(net, l, err));
@@ -65,6 +85,8 @@ static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_sh
     }
     if (absorbed(l, net->n_layers))
       continue;
+    if (l->in2_size)
+      OIKOS_TRY(connect(net, l, err));
     adopt_tensors(net, l, i, net->n_parameterised);
     net->n_parameterised += l->n_tensors > 0;
     net->n_layers++;

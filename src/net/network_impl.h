@@ -29,9 +29,11 @@ struct oikos_workspace {
   oikos_real *cache[OIKOS_MAX_LAYERS], *cache_t[OIKOS_MAX_LAYERS];
   oikos_real *dy[OIKOS_MAX_LAYERS],
       *dy_t[OIKOS_MAX_LAYERS]; /* (n, out); where they need not stay, two are taken in turn */
-  oikos_real *dx, *dx_t;       /* (n, input), with an embedding layer alone */
-  oikos_real *loss_cache;      /* (2, n, outputs) */
-  oikos_real *soft;            /* (2, n, outputs), empty without distillation */
+  oikos_real *dx2[OIKOS_MAX_LAYERS], *dx2_t[OIKOS_MAX_LAYERS]; /* (n, in2) of layers with a second
+                                                                  input, until it is added to dy */
+  oikos_real *dx, *dx_t;  /* (n, input), with an embedding layer alone */
+  oikos_real *loss_cache; /* (2, n, outputs) */
+  oikos_real *soft;       /* (2, n, outputs), empty without distillation */
   oikos_real *scratch;
   oikos_profile *profile; /* NULL: nothing is measured */
 };

@@ -89,6 +89,16 @@ static inline void reference_set_mean(const layer_case *k, const double *x, doub
     }
 }
 
+/* Of the first 2 w numbers: a of the rows, b of the columns; a vector holds x behind the map. */
+static inline void reference_outer_product(const layer_case *k, const double *x, double *y) {
+  size_t in = numbers(k->in), out = numbers(k->out), kept = out > in && k->out.height == 1 ? in : 0,
+         w = (size_t)lround(sqrt((double)(out - kept)));
+  for (size_t i = 0; i < k->n; i++)
+    for (size_t o = 0; o < out; o++)
+      y[i * out + o] =
+          o < w * w ? x[i * in + o / w] * x[i * in + w + o % w] : x[i * in + o - w * w];
+}
+
 static inline void reference(const layer_case *k, const double *x, const double *theta, double *y) {
   size_t count = k->n * numbers(k->out), at = 0;
   if (strcmp(k->kind, "dense") == 0) {
@@ -97,6 +107,8 @@ static inline void reference(const layer_case *k, const double *x, const double 
     reference_batch_norm(k, x, theta, y);
   } else if (strcmp(k->kind, "set_mean") == 0) {
     reference_set_mean(k, x, y);
+  } else if (strcmp(k->kind, "outer_product") == 0) {
+    reference_outer_product(k, x, y);
   } else if (k->kernel_h) {
     for (size_t i = 0; i < k->n; i++)
       for (int64_t oy = 0; oy < k->out.height; oy++)

@@ -96,6 +96,8 @@ static void test_truth(void **state) {
   check_network("model: {layers: [dense: 7, relu, dense: 9, relu, dense: 2]}");
   check_network("model: {layers: [dense: 7, tanh, relu, dense: 9, tanh, dense: 2, tanh]}");
   check_network("model: {loss: cross_entropy, layers: [flatten, dense: 8, relu, dense: 2]}");
+  check_network(
+      "model: {layers: [dense: 7, relu, dense: 4, concat: 1, tanh, concat: 2, dense: 2]}");
 }
 
 /* Learner `place` beside learners seed .. */
@@ -165,6 +167,8 @@ static void test_again(void **state) {
   (void)state;
   check_again("model: {layers: [dense: 7, relu, dense: 9, tanh, dense: 2]}", false);
   check_again("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}", false);
+  check_again("model: {layers: [dense: 7, relu, dense: 4, concat: 1, tanh, concat: 1, dense: 2]}",
+              false);
   check_again("model: {layers: [dense: 8, relu, dense: 2]}\ndistill: {weight: 0.4}", true);
   check_again("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}\n"
               "distill: {weight: 0.4, temperature: 3}",

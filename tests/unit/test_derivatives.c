@@ -44,6 +44,25 @@ static const net_case deep = {"[flatten, dense: 5, tanh, dense: 5, batch_norm, t
                               6,
                               2e-2};
 
+/* What layers 1 (behind its relu) and 4 give is used twice, that of the image once more flattened.
+ */
+static const net_case branches = {
+    "[dense: 5, relu, dense: 4, concat: {layer: 1}, tanh, concat: {layer: 4}, dense: 6, tanh, "
+    "concat: 1, dense: 2]",
+    "mse",
+    {1, 1, 3},
+    2,
+    6,
+    2e-2};
+static const net_case image_branch = {
+    "[conv2d: {filters: 2, kernel: 3}, batch_norm, relu, max_pool: 2, conv2d: {filters: 3, kernel: "
+    "2}, tanh, flatten, concat: {layer: 3}, dense: 7, tanh, concat: {layer: 5}, dense: 3]",
+    "cross_entropy",
+    {8, 6, 1},
+    3,
+    6,
+    2e-2};
+
 typedef struct rig {
   oikos_network *net;
   oikos_workspace *ws;
@@ -212,6 +231,12 @@ static void test_deep(void **state) {
   check_case(&deep);
 }
 
+static void test_branches(void **state) {
+  (void)state;
+  check_case(&branches);
+  check_case(&image_branch);
+}
+
 /* A network that cannot be: the message must name file, line and layer, and hold the words. */
 static void check_refused(const char *layers, oikos_shape input, int64_t outputs, const char *place,
                           const char *words) {
@@ -253,6 +278,15 @@ static void test_refused(void **state) {
   check_refused("conv2d: {filters: 2, stride: 0}", image, 0, "conv2d", "stride");
   check_refused("conv2d: 2, max_pool: 4", image, 0, "model.layers[1] max_pool",
                 "window is 4 x 4 but the input only 3 x 4");
+  check_refused("dense: 3, concat: {layer: 1}", vector, 0, "model.layers[1] concat",
+                "before this one, which is 1, found 1");
+  check_refused("concat: {layer: 0}, dense: 3", vector, 0, "model.layers[0] concat",
+                "before this one, which is 0");
+  check_refused("dense: 3, concat: {layer: -1}", vector, 0, "concat", "whole number from 0");
+  check_refused("dense: 3, concat", vector, 0, "concat", "layer must be given");
+  check_refused("conv2d: 2, concat: {layer: 0}", image, 0, "concat", "put `flatten` before it");
+  check_refused("tanh, dense: 3, relu, concat: {layer: 1}", vector, 0, "model.layers[3] concat",
+                "1 is computed as part of dense + relu, layers 1 to 2: take layer 2");
   check_refused("batch_norm: 0", vector, 0, "batch_norm", "epsilon: expected a number from 1e-12");
 }
 
@@ -260,7 +294,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_mlp),        cmocka_unit_test(test_conv),
       cmocka_unit_test(test_norm_first), cmocka_unit_test(test_deep),
-      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_refused),    cmocka_unit_test(test_branches),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 
 typedef oikos_real real;
 
-enum { LEAST_FILES = 12 };
+enum { LEAST_FILES = 13, RATED = 12, RATINGS = 5 }; /* two rows; classes */
 
 typedef struct golden {
   hid_t file;
@@ -19,7 +19,7 @@ typedef struct golden {
   oikos_inner *inner;
   oikos_path *path;
   oikos_batch support, query;
-  real *support_x, *support_y, *query_x, *query_y, *rates, *gradient;
+  real *examples, *support_y, *query_y, *rates, *gradient;
 } golden;
 
 /* Relative to the size of a whole vector. The float of the library meets 1e-5; it ships, so this is
@@ -78,25 +78,38 @@ static void read_config(golden *g, const char *path) {
   H5Aclose(attribute);
 }
 
+/* Support and query examples one after the other, as oikos_path_dx wants them. */
+static void read_examples(golden *g, size_t *support, size_t *query, size_t *inputs) {
+  size_t in_support, in_query;
+  real *first = read(g->file, "support_x", support, &in_support),
+       *second = read(g->file, "query_x", query, &in_query);
+  g->examples = array(in_support + in_query, sizeof *g->examples);
+  memcpy(g->examples, first, in_support * sizeof *first);
+  memcpy(g->examples + in_support, second, in_query * sizeof *second);
+  free(first);
+  free(second);
+  *inputs = in_support / *support;
+}
+
 static void set_up(golden *g, const char *path) {
   oikos_error err;
   *g = (golden){.file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)};
   assert_true(g->file >= 0);
   read_config(g, path);
-  size_t support, query, numbers;
-  g->support_x = read(g->file, "support_x", &support, &numbers);
+  size_t support, query, inputs;
+  read_examples(g, &support, &query, &inputs);
   g->support_y = read(g->file, "support_y", NULL, NULL);
-  g->query_x = read(g->file, "query_x", &query, NULL);
   g->query_y = read(g->file, "query_y", NULL, NULL);
   bool images = g->config->task.source == OIKOS_SOURCE_IMAGES;
-  oikos_shape shape = images ? (oikos_shape){28, 28, 1} : (oikos_shape){1, 1, 1};
-  assert_int_equal(numbers, support * (size_t)(shape.height * shape.width));
-  CHECK_OK(
-      oikos_network_create(g->config, shape, images ? g->config->task.ways : 1, &g->net, &err));
+  bool rows = g->config->task.source == OIKOS_SOURCE_RATINGS;
+  oikos_shape shape = images ? (oikos_shape){28, 28, 1} : (oikos_shape){1, 1, rows ? RATED : 1};
+  int64_t outputs = images ? g->config->task.ways : rows ? RATINGS : 1;
+  assert_int_equal(inputs, shape.height * shape.width * shape.channels);
+  CHECK_OK(oikos_network_create(g->config, shape, outputs, &g->net, &err));
   CHECK_OK(oikos_inner_create(g->net, g->config, &g->inner, &err));
   CHECK_OK(oikos_path_create(g->inner, g->config->inner.steps, support + query, &g->path, &err));
-  g->support = (oikos_batch){.n = support, .x = g->support_x, .y = g->support_y};
-  g->query = (oikos_batch){.n = query, .x = g->query_x, .y = g->query_y};
+  g->support = (oikos_batch){.n = support, .x = g->examples, .y = g->support_y};
+  g->query = (oikos_batch){.n = query, .x = g->examples + support * inputs, .y = g->query_y};
   real *start = read_parameters(g, "start");
   memcpy(oikos_path_start(g->path), start, oikos_network_parameters(g->net) * sizeof *start);
   free(start);
@@ -106,8 +119,7 @@ static void set_up(golden *g, const char *path) {
 }
 
 static void tear_down(golden *g) {
-  void *owned[] = {g->config,  g->support_x, g->support_y, g->query_x,
-                   g->query_y, g->rates,     g->gradient};
+  void *owned[] = {g->config, g->examples, g->support_y, g->query_y, g->rates, g->gradient};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
     free(owned[i]);
   oikos_path_destroy(g->path);
@@ -150,6 +162,25 @@ static double compare(const golden *g, const char *file, const char *group, cons
   return error;
 }
 
+/* The derivative of the query loss with respect to the examples, where they are embedding rows. */
+static double compare_examples(const golden *g, const char *file) {
+  const real *found = oikos_path_dx(g->path);
+  const char *const names[] = {"support_x_gradient", "query_x_gradient"};
+  double largest = 0;
+  assert_true((found != NULL) == (g->config->task.source == OIKOS_SOURCE_RATINGS));
+  for (int i = 0; found && i < 2; i++) {
+    size_t count;
+    real *truth = read(g->file, names[i], NULL, &count);
+    double error = distance(count, found, truth) / size_of(count, truth);
+    if (!(error <= promised()))
+      fail_msg("%s %s: relative error %.3g, allowed %.3g", file, names[i], error, promised());
+    largest = error > largest ? error : largest;
+    found += count;
+    free(truth);
+  }
+  return largest;
+}
+
 static void check_file(const char *name) {
   golden g;
   char path[1024];
@@ -163,10 +194,11 @@ static void check_file(const char *name) {
   double gradient = compare(&g, name, "meta_gradient", g.gradient), rate = 0;
   if (g.rates)
     rate = compare(&g, name, "rate_gradient", g.gradient + oikos_network_parameters(g.net));
+  double examples = compare_examples(&g, name);
   real *loss = read(g.file, "query_loss", NULL, NULL);
   check_near(j.loss, (double)*loss, promised(), 0, 0, name);
-  printf("  %-20s trained %.1e, meta-gradient %.1e, rates %.1e, loss %.1e\n", name, trained,
-         gradient, rate, fabs(j.loss - (double)*loss) / (double)*loss);
+  printf("  %-20s trained %.1e, meta-gradient %.1e, rates %.1e, examples %.1e, loss %.1e\n", name,
+         trained, gradient, rate, examples, fabs(j.loss - (double)*loss) / (double)*loss);
   free(loss);
   tear_down(&g);
 }

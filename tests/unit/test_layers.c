@@ -48,6 +48,12 @@ static oikos_layer_spec specification(const layer_case *k) {
       add_arg(&spec, "stride", (double)k->stride);
   } else if (strcmp(k->kind, "set_mean") == 0 && k->out.channels > k->in.channels) {
     add_arg(&spec, "concat", 1);
+  } else if (strcmp(k->kind, "outer_product") == 0) {
+    bool keeps = k->out.channels > 1;
+    double w = keeps ? sqrt((double)(k->out.channels - k->in.channels)) : (double)k->out.height;
+    add_arg(&spec, "width", w);
+    if (keeps)
+      add_arg(&spec, "keep", 1);
   } else if (strcmp(k->kind, "batch_norm") == 0 && k->epsilon != 1e-5) {
     add_arg(&spec, "epsilon", k->epsilon);
   }
@@ -373,6 +379,14 @@ static void test_set_mean(void **state) {
   check_case(&(layer_case){.kind = "set_mean", .n = 1, .in = {1, 1, 3}, .out = {1, 1, 6}});
 }
 
+static void test_outer_product(void **state) {
+  (void)state;
+  check_case(&(layer_case){.kind = "outer_product", .n = 3, .in = {1, 1, 8}, .out = {4, 4, 1}});
+  check_case(&(layer_case){.kind = "outer_product", .n = 1, .in = {1, 1, 2}, .out = {1, 1, 1}});
+  check_case(&(layer_case){.kind = "outer_product", .n = 2, .in = {1, 1, 6}, .out = {1, 1, 15}});
+  check_case(&(layer_case){.kind = "outer_product", .n = 3, .in = {1, 1, 9}, .out = {1, 1, 18}});
+}
+
 static void test_elementwise(void **state) {
   (void)state;
   check_case(&(layer_case){.kind = "relu", .n = 3, .in = {2, 3, 2}, .out = {2, 3, 2}});
@@ -385,7 +399,7 @@ int main(void) {
       cmocka_unit_test(test_dense),       cmocka_unit_test(test_set_mean),
       cmocka_unit_test(test_conv2d),      cmocka_unit_test(test_conv2d_blocks),
       cmocka_unit_test(test_batch_norm),  cmocka_unit_test(test_max_pool),
-      cmocka_unit_test(test_elementwise),
+      cmocka_unit_test(test_elementwise), cmocka_unit_test(test_outer_product),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
