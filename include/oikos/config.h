@@ -238,10 +238,14 @@ typedef struct oikos_config {
   struct {
     int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
     int reduce;      /**< oikos_reduce_kind */
+    double watchdog; /**< seconds without progress after which the job is ended; 0: never */
   } run;
 
   struct {
-    int64_t every, keep;
+    int64_t every; /**< steps; 0: only the last one, -1: by the time that writing one takes */
+    double mtbf;   /**< hours between failures, for every -1 */
+    int64_t keep;
+    char hints[OIKOS_PATH]; /**< for MPI-IO: KEY=VALUE ... */
   } checkpoint;
 
   struct {

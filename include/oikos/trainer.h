@@ -46,6 +46,10 @@ typedef struct oikos_record {
                             oikos_census; NaN if it says nothing, or learners are of no group */
   double seconds;        /**< spent training since the run was started or resumed */
   double tasks_per_second; /**< since the last record */
+  double slowest; /**< on several ranks: the time that the slowest one's learners took since the
+                     last record, over the ranks' mean; 0 in records of before a resume */
+  int slowest_rank;
+  const char *slowest_host;
 } oikos_record;
 
 /** What the caller wants to know and to say; any function may be NULL. Called on all ranks. */
@@ -57,6 +61,11 @@ typedef struct oikos_observer {
   void (*message)(void *user,
                   const char *text); /**< a checkpoint was written, one was passed over, ... */
   bool (*stop)(void *user);          /**< on any rank: stop after this step with a checkpoint */
+  void (*stuck)(void *user,
+                const char *text); /**< from a thread of its own, on the rank that found
+                                      it: the job stands still (run.watchdog), or its run
+                                      directory was taken over. The process should end
+                                      at once, without MPI_Finalize, which would wait */
 } oikos_observer;
 
 /**

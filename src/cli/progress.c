@@ -34,9 +34,9 @@ static void draw(oikos_progress *p, int64_t step, double now) {
   if (p->classification)
     snprintf(accuracy, sizeof accuracy, "  accuracy %.4f", p->accuracy / (double)p->averaged);
   erase(p);
-  printf("step %lld/%lld  %.0f tasks/s  query loss %.4f%s%s  left %s", (long long)step,
+  printf("step %lld/%lld  %.0f tasks/s  query loss %.4f%s%s%s  left %s", (long long)step,
          (long long)p->config->steps, rate * (double)oikos_cohort_size(p->config),
-         p->loss / (double)p->averaged, accuracy, p->homes, left);
+         p->loss / (double)p->averaged, accuracy, p->homes, p->slowest, left);
   p->drawn = p->terminal;
   if (!p->terminal)
     putchar('\n');
@@ -58,9 +58,8 @@ static void on_step(void *user, int64_t step, double query_loss, double accuracy
 }
 
 /* Who lives where (of many homes, in how many somebody does), how sure of it, and who moved. */
-static void on_record(void *user, const oikos_record *r) {
+static void note_homes(oikos_progress *p, const oikos_record *r) {
   enum { FEW = 8 };
-  oikos_progress *p = user;
   int at = 0, lived_in = 0;
   if (r->n_homes < 2)
     return;
@@ -79,6 +78,16 @@ static void on_record(void *user, const oikos_record *r) {
                  100 * r->moved);
   if (isfinite(r->rand))
     snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  Rand index %.3f", r->rand);
+}
+
+/* A rank that takes a third longer than the mean is worth a word. */
+static void on_record(void *user, const oikos_record *r) {
+  oikos_progress *p = user;
+  note_homes(p, r);
+  p->slowest[0] = 0;
+  if (r->slowest > 1.33)
+    snprintf(p->slowest, sizeof p->slowest, "  rank %d on %s takes %.1f times the mean",
+             r->slowest_rank, r->slowest_host, r->slowest);
 }
 
 static void on_message(void *user, const char *text) {
@@ -111,6 +120,13 @@ static bool on_stop(void *user) {
   return oikos_signals_pending();
 }
 
+/* MPI waits, so it cannot be finalised: mpirun and srun end the others when this process ends. */
+static void on_stuck(void *user, const char *text) {
+  const oikos_progress *p = user;
+  fprintf(stderr, "%soikos: %s\n", p->drawn ? "\n" : "", text);
+  _exit(OIKOS_ERROR);
+}
+
 oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli,
                                        const oikos_config *config) {
   *p = (oikos_progress){.cli = cli,
@@ -118,7 +134,7 @@ oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli,
                         .terminal = oikos_output_is_terminal(),
                         .classification = config->model.loss != OIKOS_LOSS_MSE};
   oikos_progress_start(p, 0);
-  oikos_observer o = {.user = p, .stop = on_stop};
+  oikos_observer o = {.user = p, .stop = on_stop, .stuck = on_stuck};
   if (cli->team.rank == 0) {
     o.step = on_step;
     o.record = on_record;

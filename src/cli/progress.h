@@ -15,7 +15,8 @@ typedef struct oikos_progress {
   double asked;                  /* when signals were looked for */
   double loss, accuracy;         /* running means since the last line */
   int64_t averaged;
-  char homes[128]; /* who lives where, at the last record */
+  char homes[128];   /* who lives where, at the last record */
+  char slowest[128]; /* which rank keeps the others waiting */
 } oikos_progress;
 
 /** Whether a line that is redrawn makes sense: a person looks at stdout. */

@@ -307,10 +307,24 @@ const oikos_option *oikos_options(void) {
       {CHOICE("run.reduce", run.reduce, "exact", "exact|fast"), FIXED,
        "exact: integer sums, the same bits on any number of ranks; fast: plain floating point, for "
        "comparison."},
-      {INT("checkpoint.every", checkpoint.every, "1000", 0, 1e15), FREE,
-       "Steps between checkpoints; 0 writes only the last one."},
+      {REAL("run.watchdog", run.watchdog, "600", 0, 1e9), FREE,
+       "Seconds without any progress after which the job ends, with a message that names the ranks "
+       "that the others wait for, and where each was last seen; 0 waits for ever. Longer than a "
+       "learner takes to train and a checkpoint to write; at least 0.5 to make sense. RUN/ranks "
+       "tells where each rank is."},
+      {INT("checkpoint.every", checkpoint.every, "-1", -1, 1e15), FREE,
+       "Steps between checkpoints; 0 writes only the last one; -1 chooses by the time that writing "
+       "one takes and checkpoint.mtbf (Young 1974, Daly 2006), so that writing takes at most a "
+       "twentieth of the time; the first one after 30 s."},
+      {REAL("checkpoint.mtbf", checkpoint.mtbf, "24", 0.01, 1e6), FREE,
+       "every -1: mean time between failures of the job, in hours: that of a node divided by the "
+       "number of nodes."},
       {INT("checkpoint.keep", checkpoint.keep, "3", 1, 1e6), FREE,
        "How many of the newest checkpoints stay."},
+      {STRING("checkpoint.hints", checkpoint.hints), FREE,
+       "Hints for MPI-IO and the file system, KEY=VALUE KEY=VALUE, such as "
+       "striping_factor=8 striping_unit=4194304 (Lustre) cb_nodes=4. Those that the MPI library "
+       "does not know are ignored by it."},
       {INT("log.every", log.every, "100", 1, 1e15), FIXED,
        "Steps between lines of metrics.jsonl, each the mean over them."},
       {INT("eval.episodes", eval.episodes, "1000", 0, 1e7), FREE,

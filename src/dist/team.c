@@ -12,7 +12,7 @@
 enum { MAX_FILE = 16 << 20, MAX_MESSAGE = 1 << 28, PIECE = 1 << 16 };
 
 oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err) {
-  *team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
+  *team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL, .hints = MPI_INFO_NULL};
   if (MPI_Comm_dup(comm, &team->world) != MPI_SUCCESS ||
       MPI_Comm_split_type(team->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &team->node) !=
           MPI_SUCCESS)
@@ -26,6 +26,8 @@ oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err
 }
 
 void oikos_team_destroy(oikos_team *team) {
+  if (team->hints != MPI_INFO_NULL)
+    MPI_Info_free(&team->hints);
   if (team->node != MPI_COMM_NULL)
     MPI_Comm_free(&team->node);
   if (team->world != MPI_COMM_NULL)

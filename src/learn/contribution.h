@@ -21,6 +21,7 @@ enum {
   OIKOS_COUNT_CORRECT,    /* query examples classified correctly */
   OIKOS_COUNT_JUDGED,     /* query examples */
   OIKOS_COUNT_STOP,       /* ranks that were asked to stop */
+  OIKOS_COUNT_SAVE,       /* a checkpoint is due: 1 of rank 0, whose clock counts */
   OIKOS_COUNT_MOVED,      /* learners that changed their home */
   OIKOS_COUNT_REJECTED,   /* learners left out: oikos_leaves_out */
   OIKOS_COUNT_LOST,       /* learners left out once more than learners.patience allows */

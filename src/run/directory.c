@@ -77,8 +77,10 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
     fprintf(out, ", \"left_out\": %.9g", r->left_out);
   if (oikos_privacy_on(&t->config))
     fprintf(out, ", \"epsilon\": %.9g, \"delta\": %.9g", r->epsilon, t->config.privacy.delta);
-  fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds,
-          r->tasks_per_second);
+  fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
+  if (r->slowest > 0)
+    fprintf(out, ", \"slowest\": %.3f, \"slowest_rank\": %d", r->slowest, r->slowest_rank);
+  fputs("}\n", out);
 }
 
 /* All records that the state holds: none in a new run; in a resumed one those up to its step,
@@ -90,10 +92,32 @@ static void write_metrics(const oikos_trainer *t, FILE *out) {
   }
 }
 
+static void say_lock(void *user, const char *text) {
+  oikos_trainer_say(user, "%s", text);
+}
+
+oikos_status oikos_run_directory_claim(oikos_trainer *t, bool make, oikos_error *err) {
+  oikos_lock *lock = NULL;
+  oikos_status status = OIKOS_OK;
+  int there = 1;
+  if (t->watch || !t->run[0])
+    return OIKOS_OK;
+  if (t->team.rank == 0 && make)
+    status = oikos_make_folders(t->run, err);
+  else if (t->team.rank == 0)
+    there = access(t->run, F_OK) == 0;
+  if (t->team.rank == 0 && there && status == OIKOS_OK)
+    status = oikos_lock_take(t->run, say_lock, t, &lock, err);
+  OIKOS_TRY(oikos_agree(&t->team, status, err));
+  oikos_broadcast(&t->team, &there, sizeof there);
+  return there ? oikos_watch_create(&t->team, t->run, t->config.run.watchdog, lock, t->where,
+                                    &t->observer, &t->watch, err)
+               : OIKOS_OK;
+}
+
 static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
   char checkpoints[OIKOS_LONG_PATH];
   snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", t->run);
-  OIKOS_TRY(oikos_make_folders(t->run, err));
   if (!resume)
     OIKOS_TRY(refuse_old(t, err));
   OIKOS_TRY(oikos_make_folders(checkpoints, err));

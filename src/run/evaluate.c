@@ -199,6 +199,7 @@ static bool run_block(const block *b, const results *r) {
     int stopped;
 #pragma omp atomic read
     stopped = stop;
+    oikos_mark_progress(t->where);
     if (!stopped)
       evaluate_episode(b, i, r, thread);
   }
@@ -211,6 +212,7 @@ static oikos_status run_episodes(oikos_trainer *t, oikos_split split, results *r
   int64_t first, count, most = (r->episodes + t->team.size - 1) / t->team.size,
                         each = r->judge.ratings ? t->rows.most : most;
   int stop = 0;
+  oikos_mark(t->where, t->step, OIKOS_AT_EVALUATE);
   oikos_share(r->episodes, t->team.rank, t->team.size, &first, &count);
   for (int64_t done = 0; done < most && !stop; done += each) {
     int64_t left = count > done ? count - done : 0;

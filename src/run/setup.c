@@ -12,6 +12,7 @@
 #include "net/choose.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
+#include "store/hints.h"
 
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
   *data = (oikos_data){0};
@@ -155,6 +156,8 @@ static oikos_status set_up(oikos_trainer *t, const char *checkpoint, bool trains
 void oikos_trainer_destroy(oikos_trainer *t) {
   if (!t)
     return;
+  oikos_mark(t->where, t->step, OIKOS_AT_END);
+  oikos_watch_destroy(t->watch);
   for (int k = 0; k < t->n_threads; k++) {
     oikos_worker_destroy(&t->workers[k]);
     if (k > 0)
@@ -195,10 +198,11 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   OIKOS_TRY(oikos_alloc(trainer, 1, sizeof **trainer, "the trainer", err));
   oikos_trainer *t = *trainer;
   t->config = *config;
+  t->where = &t->here;
   if (observer)
     t->observer = *observer;
   t->images.window = t->table.window = t->ratings.window = MPI_WIN_NULL;
-  t->team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
+  t->team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL, .hints = MPI_INFO_NULL};
   if (run && snprintf(t->run, sizeof t->run, "%s", run) >= (int)sizeof t->run)
     return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes",
                       OIKOS_PATH - 1);
@@ -216,14 +220,21 @@ static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
 /* Set up, and resume if asked to. */
 static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
   char checkpoint[OIKOS_LONG_PATH] = "";
-  if (resume)
+  if (resume) {
+    OIKOS_TRY(oikos_run_directory_claim(t, false, err));
     OIKOS_TRY(oikos_trainer_newest(t, checkpoint, err));
+  }
   OIKOS_TRY(set_up(t, checkpoint[0] ? checkpoint : NULL, true, resume, err));
   if (checkpoint[0]) {
     OIKOS_TRY(oikos_trainer_load(t, checkpoint, err));
     oikos_trainer_say(t, "resumed from %s at step %lld", checkpoint, (long long)t->step);
   }
-  return t->run[0] ? oikos_run_directory_prepare(t, resume, err) : OIKOS_OK;
+  if (!t->run[0])
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_agree(&t->team,
+                        oikos_hints_create(t->config.checkpoint.hints, &t->team.hints, err), err));
+  OIKOS_TRY(oikos_run_directory_claim(t, true, err));
+  return oikos_run_directory_prepare(t, resume, err);
 }
 
 oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,
@@ -242,8 +253,10 @@ oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
                                     oikos_error *err) {
   *trainer = NULL;
   oikos_status status = create(comm, config, NULL, observer, trainer, err);
-  if (status == OIKOS_OK)
+  if (status == OIKOS_OK && student) {
     (*trainer)->student = student;
+    (*trainer)->where = student->where;
+  }
   if (status == OIKOS_OK)
     status = set_up(*trainer, checkpoint, false, false, err);
   if (status == OIKOS_OK)

@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/try.h"
 #include "learn/rollback.h"
 #include "run/trainer_impl.h"
@@ -34,6 +35,7 @@ static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oiko
  * of it stands apart until the step is over. */
 static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   oikos_learners *own = &t->learners;
+  oikos_mark_progress(t->where);
   int64_t learner = own->learner[at], i = learner - own->first;
   double *log_p = own->next_log_p + (size_t)at * own->homes;
   memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
@@ -64,11 +66,19 @@ static void train_unit(oikos_trainer *t, int thread, int64_t begin, int64_t end)
     train_learner(t, thread, at);
 }
 
-/* Step 1, train: the active learners of this rank, in any order on any thread. A request to stop
- * rides along. */
+/* Whether a checkpoint is due by rank 0's clock. */
+static bool save_due(const oikos_trainer *t) {
+  return t->team.rank == 0 && t->run[0] && t->config.checkpoint.every < 0 &&
+         oikos_pace_due(&t->pace, t->config.checkpoint.mtbf);
+}
+
+/* Step 1, train: the active learners of this rank, in any order on any thread. A request to stop,
+ * and word that a checkpoint is due, ride along. */
 static void train(oikos_trainer *t, bool stop) {
   int64_t first = t->learners.first_slot / t->unit,
           last = (t->learners.first_slot + t->learners.active + t->unit - 1) / t->unit;
+  double begin = oikos_wall_clock();
+  oikos_mark(t->where, t->step, OIKOS_AT_TRAIN);
   for (int k = 0; k < t->n_threads; k++) {
     oikos_sum_zero(t->segments.grid, &t->sums[k]);
     t->not_finite[k] = -1;
@@ -76,7 +86,9 @@ static void train(oikos_trainer *t, bool stop) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
   for (int64_t k = first; k < last; k++)
     train_unit(t, omp_get_thread_num(), k * t->unit, (k + 1) * t->unit);
+  t->pace.busy += oikos_wall_clock() - begin;
   t->sums[0].words[OIKOS_COUNT_STOP] += stop;
+  t->sums[0].words[OIKOS_COUNT_SAVE] += save_due(t);
 }
 
 /* The one all-reduce: the threads' sums, then the ranks'. */
@@ -84,6 +96,7 @@ static void reduce(oikos_trainer *t) {
   double begin = oikos_profile_begin(t->profiles);
   for (int k = 1; k < t->n_threads; k++)
     oikos_sum_merge(t->segments.grid, &t->sums[0], &t->sums[k]);
+  oikos_mark(t->where, t->step, OIKOS_AT_REDUCE);
   oikos_reduce(&t->team, t->segments.grid, &t->sums[0]);
   oikos_profile_phase(t->profiles, OIKOS_PHASE_REDUCE, &begin);
 }
@@ -147,6 +160,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_sum *sum = &t->sums[0];
   bool again, stop = false;
   OIKOS_TRY(oikos_teacher_present(t, err));
+  oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
   oikos_priority_rank(&t->config, &t->priority);
   oikos_learners_pick(&t->config, t->step, &t->learners);
   OIKOS_TRY(
@@ -164,6 +178,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
       oikos_rows_again(&t->rows);
     }
   } while (again);
+  oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
   oikos_robust_finish(t);
   double begin = oikos_profile_begin(t->profiles);
   double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->robust.rule,
@@ -179,6 +194,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_trainer_revive(t);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
+  t->saving = sum->words[OIKOS_COUNT_SAVE] > 0;
   oikos_grid_settle(grid, sum);
   oikos_profile_phase(t->profiles, OIKOS_PHASE_UPDATE, &begin);
   t->step++;
@@ -191,10 +207,15 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
 static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = oikos_cohort_size(&t->config), steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
   double rand = oikos_trainer_census(t).rand;
+  oikos_mark(t->where, t->step, OIKOS_AT_RECORD);
+  oikos_pace_compare(&t->team, &t->pace);
   oikos_status status =
       oikos_history_close(&t->history, t->step, t->step * n, steps * n, rand, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   oikos_record r = oikos_trainer_record(t, t->history.records - 1);
+  r.slowest = t->pace.slowest;
+  r.slowest_rank = t->pace.slowest_rank;
+  r.slowest_host = t->pace.slowest_host;
   if (t->observer.record)
     t->observer.record(t->observer.user, &r);
   return oikos_metrics_append(t, &r, err);
@@ -207,11 +228,12 @@ oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
                       "evaluate it with `oikos eval`",
                       (long long)t->config.steps, (long long)t->step);
   int64_t every = t->config.checkpoint.every, saved = t->step;
+  t->pace.saved = oikos_wall_clock();
   while (t->step < t->config.steps && !t->stopping) {
     OIKOS_TRY(oikos_trainer_step(t, err));
     if (t->step % t->config.log.every == 0)
       OIKOS_TRY(record(t, err));
-    if (t->run[0] && every > 0 && t->step % every == 0) {
+    if (t->run[0] && (every > 0 ? t->step % every == 0 : t->saving)) {
       OIKOS_TRY(oikos_trainer_checkpoint(t, err));
       saved = t->step;
     }

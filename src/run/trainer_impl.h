@@ -13,9 +13,11 @@
 #include "run/history.h"
 #include "run/learners.h"
 #include "run/own_rates.h"
+#include "run/pace.h"
 #include "run/robust.h"
 #include "run/rollback.h"
 #include "run/rows.h"
+#include "run/watch.h"
 #include "store/checkpoint_list.h"
 #include "store/image_load.h"
 #include "store/ratings_load.h"
@@ -25,7 +27,9 @@ struct oikos_trainer {
   oikos_config config;
   oikos_observer observer;
   oikos_team team;
-  char run[OIKOS_PATH]; /* empty: nothing is written */
+  char run[OIKOS_PATH];           /* empty: nothing is written */
+  oikos_whereabouts here, *where; /* where: here, or where a teacher's student is */
+  oikos_watch *watch;             /* NULL: nothing is written */
 
   const oikos_trainer *student; /* of a teacher: whose task it sees; NULL: a trainer for itself */
   oikos_trainer *teacher; /* distill.teacher model; NULL without one, and in evaluation alone */
@@ -62,6 +66,8 @@ struct oikos_trainer {
   oikos_history history;
   oikos_profile *profiles; /* (n_threads), of whoever measures; NULL: nobody does */
   bool stopping;           /* some rank was asked to stop */
+  bool saving;             /* a checkpoint is due */
+  oikos_pace pace;
 };
 
 /** Say something through the observer. */
@@ -105,6 +111,10 @@ oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);
 /** At the end of a step, with its homes adopted: split off a home that has been deserted for too
  * long. The same on all ranks. */
 void oikos_trainer_revive(oikos_trainer *t);
+
+/** Take the run directory's lock, and watch over the run from here on; make the directory first if
+ * @p make, else only if it is there. Nothing if that is done already. Collective. */
+oikos_status oikos_run_directory_claim(oikos_trainer *t, bool make, oikos_error *err);
 
 /** Make the run directory; write config.yaml, and metrics.jsonl with the records that the state
  * holds. */

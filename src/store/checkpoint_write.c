@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
+#include "store/hints.h"
 #include "store/sync.h"
 
 /* One write: its fields, which go out by blocks of rows. */
@@ -175,7 +176,7 @@ static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error 
 
 static oikos_status write_data(const writer *w, const char *path, oikos_error *err) {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, w->team->world, MPI_INFO_NULL);
+  H5Pset_fapl_mpio(access, w->team->world, w->team->hints);
   hid_t file = H5Fopen(path, H5F_ACC_RDWR, access);
   oikos_status status =
       file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;
@@ -282,6 +283,7 @@ static off_t size_of(const writer *w) {
  * theirs. */
 static oikos_status create(const writer *w, const char *path, const oikos_checkpoint_info *info,
                            oikos_error *err) {
+  OIKOS_TRY(oikos_hints_make_file(path, w->team->hints, err));
   OIKOS_TRY(oikos_reserve(path, size_of(w), err));
   OIKOS_TRY(create_file(w, path, info, err));
   return oikos_reserve(path, 0, err);

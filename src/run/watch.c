@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/try.h"
+
+enum { LINE = 192, MOST_PAUSE = 30, PATIENCE = 2 /* s, for another's message to end the job */ };
+
+/* What another rank's line said when it was last looked at. */
+typedef struct neighbour {
+  long long beat;
+  double heard; /* when the beat was seen to rise */
+} neighbour;
+
+struct oikos_watch {
+  char path[OIKOS_PATH + 16]; /* RUN/ranks */
+  char host[64];
+  int rank, size;
+  double limit, pause; /* seconds: run.watchdog; between two lines */
+  oikos_lock *lock;
+  const oikos_whereabouts *where;
+  oikos_observer observer;
+
+  pthread_t thread;
+  pthread_mutex_t mutex;
+  pthread_cond_t end;
+  bool runs, ending;
+
+  long long progress, beat;
+  double woke, since, wrote, locked, looked; /* when progress was made, the line and the lock
+                                          written, the others last looked at */
+  neighbour *neighbours;                     /* (size) */
+  oikos_rank_seen *seen;                     /* (size) */
+  char *text;                                /* (size, LINE) */
+};
+
+/* Write this rank's line over the last one. A failure shows to the others as silence. */
+static bool write_line(oikos_watch *w, double now) {
+  char line[LINE];
+  int place = atomic_load(&w->where->place);
+  memset(line, ' ', sizeof line);
+  int n = snprintf(line, sizeof line,
+                   "rank %d host %s pid %ld step %lld place %d progress %lld still %.1f beat "
+                   "%lld: %s",
+                   w->rank, w->host, (long)getpid(), atomic_load(&w->where->step), place,
+                   w->progress, now - w->since, ++w->beat, oikos_place_name(place));
+  line[n < LINE ? n : LINE - 1] = ' ';
+  line[LINE - 1] = '\n';
+  w->wrote = now;
+  int file = open(w->path, O_WRONLY | O_CLOEXEC);
+  bool good =
+      file >= 0 && pwrite(file, line, sizeof line, (off_t)w->rank * LINE) == (ssize_t)sizeof line;
+  if (file >= 0)
+    close(file);
+  return good;
+}
+
+/* A rank by its line; one that cannot be read has not said anything yet. */
+static void parse_line(const char *line, oikos_rank_seen *r, long long *beat) {
+  char copy[LINE];
+  long long step = 0;
+  memcpy(copy, line, LINE - 1);
+  copy[LINE - 1] = 0;
+  *r = (oikos_rank_seen){.host = "an unknown host"};
+  *beat = 0;
+  if (sscanf(copy, "rank %*d host %63s pid %ld step %lld place %d progress %*d still %lf beat %lld",
+             r->host, &r->pid, &step, &r->place, &r->still, beat) != 6)
+    return;
+  r->step = step;
+}
+
+/* What the others say of themselves, into seen. False if that cannot be read. */
+static bool look(oikos_watch *w, double now) {
+  size_t bytes = (size_t)w->size * LINE;
+  int file = open(w->path, O_RDONLY | O_CLOEXEC);
+  bool read = file >= 0 && pread(file, w->text, bytes, 0) == (ssize_t)bytes,
+       first = w->looked < w->since;
+  if (file >= 0)
+    close(file);
+  for (int r = 0; read && r < w->size; r++) {
+    long long beat;
+    parse_line(w->text + (size_t)r * LINE, &w->seen[r], &beat);
+    if (first || beat != w->neighbours[r].beat)
+      w->neighbours[r] = (neighbour){beat, now};
+    w->seen[r].silent = now - w->neighbours[r].heard;
+  }
+  w->looked = now;
+  return read;
+}
+
+/* Whether it is for this rank to speak: the first one that can does so at once. */
+static bool my_turn(const oikos_watch *w, double still, double patience) {
+  for (int r = 0; r < w->rank; r++)
+    if (w->seen[r].silent < patience)
+      return still >= w->limit + 3 * w->pause + PATIENCE;
+  return true;
+}
+
+/* The observer ends the process. */
+static void tell(oikos_watch *w, const char *text) {
+  w->ending = true;
+  if (w->observer.stuck)
+    w->observer.stuck(w->observer.user, text);
+}
+
+/* Look around after half the time, so that by the end of it the silent ones are known. */
+static void look_around(oikos_watch *w, double now) {
+  char text[OIKOS_PATH + 1024];
+  double still = now - w->since, patience = 0.4 * w->limit;
+  if (still < w->limit / 2 || !look(w, now) || still < w->limit || !my_turn(w, still, patience) ||
+      !oikos_stalled(w->seen, w->size, w->limit, patience, text, sizeof text))
+    return;
+  size_t n = strlen(text);
+  snprintf(text + n, sizeof text - n,
+           ". The last checkpoint is as it was; continue with --resume, without that host if it is "
+           "at fault");
+  tell(w, text);
+}
+
+static void beat(oikos_watch *w) {
+  double now = oikos_wall_clock();
+  long long progress = atomic_load_explicit(&w->where->progress, memory_order_relaxed);
+  if (progress != w->progress || now - w->woke > 2 * w->pause + OIKOS_LOCK_BEAT) {
+    // or this thread slept with the whole process: suspended by a scheduler, on a machine asleep
+    w->progress = progress;
+    w->since = now;
+  }
+  w->woke = now;
+  if (w->lock && now - w->locked >= OIKOS_LOCK_BEAT) {
+    w->locked = now;
+    if (!oikos_lock_beat(w->lock))
+      tell(w, "the run directory was taken over by another job while this one stood still for "
+              "longer than a dead one: it ends, and the other goes on");
+  }
+  if (w->limit > 0 && !w->ending) {
+    if (now - w->wrote >= w->pause)
+      write_line(w, now);
+    look_around(w, now);
+  }
+}
+
+static void *watch(void *arg) {
+  oikos_watch *w = arg;
+  double pause = w->limit > 0 && w->pause < OIKOS_LOCK_BEAT ? w->pause : OIKOS_LOCK_BEAT;
+  pthread_mutex_lock(&w->mutex);
+  while (!w->ending) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    double at = (double)until.tv_sec + 1e-9 * (double)until.tv_nsec + pause;
+    until.tv_sec = (time_t)at;
+    until.tv_nsec = (long)(1e9 * (at - (double)until.tv_sec));
+    pthread_cond_timedwait(&w->end, &w->mutex, &until);
+    if (!w->ending)
+      beat(w);
+  }
+  pthread_mutex_unlock(&w->mutex);
+  return NULL;
+}
+
+/* A file of a line for each rank; every rank then fills its own. */
+static oikos_status make_file(const oikos_watch *w, oikos_error *err) {
+  int file = open(w->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int failure = file < 0 ? errno : posix_fallocate(file, 0, (off_t)w->size * LINE);
+  if (file >= 0)
+    close(file);
+  return failure ? oikos_fail(err, OIKOS_ERROR, "%s cannot be made: %s", w->path, strerror(failure))
+                 : OIKOS_OK;
+}
+
+static oikos_status start_thread(oikos_watch *w, oikos_error *err) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&w->end, &attributes);
+  pthread_condattr_destroy(&attributes);
+  pthread_mutex_init(&w->mutex, NULL);
+  int failure = pthread_create(&w->thread, NULL, watch, w);
+  w->runs = failure == 0;
+  return failure ? oikos_fail(err, OIKOS_ERROR, "the watching thread cannot be started: %s",
+                              strerror(failure))
+                 : OIKOS_OK;
+}
+
+static oikos_status begin(oikos_watch *w, oikos_error *err) {
+  w->woke = w->since = w->locked = oikos_wall_clock();
+  w->wrote = w->looked = -1;
+  w->pause = w->limit / 8 < MOST_PAUSE ? w->limit / 8 : MOST_PAUSE;
+  if (gethostname(w->host, sizeof w->host - 1) != 0 || !w->host[0])
+    snprintf(w->host, sizeof w->host, "-");
+  if (w->limit > 0) {
+    size_t n = (size_t)w->size;
+    OIKOS_TRY(oikos_alloc(&w->neighbours, n, sizeof *w->neighbours, "the watch", err));
+    OIKOS_TRY(oikos_alloc(&w->seen, n, sizeof *w->seen, "the watch", err));
+    OIKOS_TRY(oikos_alloc(&w->text, oikos_mul(n, LINE), 1, "the watch", err));
+    if (!write_line(w, w->since))
+      return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", w->path, strerror(errno));
+  }
+  return w->lock || w->limit > 0 ? start_thread(w, err) : OIKOS_OK;
+}
+
+oikos_status oikos_watch_create(const oikos_team *team, const char *run, double limit,
+                                oikos_lock *lock, const oikos_whereabouts *where,
+                                const oikos_observer *observer, oikos_watch **watch,
+                                oikos_error *err) {
+  oikos_status status = oikos_alloc(watch, 1, sizeof **watch, "the watch", err);
+  if (status != OIKOS_OK)
+    oikos_lock_release(lock);
+  else
+    **watch = (oikos_watch){.rank = team->rank,
+                            .size = team->size,
+                            .limit = limit,
+                            .lock = lock,
+                            .where = where,
+                            .observer = *observer};
+  if (status == OIKOS_OK)
+    snprintf((*watch)->path, sizeof(*watch)->path, "%s/ranks", run);
+  if (status == OIKOS_OK && team->rank == 0 && limit > 0)
+    status = make_file(*watch, err);
+  OIKOS_TRY(oikos_agree(team, status, err));
+  return oikos_agree(team, begin(*watch, err), err);
+}
+
+void oikos_watch_destroy(oikos_watch *w) {
+  if (!w)
+    return;
+  if (w->runs) {
+    pthread_mutex_lock(&w->mutex);
+    w->ending = true;
+    pthread_cond_signal(&w->end);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->end);
+    pthread_mutex_destroy(&w->mutex);
+  }
+  if (w->rank == 0 && w->limit > 0)
+    unlink(w->path);
+  oikos_lock_release(w->lock);
+  free(w->neighbours);
+  free(w->seen);
+  free(w->text);
+  free(w);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * The lock of a run directory: who is refused, what is taken over. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "check.h"
+#include "store/lock.h"
+
+static char folder[] = "/tmp/oikos-lock.XXXXXX";
+static char path[64];
+
+static int make_folder(void **state) {
+  (void)state;
+  if (!mkdtemp(folder))
+    return -1;
+  snprintf(path, sizeof path, "%s/lock", folder);
+  return 0;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  unlink(path);
+  return rmdir(folder);
+}
+
+static void keep_text(void *user, const char *text) {
+  snprintf(user, 512, "%.511s", text);
+}
+
+/* A process that takes the lock and stays until it is killed. */
+static pid_t holder(void) {
+  int ready[2];
+  char byte = 0;
+  assert_int_equal(pipe(ready), 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    oikos_lock *lock;
+    byte = oikos_lock_take(folder, NULL, NULL, &lock, NULL) == OIKOS_OK ? 'y' : 'n';
+    if (write(ready[1], &byte, 1) != 1)
+      _exit(1);
+    pause();
+    _exit(0);
+  }
+  assert_int_equal(read(ready[0], &byte, 1), 1);
+  assert_int_equal(byte, 'y');
+  close(ready[0]);
+  close(ready[1]);
+  return pid;
+}
+
+static void end(pid_t pid, bool reap) {
+  kill(pid, SIGKILL);
+  if (reap)
+    waitpid(pid, NULL, 0);
+  else
+    usleep(100000);
+}
+
+static void test_refuses_a_living_owner_by_name(void **state) {
+  (void)state;
+  oikos_lock *lock;
+  oikos_error err;
+  char expected[64];
+  pid_t pid = holder();
+  assert_int_equal(oikos_lock_take(folder, NULL, NULL, &lock, &err), OIKOS_USAGE);
+  assert_null(lock);
+  snprintf(expected, sizeof expected, "is in use by process %ld on ", (long)pid);
+  assert_non_null(strstr(err.message, expected));
+  end(pid, true);
+  assert_int_equal(access(path, F_OK), 0); // it was left behind
+}
+
+static void test_takes_over_from_a_dead_owner_at_once(void **state) {
+  (void)state;
+  oikos_lock *lock;
+  char said[512] = "";
+  for (int reap = 0; reap < 2; reap++) { // a zombie is dead too
+    pid_t pid = holder();
+    end(pid, reap);
+    double begin = oikos_wall_clock();
+    assert_int_equal(oikos_lock_take(folder, keep_text, said, &lock, NULL), OIKOS_OK);
+    assert_true(oikos_wall_clock() - begin < 2);
+    assert_non_null(strstr(said, "which is gone: taking it over"));
+    assert_true(oikos_lock_beat(lock));
+    oikos_lock_release(lock);
+    assert_int_not_equal(access(path, F_OK), 0);
+    if (!reap)
+      waitpid(pid, NULL, 0);
+  }
+}
+
+/* A lock of another machine, with a count. */
+static void write_foreign(int beat) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  fprintf(out, "host far pid 7 user anna job 99 boot elsewhere space 1 start 5 beat %d\n", beat);
+  fclose(out);
+}
+
+static void test_watches_an_owner_elsewhere(void **state) {
+  (void)state;
+  oikos_lock *lock;
+  oikos_error err;
+  char said[512] = "";
+  write_foreign(1);
+  pid_t pid = fork();
+  if (pid == 0) { // the owner, who beats once
+    sleep(1);
+    write_foreign(2);
+    _exit(0);
+  }
+  assert_int_equal(oikos_lock_take(folder, keep_text, said, &lock, &err), OIKOS_USAGE);
+  waitpid(pid, NULL, 0);
+  assert_non_null(strstr(err.message, "in use by process 7 on far (user anna, job 99)"));
+  assert_non_null(strstr(said, "looking for 15 s whether it lives"));
+  double begin = oikos_wall_clock(); // and never again
+  assert_int_equal(oikos_lock_take(folder, keep_text, said, &lock, &err), OIKOS_OK);
+  assert_in_range((long)(oikos_wall_clock() - begin), OIKOS_LOCK_WATCH - 1, OIKOS_LOCK_WATCH + 3);
+  oikos_lock_release(lock);
+}
+
+static void test_one_of_many_wins_a_stale_lock(void **state) {
+  (void)state;
+  enum { MANY = 8 };
+  int won = 0, status;
+  pid_t pids[MANY];
+  end(holder(), true);
+  for (int i = 0; i < MANY; i++) {
+    pids[i] = fork();
+    if (pids[i] == 0) {
+      oikos_lock *lock;
+      bool mine = oikos_lock_take(folder, NULL, NULL, &lock, NULL) == OIKOS_OK;
+      sleep(1); // alive until all others have tried
+      oikos_lock_release(lock);
+      _exit(mine ? 0 : 1);
+    }
+  }
+  for (int i = 0; i < MANY; i++) {
+    assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+    won += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+  assert_int_equal(won, 1);
+}
+
+static void test_notices_that_it_lost_the_lock(void **state) {
+  (void)state;
+  oikos_lock *lock;
+  assert_int_equal(oikos_lock_take(folder, NULL, NULL, &lock, NULL), OIKOS_OK);
+  assert_true(oikos_lock_beat(lock));
+  write_foreign(1);
+  assert_false(oikos_lock_beat(lock));
+  oikos_lock_release(lock);
+  assert_int_equal(access(path, F_OK), 0); // it is not ours to remove
+  unlink(path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_refuses_a_living_owner_by_name),
+      cmocka_unit_test(test_takes_over_from_a_dead_owner_at_once),
+      cmocka_unit_test(test_watches_an_owner_elsewhere),
+      cmocka_unit_test(test_one_of_many_wins_a_stale_lock),
+      cmocka_unit_test(test_notices_that_it_lost_the_lock),
+  };
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
