@@ -90,6 +90,30 @@ oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const
 
 void oikos_trainer_destroy(oikos_trainer *trainer);
 
+/** What a run would take on ranks that need not be there. */
+typedef struct oikos_plan {
+  int ranks, ranks_per_node;
+  int threads;                       /**< of a rank */
+  int64_t parameters;                /**< M + A + E */
+  int64_t most_learners;             /**< that a rank owns */
+  int64_t least_active, most_active; /**< learners of a step on a rank */
+  double bare_bytes;                 /**< memory of this process before anything of the run */
+  double rank_bytes; /**< memory of rank 0, which owns as much as any: that of this process
+                        when it has been set up as that rank. Beside it: what MPI takes for
+                        connections, and up to 16 MiB while a checkpoint is written */
+  double sum_bytes;  /**< that a step adds up */
+  double node_bytes; /**< out of a node and into it in a step, by an all-reduce that sends each
+                        byte twice */
+  double row_bytes;  /**< embedding rows fetched to a rank in a step, at most */
+  double checkpoint_bytes; /**< of the last one */
+  int64_t records;         /**< lines of metrics.jsonl */
+} oikos_plan;
+
+/** Set up rank 0 of @p ranks in this process, measure it and take it down. Nothing is written; the
+ * data file is read. Not collective. */
+oikos_status oikos_trainer_plan(const oikos_config *config, int ranks, int ranks_per_node,
+                                oikos_plan *plan, oikos_error *err);
+
 /** One outer step. OIKOS_ERROR if a learner's loss or gradient is not finite (with aggregation.rule
  * other than mean, or learners.rollback: if all learners are left out), or if one was left out of
  * learners.patience steps in a row: the message says which, in which step. */

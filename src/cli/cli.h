@@ -46,6 +46,10 @@ error_t oikos_cli_wrong(struct argp_state *state, const char *format, ...)
 error_t oikos_cli_number(struct argp_state *state, const char *option, const char *text,
                          int64_t low, int64_t *value);
 
+/** Print what a run would take (train --dry-run). Not collective: rank 0 does it. */
+oikos_status oikos_cli_plan(oikos_cli *cli, const oikos_config *config, int64_t ranks,
+                            int64_t per_node, const char *out, oikos_error *err);
+
 /** `--set key=value` options. */
 typedef struct oikos_sets {
   int n;

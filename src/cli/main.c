@@ -13,7 +13,7 @@
 #include "cli/cli.h"
 
 static const oikos_command commands[] = {
-    {"train", "CONFIG [--out DIR] [--resume] [--set KEY=VALUE ...]",
+    {"train", "CONFIG [--out DIR] [--resume] [--dry-run] [--set KEY=VALUE ...]",
      "train, with checkpoints; then evaluate", oikos_command_train, true},
     {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S] [--predictions FILE.json]",
      "evaluate on unseen tasks", oikos_command_eval, true},

@@ -17,9 +17,12 @@
 
 typedef struct options {
   const char *config, *out;
-  bool resume;
+  bool resume, dry;
+  int64_t ranks, per_node; /* of the plan; 0: as many as there are, 1 */
   oikos_sets sets;
 } options;
+
+enum { DRY_RUN = 256, RANKS, PER_NODE };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   options *o = state->input;
@@ -30,6 +33,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'r':
     o->resume = true;
     return 0;
+  case DRY_RUN:
+    o->dry = true;
+    return 0;
+  case RANKS:
+    return oikos_cli_number(state, "--ranks", arg, 1, &o->ranks);
+  case PER_NODE:
+    return oikos_cli_number(state, "--ranks-per-node", arg, 1, &o->per_node);
   default:
     return oikos_cli_parse_config(key, arg, state, &o->config, &o->sets);
   }
@@ -160,6 +170,10 @@ oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_er
       {"resume", 'r', NULL, 0,
        "continue from the newest whole checkpoint in DIR, on any number of ranks", 0},
       {"set", 's', "KEY=VALUE", 0, "override a key of the configuration; may be repeated", 0},
+      {"dry-run", DRY_RUN, NULL, 0,
+       "print what the run would take: memory of a rank, bytes of a step, files", 0},
+      {"ranks", RANKS, "N", 0, "dry-run: on so many ranks, which need not be there", 0},
+      {"ranks-per-node", PER_NODE, "N", 0, "dry-run: so many of them on a node (default: 1)", 0},
       {0},
   };
   static const struct argp argp = {
@@ -175,7 +189,10 @@ oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_er
   default_out(o.config, out, sizeof out);
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
   oikos_status status = oikos_cli_config(cli, o.config, &o.sets, config, err);
-  if (status == OIKOS_OK)
+  if (status == OIKOS_OK && o.dry)
+    status = oikos_cli_plan(cli, config, o.ranks ? o.ranks : cli->team.size,
+                            o.per_node ? o.per_node : 1, o.out ? o.out : out, err);
+  else if (status == OIKOS_OK)
     status = oikos_cli_train(cli, config, o.out ? o.out : out, o.resume, err);
   free(config);
   return status;

@@ -247,6 +247,17 @@ oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, con
   return finish(status, trainer);
 }
 
+oikos_status oikos_trainer_create_alone(const oikos_config *config, int ranks,
+                                        oikos_trainer **trainer, oikos_error *err) {
+  *trainer = NULL;
+  oikos_status status = create(MPI_COMM_SELF, config, NULL, NULL, trainer, err);
+  if (status == OIKOS_OK) {
+    (*trainer)->team.size = ranks; // what is owned and allocated goes by this
+    status = set_up(*trainer, NULL, true, false, err);
+  }
+  return finish(status, trainer);
+}
+
 oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
                                     const oikos_config *config, const char *checkpoint,
                                     const oikos_observer *observer, oikos_trainer **trainer,

@@ -267,6 +267,17 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   return OIKOS_OK;
 }
 
+oikos_status oikos_trainer_checkpoint_bytes(const oikos_trainer *t, double *bytes,
+                                            oikos_error *err) {
+  fields f = {0};
+  oikos_status status = fields_of(t, &f, err);
+  *bytes = 0;
+  for (int i = 0; status == OIKOS_OK && i < f.n; i++)
+    *bytes += oikos_field_bytes(&f.list[i]);
+  free(f.list);
+  return status;
+}
+
 static oikos_status config_text(const oikos_config *config, char **text, oikos_error *err) {
   size_t size;
   FILE *out = open_memstream(text, &size);

@@ -77,6 +77,15 @@ void oikos_trainer_say(const oikos_trainer *t, const char *format, ...)
 /** Record number `index`, with what follows from its step. */
 oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index);
 
+/** A trainer that is rank 0 of so many, without the others: to be looked at, not to be stepped. Not
+ * collective. */
+oikos_status oikos_trainer_create_alone(const oikos_config *config, int ranks,
+                                        oikos_trainer **trainer, oikos_error *err);
+
+/** The size that a checkpoint has now. Not collective. */
+oikos_status oikos_trainer_checkpoint_bytes(const oikos_trainer *t, double *bytes,
+                                            oikos_error *err);
+
 /** See to it that the workers can take @p steps inner steps. Not collective. */
 oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *err);
 

@@ -45,6 +45,9 @@ typedef struct oikos_field {
   bool not_state;       /* times and the like: outside the digest */
 } oikos_field;
 
+/** The size of a dataset. */
+double oikos_field_bytes(const oikos_field *f);
+
 /** What a checkpoint says of itself. */
 typedef struct oikos_checkpoint_info {
   int64_t step;

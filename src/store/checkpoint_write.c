@@ -273,8 +273,7 @@ static oikos_status seal(const char *path, oikos_error *err) {
 static off_t size_of(const writer *w) {
   double bytes = 1 << 20;
   for (int i = 0; i < w->n; i++)
-    bytes += (double)oikos_field_row(&w->fields[i]) * (double)oikos_field_element(&w->fields[i]) *
-             (double)w->fields[i].dims[0];
+    bytes += oikos_field_bytes(&w->fields[i]);
   return (off_t)bytes;
 }
 

@@ -45,6 +45,10 @@ size_t oikos_field_row(const oikos_field *f) {
   return n;
 }
 
+double oikos_field_bytes(const oikos_field *f) {
+  return (double)oikos_field_row(f) * (double)oikos_field_element(f) * (double)f->dims[0];
+}
+
 bool oikos_field_empty(const oikos_field *f) {
   return f->dims[0] == 0 || oikos_field_row(f) == 0;
 }
