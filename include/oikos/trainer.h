@@ -120,7 +120,8 @@ oikos_status oikos_trainer_plan(const oikos_config *config, int ranks, int ranks
 oikos_status oikos_trainer_step(oikos_trainer *trainer, oikos_error *err);
 
 /**
- * Train up to config.steps, with records and checkpoints as configured.
+ * Train up to config.steps, with records and checkpoints as configured. The run directory is locked
+ * from the trainer's creation to the end of this call; RUN/lock names the owner.
  * @return OIKOS_STOPPED if the observer asked to stop; a checkpoint was written
  */
 oikos_status oikos_trainer_run(oikos_trainer *trainer, oikos_error *err);

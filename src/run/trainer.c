@@ -240,6 +240,7 @@ oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
   }
   if (t->run[0] && (saved != t->step || t->step == 0))
     OIKOS_TRY(oikos_trainer_checkpoint(t, err));
+  oikos_watch_unlock(t->watch);
   if (t->step < t->config.steps)
     return oikos_fail(err, OIKOS_STOPPED, "stopped on request after step %lld of %lld%s",
                       (long long)t->step, (long long)t->config.steps,

@@ -230,6 +230,15 @@ oikos_status oikos_watch_create(const oikos_team *team, const char *run, double 
   return oikos_agree(team, begin(*watch, err), err);
 }
 
+void oikos_watch_unlock(oikos_watch *w) {
+  if (!w || !w->lock)
+    return;
+  pthread_mutex_lock(&w->mutex);
+  oikos_lock_release(w->lock);
+  w->lock = NULL;
+  pthread_mutex_unlock(&w->mutex);
+}
+
 void oikos_watch_destroy(oikos_watch *w) {
   if (!w)
     return;

@@ -48,6 +48,9 @@ oikos_status oikos_watch_create(const oikos_team *team, const char *run, double 
                                 const oikos_observer *observer, oikos_watch **watch,
                                 oikos_error *err);
 
+/** Release the lock, since no more is written. NULL does nothing. Not collective. */
+void oikos_watch_unlock(oikos_watch *watch);
+
 /** End the thread, remove RUN/ranks, release the lock. NULL does nothing. Not collective. */
 void oikos_watch_destroy(oikos_watch *watch);
 
