@@ -55,18 +55,32 @@ oikos_status oikos_file_hash(const char *path, char hash[OIKOS_DIGEST], oikos_er
   return status;
 }
 
+/* What a file is instead, as far as its first bytes tell. */
+static oikos_status not_a_checkpoint(const char *block, size_t n, oikos_error *err) {
+  if (n >= 8 && memcmp(block, "\x89HDF\r\n\x1a\n", 8) == 0)
+    return oikos_fail(
+        err, OIKOS_ERROR,
+        "it is an HDF5 file, but not a checkpoint, which does not begin as one: if it "
+        "is a data file of `oikos import`, `oikos inspect` tells what it holds");
+  return oikos_fail(err, OIKOS_ERROR,
+                    "it is not a checkpoint of this oikos: it does not begin with \"%.*s\"",
+                    (int)strlen(OIKOS_CHECKPOINT_MAGIC) - 1, OIKOS_CHECKPOINT_MAGIC);
+}
+
 static oikos_status verify(const char *path, oikos_error *err) {
   char block[OIKOS_USER_BLOCK + 1] = "", stored[OIKOS_DIGEST] = "", hash[OIKOS_DIGEST];
   FILE *in = fopen(path, "rb");
   if (!in)
     return oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno));
   size_t n = fread(block, 1, OIKOS_USER_BLOCK, in);
+  bool folder = ferror(in) && errno == EISDIR;
   fclose(in);
+  if (folder)
+    return oikos_fail(err, OIKOS_ERROR,
+                      "it is a folder: give one of the files in its checkpoints/");
   if (n < OIKOS_USER_BLOCK ||
       strncmp(block, OIKOS_CHECKPOINT_MAGIC, strlen(OIKOS_CHECKPOINT_MAGIC)) != 0)
-    return oikos_fail(err, OIKOS_ERROR,
-                      "it is not a checkpoint of this oikos: it does not begin with \"%.*s\"",
-                      (int)strlen(OIKOS_CHECKPOINT_MAGIC) - 1, OIKOS_CHECKPOINT_MAGIC);
+    return not_a_checkpoint(block, n, err);
   if (sscanf(block + strlen(OIKOS_CHECKPOINT_MAGIC), "xxh3-128 %32[0-9a-f]", stored) != 1)
     return oikos_fail(err, OIKOS_ERROR, "its user block is damaged: no hash");
   OIKOS_TRY(oikos_file_hash(path, hash, err));
