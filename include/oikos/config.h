@@ -238,6 +238,7 @@ typedef struct oikos_config {
   struct {
     int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
     int reduce;      /**< oikos_reduce_kind */
+    bool balance;    /**< learners move to ranks that have less to do */
   } run;
 
   struct {

@@ -307,6 +307,13 @@ const oikos_option *oikos_options(void) {
       {CHOICE("run.reduce", run.reduce, "exact", "exact|fast"), FIXED,
        "exact: integer sums, the same bits on any number of ranks; fast: plain floating point, for "
        "comparison."},
+      {BOOL("run.balance", run.balance, "true"), FREE,
+       "Learners whose episodes are larger than others' cost more: after the first 32 steps, and "
+       "at "
+       "every checkpoint, learners move to other ranks if the busiest one then has less to do by "
+       "more than 5 %, and than chance explains. The bits are the same. A rank owns at most four "
+       "times the even number of learners, and what they keep, which is twice in memory while they "
+       "move."},
       {INT("checkpoint.every", checkpoint.every, "1000", 0, 1e15), FREE,
        "Steps between checkpoints; 0 writes only the last one."},
       {INT("checkpoint.keep", checkpoint.keep, "3", 1, 1e6), FREE,

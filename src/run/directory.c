@@ -77,8 +77,10 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
     fprintf(out, ", \"left_out\": %.9g", r->left_out);
   if (oikos_privacy_on(&t->config))
     fprintf(out, ", \"epsilon\": %.9g, \"delta\": %.9g", r->epsilon, t->config.privacy.delta);
-  fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f}\n", r->seconds,
-          r->tasks_per_second);
+  fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
+  if (r->balance > 0)
+    fprintf(out, ", \"balance\": %.3f", r->balance);
+  fputs("}\n", out);
 }
 
 /* All records that the state holds: none in a new run; in a resumed one those up to its step,

@@ -9,6 +9,7 @@
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
+#include "run/balance.h"
 #include "run/census.h"
 #include "run/history.h"
 #include "run/learners.h"
@@ -48,6 +49,7 @@ struct oikos_trainer {
   oikos_robust_step robust; /* rules beside the mean */
   oikos_rollback rollback;  /* how often each of them was left out */
   oikos_own_rates own_rates;
+  oikos_balance balance;
   oikos_priority priority; /* of the homes */
   double spent[2];         /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
@@ -70,6 +72,9 @@ void oikos_trainer_say(const oikos_trainer *t, const char *format, ...)
 
 /** Record number `index`, with what follows from its step. */
 oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index);
+
+/** Learners that a thread takes at a time, for a rank with so many slots. */
+int64_t oikos_unit_size(int64_t slots, int64_t threads);
 
 /** See to it that the workers can take @p steps inner steps. Not collective. */
 oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *err);
