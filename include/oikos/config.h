@@ -239,6 +239,7 @@ typedef struct oikos_config {
     int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
     int reduce;      /**< oikos_reduce_kind */
     double watchdog; /**< seconds without progress after which the job is ended; 0: never */
+    bool balance;    /**< learners move to ranks that have less to do */
   } run;
 
   struct {

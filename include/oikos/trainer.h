@@ -44,6 +44,8 @@ typedef struct oikos_record {
   double epsilon;        /**< privacy spent so far, at privacy.delta; 0 where privacy.noise is 0 */
   double rand;           /**< how well the learners' homes tell their hidden groups, at `step`: see
                             oikos_census; NaN if it says nothing, or learners are of no group */
+  double balance;        /**< efficiency of the steps, in work units (src/learn/work.h): the ranks'
+                            mean work over that of the busiest rank of each step; 0 with one rank */
   double seconds;        /**< spent training since the run was started or resumed */
   double tasks_per_second; /**< since the last record */
   double slowest; /**< on several ranks: the time that the slowest one's learners took since the

@@ -312,6 +312,13 @@ const oikos_option *oikos_options(void) {
        "that the others wait for, and where each was last seen; 0 waits for ever. Longer than a "
        "learner takes to train and a checkpoint to write; at least 0.5 to make sense. RUN/ranks "
        "tells where each rank is."},
+      {BOOL("run.balance", run.balance, "true"), FREE,
+       "Learners whose episodes are larger than others' cost more: after the first 32 steps, and "
+       "at "
+       "every checkpoint, learners move to other ranks if the busiest one then has less to do by "
+       "more than 5 %, and than chance explains. The bits are the same. A rank owns at most four "
+       "times the even number of learners, and what they keep, which is twice in memory while they "
+       "move."},
       {INT("checkpoint.every", checkpoint.every, "-1", -1, 1e15), FREE,
        "Steps between checkpoints; 0 writes only the last one; -1 chooses by the time that writing "
        "one takes and checkpoint.mtbf (Young 1974, Daly 2006), so that writing takes at most a "

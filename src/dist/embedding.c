@@ -40,18 +40,40 @@ struct oikos_embedding {
   int64_t *touched; /* (room) own rows that were asked for, once each */
 };
 
-static oikos_status allocate(oikos_embedding *e, oikos_error *err) {
-  static const char what[] = "an embedding table", step[] = "the rows of a step";
-  size_t count = (size_t)e->count, all = oikos_mul(e->most, e->width);
+/* The buffers of this rank's examples. */
+static oikos_status allocate_step(oikos_embedding *e, size_t most, oikos_error *err) {
+  static const char what[] = "the rows of a step";
+  size_t all = oikos_mul(most, e->width);
+  if (most > INT_MAX / 4)
+    return oikos_fail(err, OIKOS_USAGE, "a rank has %zu examples in a step, more than %d", most,
+                      INT_MAX / 4);
+  e->most = most;
+  while (e->buckets < 2 * most)
+    e->buckets *= 2;
+  OIKOS_TRY(oikos_alloc(&e->wanted, most, sizeof *e->wanted, what, err));
+  OIKOS_TRY(oikos_alloc(&e->fetched, all, sizeof(real), what, err));
+  OIKOS_TRY(oikos_alloc(&e->sums, all, sizeof *e->sums, what, err));
+  OIKOS_TRY(oikos_alloc(&e->order, most, sizeof *e->order, what, err));
+  OIKOS_TRY(oikos_alloc(&e->key, e->buckets, sizeof *e->key, what, err));
+  return oikos_alloc(&e->found, e->buckets, sizeof *e->found, what, err);
+}
+
+static void release_step(oikos_embedding *e) {
+  free(e->wanted);
+  free(e->fetched);
+  free(e->sums);
+  free(e->key);
+  free(e->found);
+  free(e->order);
+}
+
+static oikos_status allocate(oikos_embedding *e, size_t most, oikos_error *err) {
+  static const char what[] = "an embedding table";
+  size_t count = (size_t)e->count;
   OIKOS_TRY(oikos_alloc(&e->numbers, oikos_mul(count, e->width), sizeof(real), what, err));
   OIKOS_TRY(oikos_optimizer_create(e->config, count, e->width, &e->optimizer, err));
   OIKOS_TRY(oikos_alloc(&e->slot, count, sizeof *e->slot, what, err));
-  OIKOS_TRY(oikos_alloc(&e->wanted, e->most, sizeof *e->wanted, step, err));
-  OIKOS_TRY(oikos_alloc(&e->fetched, all, sizeof(real), step, err));
-  OIKOS_TRY(oikos_alloc(&e->sums, all, sizeof *e->sums, step, err));
-  OIKOS_TRY(oikos_alloc(&e->order, e->most, sizeof *e->order, step, err));
-  OIKOS_TRY(oikos_alloc(&e->key, e->buckets, sizeof *e->key, step, err));
-  OIKOS_TRY(oikos_alloc(&e->found, e->buckets, sizeof *e->found, step, err));
+  OIKOS_TRY(allocate_step(e, most, err));
   return oikos_exchange_create(e->team, &e->exchange, err);
 }
 
@@ -71,17 +93,12 @@ oikos_status oikos_embedding_create(const oikos_team *team, const oikos_config *
                                     int64_t rows, size_t width, double deviation, size_t most,
                                     oikos_embedding **embedding, oikos_error *err) {
   *embedding = NULL;
-  if (most > INT_MAX / 4)
-    return oikos_fail(err, OIKOS_USAGE, "a rank has %zu examples in a step, more than %d", most,
-                      INT_MAX / 4);
   OIKOS_TRY(oikos_alloc(embedding, 1, sizeof **embedding, "an embedding table", err));
   oikos_embedding *e = *embedding;
   *e = (oikos_embedding){
-      .team = team, .config = config, .rows = rows, .width = width, .most = most, .buckets = 16};
-  while (e->buckets < 2 * most)
-    e->buckets *= 2;
+      .team = team, .config = config, .rows = rows, .width = width, .buckets = 16};
   oikos_share(rows, team->rank, team->size, &e->first, &e->count);
-  oikos_status status = allocate(e, err);
+  oikos_status status = allocate(e, most, err);
   if (status == OIKOS_OK) {
     initialise(e, number, deviation);
   } else {
@@ -97,18 +114,27 @@ void oikos_embedding_destroy(oikos_embedding *e) {
   free(e->numbers);
   oikos_optimizer_destroy(&e->optimizer);
   free(e->slot);
-  free(e->wanted);
-  free(e->fetched);
-  free(e->sums);
-  free(e->key);
-  free(e->found);
-  free(e->order);
+  release_step(e);
   oikos_exchange_destroy(&e->exchange);
   free(e->given);
   free(e->arrived);
   free(e->total);
   free(e->touched);
   free(e);
+}
+
+oikos_status oikos_embedding_reserve(oikos_embedding *e, size_t most, oikos_error *err) {
+  oikos_embedding fresh = *e;
+  if (most <= e->most)
+    return OIKOS_OK;
+  fresh.wanted = fresh.sums = fresh.key = NULL;
+  fresh.fetched = NULL;
+  fresh.found = fresh.order = NULL;
+  oikos_status status = allocate_step(&fresh, most, err);
+  release_step(status == OIKOS_OK ? e : &fresh);
+  if (status == OIKOS_OK)
+    *e = fresh;
+  return status;
 }
 
 /* The bucket of an id: where it is, or where it would go (Fibonacci hashing, linear probing). */

@@ -41,6 +41,10 @@ oikos_status oikos_embedding_create(const oikos_team *team, const oikos_config *
                                     oikos_embedding **embedding, oikos_error *err);
 void oikos_embedding_destroy(oikos_embedding *embedding);
 
+/** Make room for more examples of this rank in a step; rows that were fetched are gone. Not
+ * collective; after a failure all is as it was. */
+oikos_status oikos_embedding_reserve(oikos_embedding *embedding, size_t most, oikos_error *err);
+
 /**
  * Fetch the rows of this rank's examples.
  * @param id          (n) rows that the examples are about, with duplicates; n <= most

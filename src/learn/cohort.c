@@ -7,9 +7,9 @@ int64_t oikos_cohort_size(const oikos_config *c) {
   return c->learners.per_step > 0 ? c->learners.per_step : c->learners.count;
 }
 
-/* The first learner of a stratum. Both factors are at most 2^31. */
-static int64_t stratum(const oikos_config *c, int64_t s) {
-  return s * c->learners.count / oikos_cohort_size(c);
+/* Both factors are at most 2^31. */
+int64_t oikos_cohort_first(const oikos_config *c, int64_t slot) {
+  return slot * c->learners.count / oikos_cohort_size(c);
 }
 
 /* The stratum of a learner: the last one that begins at it or before. */
@@ -24,7 +24,7 @@ void oikos_cohort_slots(const oikos_config *c, int64_t first, int64_t count, int
 }
 
 int64_t oikos_cohort_learner(const oikos_config *c, int64_t step, int64_t slot) {
-  int64_t first = stratum(c, slot), size = stratum(c, slot + 1) - first;
+  int64_t first = oikos_cohort_first(c, slot), size = oikos_cohort_first(c, slot + 1) - first;
   if (size == 1)
     return first;
   oikos_random r =

@@ -16,6 +16,10 @@
 /** n: learners that are active in a step. */
 int64_t oikos_cohort_size(const oikos_config *config);
 
+/** The first learner of stratum number @p slot, which has it in every step; N behind the last one.
+ */
+int64_t oikos_cohort_first(const oikos_config *config, int64_t slot);
+
 /** The strata that have any of the learners first .. first + count - 1: the slots that their owner
  * may need in a step. */
 void oikos_cohort_slots(const oikos_config *config, int64_t first, int64_t count,

@@ -80,6 +80,8 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
   if (r->slowest > 0)
     fprintf(out, ", \"slowest\": %.3f, \"slowest_rank\": %d", r->slowest, r->slowest_rank);
+  if (r->balance > 0)
+    fprintf(out, ", \"balance\": %.3f", r->balance);
   fputs("}\n", out);
 }
 

@@ -26,6 +26,7 @@ void oikos_history_destroy(oikos_history *h) {
   free(h->pending);
   free(h->rows);
   free(h->sure_rows);
+  free(h->balance_rows);
   free(h->times);
   *h = (oikos_history){0};
 }
@@ -48,6 +49,7 @@ oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_erro
     return OIKOS_OK;
   OIKOS_TRY(grow(&h->rows, used * h->fields, oikos_mul(room, h->fields), err));
   OIKOS_TRY(grow(&h->sure_rows, used, room, err));
+  OIKOS_TRY(grow(&h->balance_rows, used, room, err));
   OIKOS_TRY(grow(&h->times, used * 2, room * 2, err));
   h->room = room;
   return OIKOS_OK;
@@ -77,6 +79,7 @@ oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episode
   row[OIKOS_ROW_EPISODES] = (double)episodes;
   row[OIKOS_ROW_RATE] = h->now[OIKOS_ROW_RATE];
   h->sure_rows[h->records] = h->sure_pending[0] / h->sure_pending[1];
+  h->balance_rows[h->records] = h->balance;
   if (h->census)
     row[rand_field(h)] = rand;
   times[0] = clock - h->started;
@@ -105,6 +108,7 @@ oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
                         .scores = row + OIKOS_ROW_MEMBERS + h->n_homes,
                         .left_out = h->leaves_out ? row[h->fields - 1] : 0,
                         .rand = h->census ? row[rand_field(h)] : NAN,
+                        .balance = h->balance_rows[index],
                         .seconds = h->times[2 * index],
                         .tasks_per_second = h->times[2 * index + 1]};
 }

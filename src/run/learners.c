@@ -32,10 +32,26 @@ static oikos_status create_thetas(oikos_learners *own, oikos_error *err) {
   return oikos_alloc(&own->next_visits, slots, sizeof *own->next_visits, what, err);
 }
 
-oikos_status oikos_learners_create(const oikos_config *config, const oikos_team *team, size_t m,
-                                   oikos_learners *own, oikos_error *err) {
+static oikos_status set_bounds(const oikos_config *config, const oikos_team *team,
+                               const int64_t *bound, oikos_learners *own, oikos_error *err) {
+  size_t n = (size_t)team->size + 1;
+  int64_t count;
+  OIKOS_TRY(oikos_alloc(&own->bound, n, sizeof *bound, "the learners", err));
+  for (int r = 0; r < team->size; r++)
+    oikos_share(config->learners.count, r, team->size, &own->bound[r], &count);
+  own->bound[team->size] = config->learners.count;
+  if (bound)
+    memcpy(own->bound, bound, n * sizeof *bound);
+  own->first = own->bound[team->rank];
+  own->count = own->bound[team->rank + 1] - own->first;
+  return OIKOS_OK;
+}
+
+oikos_status oikos_learners_create(const oikos_config *config, const oikos_team *team,
+                                   const int64_t *bound, size_t m, oikos_learners *own,
+                                   oikos_error *err) {
   *own = (oikos_learners){.homes = (size_t)config->home.count, .m = m};
-  oikos_share(config->learners.count, team->rank, team->size, &own->first, &own->count);
+  OIKOS_TRY(set_bounds(config, team, bound, own, err));
   oikos_cohort_slots(config, own->first, own->count, &own->first_stratum, &own->slots);
   OIKOS_TRY(
       oikos_alloc(&own->learner, (size_t)own->slots, sizeof *own->learner, "the learners", err));
@@ -44,6 +60,7 @@ oikos_status oikos_learners_create(const oikos_config *config, const oikos_team 
 }
 
 void oikos_learners_destroy(oikos_learners *own) {
+  free(own->bound);
   free(own->log_p);
   free(own->home);
   free(own->theta);

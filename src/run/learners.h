@@ -10,6 +10,7 @@
 #include "oikos/real.h"
 
 typedef struct oikos_learners {
+  int64_t *bound;       /* (P + 1) rank r has learners bound[r] .. bound[r + 1] - 1 */
   int64_t first, count; /* learners first .. first + count - 1 are this rank's */
   size_t homes, m;      /* T, M */
   double *log_p;        /* (count, T) */
@@ -26,9 +27,11 @@ typedef struct oikos_learners {
   int64_t *next_visits;         /* (slots) or NULL */
 } oikos_learners;
 
-/** This rank's share of the learners, as step 0 leaves them. Not collective. */
-oikos_status oikos_learners_create(const oikos_config *config, const oikos_team *team, size_t m,
-                                   oikos_learners *own, oikos_error *err);
+/** This rank's learners, as step 0 leaves them. Not collective.
+ * @param bound  (P + 1) as in the struct; NULL: everybody has as many */
+oikos_status oikos_learners_create(const oikos_config *config, const oikos_team *team,
+                                   const int64_t *bound, size_t m, oikos_learners *own,
+                                   oikos_error *err);
 void oikos_learners_destroy(oikos_learners *own);
 
 /** Find who is active in a step. */

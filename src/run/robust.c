@@ -22,26 +22,29 @@ static bool takes_trained(const oikos_trainer *t) {
   return t->config.shared.mixing > 0 || (t->weights.k > 0 && t->config.home.mixing > 0);
 }
 
+/* Numbers of a learner. */
+static size_t width(const oikos_trainer *t) {
+  return t->weights.n + (takes_trained(t) ? t->weights.m : 0);
+}
+
 /* A row for every slot that a rank may need, though two ranks may share a stratum. */
-static oikos_status create_rows(oikos_trainer *t, int64_t d, oikos_error *err) {
-  int64_t *rows, first, count;
+oikos_status oikos_robust_columns(const oikos_trainer *t, const int64_t *bound,
+                                  oikos_columns *columns, oikos_error *err) {
+  int64_t *rows, first;
   OIKOS_TRY(oikos_alloc(&rows, (size_t)t->team.size, sizeof *rows, "the aggregation", err));
-  for (int r = 0; r < t->team.size; r++) {
-    oikos_share(t->config.learners.count, r, t->team.size, &first, &count);
-    oikos_cohort_slots(&t->config, first, count, &first, &rows[r]);
-  }
-  oikos_status status = oikos_columns_create(&t->team, rows, d, &t->robust.columns, err);
+  for (int r = 0; r < t->team.size; r++)
+    oikos_cohort_slots(&t->config, bound[r], bound[r + 1] - bound[r], &first, &rows[r]);
+  oikos_status status = oikos_columns_create(&t->team, rows, (int64_t)width(t), columns, err);
   free(rows);
   return status;
 }
 
 static oikos_status create_columns(oikos_trainer *t, oikos_error *err) {
   oikos_robust_step *r = &t->robust;
-  size_t d = t->weights.n + (takes_trained(t) ? t->weights.m : 0);
-  OIKOS_TRY(create_rows(t, (int64_t)d, err));
+  OIKOS_TRY(oikos_robust_columns(t, t->learners.bound, &r->columns, err));
   OIKOS_TRY(oikos_alloc(&r->sorted, oikos_mul((size_t)t->n_threads, (size_t)r->columns.n),
                         sizeof(real), "the aggregation", err));
-  return oikos_alloc(&r->row, d, sizeof(real), "the aggregation", err);
+  return oikos_alloc(&r->row, width(t), sizeof(real), "the aggregation", err);
 }
 
 oikos_status oikos_robust_step_create(oikos_trainer *t, oikos_error *err) {

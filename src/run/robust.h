@@ -22,6 +22,11 @@ typedef struct oikos_robust_step {
 oikos_status oikos_robust_step_create(oikos_trainer *t, oikos_error *err);
 void oikos_robust_step_destroy(oikos_robust_step *step);
 
+/** Columns of the rules that order, for ranks that have learners bound[r] .. bound[r + 1] - 1. Not
+ * collective. */
+oikos_status oikos_robust_columns(const oikos_trainer *t, const int64_t *bound,
+                                  oikos_columns *columns, oikos_error *err);
+
 /** A learner, if it attacks, sends something else. */
 void oikos_robust_attack(oikos_trainer *t, int thread, int64_t learner, oikos_contribution *c);
 

@@ -5,39 +5,71 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "learn/cohort.h"
 
 typedef oikos_real real;
 
-static oikos_status allocate(oikos_rows *r, int threads, oikos_error *err) {
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* Examples of so many learners. */
+static size_t places(const oikos_rows *r, int64_t learners) {
+  size_t n = oikos_mul((size_t)learners, r->episode);
+  return n > OIKOS_ROWS_LEAST ? n : OIKOS_ROWS_LEAST;
+}
+
+static oikos_status allocate(int64_t room, oikos_rows *r, oikos_error *err) {
   static const char what[] = "the embedding rows of a step";
-  size_t all = oikos_mul((size_t)r->most, r->episode);
+  size_t all = oikos_mul((size_t)room, r->episode);
+  r->room = room;
   OIKOS_TRY(oikos_alloc(&r->id, all, sizeof *r->id, what, err));
   OIKOS_TRY(oikos_alloc(&r->place, all, sizeof *r->place, what, err));
-  OIKOS_TRY(oikos_alloc(&r->first, (size_t)r->most + 1, sizeof *r->first, what, err));
-  return oikos_alloc(&r->own, oikos_mul((size_t)threads, r->width), sizeof *r->own, what, err);
+  return oikos_alloc(&r->first, (size_t)room + 1, sizeof *r->first, what, err);
+}
+
+static void release(oikos_rows *r) {
+  free(r->id);
+  free(r->place);
+  free(r->first);
 }
 
 oikos_status oikos_rows_create(const oikos_config *config, const oikos_team *team,
                                const oikos_network *net, oikos_task_shape shape, int64_t slots,
                                int threads, oikos_rows *r, oikos_error *err) {
+  int64_t even = (oikos_cohort_size(config) + team->size - 1) / team->size;
   *r = (oikos_rows){.rows = shape.rows,
                     .width = oikos_network_row_width(net),
                     .episode = 1 + shape.support + shape.query,
-                    .most = slots > OIKOS_LEARNERS_LEAST ? slots : OIKOS_LEARNERS_LEAST};
-  size_t most = oikos_mul((size_t)r->most, r->episode);
+                    .most = larger(even, OIKOS_LEARNERS_LEAST)};
   if (r->width == 0)
     return OIKOS_OK;
-  OIKOS_TRY(allocate(r, threads, err));
+  OIKOS_TRY(allocate(larger(slots, r->most), r, err));
+  OIKOS_TRY(oikos_alloc(&r->own, oikos_mul((size_t)threads, r->width), sizeof *r->own,
+                        "the embedding rows of a step", err));
   return oikos_embedding_create(team, config, 0, r->rows, r->width,
-                                oikos_network_row_deviation(net),
-                                most > OIKOS_ROWS_LEAST ? most : OIKOS_ROWS_LEAST, &r->table, err);
+                                oikos_network_row_deviation(net), places(r, r->room), &r->table,
+                                err);
+}
+
+oikos_status oikos_rows_reserve(oikos_rows *r, int64_t slots, oikos_error *err) {
+  oikos_rows fresh = *r;
+  if (!r->table || slots <= r->room)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_embedding_reserve(r->table, places(r, slots), err));
+  fresh.id = NULL;
+  fresh.place = NULL;
+  fresh.first = NULL;
+  oikos_status status = allocate(slots, &fresh, err);
+  release(status == OIKOS_OK ? r : &fresh);
+  if (status == OIKOS_OK)
+    *r = fresh;
+  return status;
 }
 
 void oikos_rows_destroy(oikos_rows *r) {
   oikos_embedding_destroy(r->table);
-  free(r->id);
-  free(r->place);
-  free(r->first);
+  release(r);
   free(r->own);
   *r = (oikos_rows){0};
 }

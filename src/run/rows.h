@@ -25,10 +25,11 @@ typedef struct oikos_rows {
   int64_t rows;           /* R */
   size_t width;           /* d */
   size_t episode;         /* places that one learner may need */
-  int64_t most;           /* learners at hand, at most */
-  int64_t *id;            /* (most, episode) rows that they want */
+  int64_t most;           /* learners that any rank may have at hand */
+  int64_t room;           /* those that this one may have: no fewer */
+  int64_t *id;            /* (room, episode) rows that they want */
   int32_t *place;         /* the same, where each stands among the rows at hand */
-  size_t *first;          /* (most + 1) where a learner's begin */
+  size_t *first;          /* (room + 1) where a learner's begin */
   const oikos_real *row;  /* (k, d) the rows at hand */
   oikos_real *own;        /* (threads, d) scratch */
 } oikos_rows;
@@ -39,11 +40,15 @@ oikos_status oikos_rows_create(const oikos_config *config, const oikos_team *tea
                                int threads, oikos_rows *rows, oikos_error *err);
 void oikos_rows_destroy(oikos_rows *rows);
 
+/** Make room for more learners of this rank in a step. Not collective; after a failure all is as it
+ * was, but for room that is not needed. */
+oikos_status oikos_rows_reserve(oikos_rows *rows, int64_t slots, oikos_error *err);
+
 /** Make the episode of the learner in place @p i of those at hand. */
 typedef void oikos_episode_maker(const void *user, int64_t i, oikos_episode *episode);
 
 /**
- * Fetch the rows of the learners at hand, places 0 .. @p count - 1; count <= rows->most.
+ * Fetch the rows of the learners at hand, places 0 .. @p count - 1; count <= rows->room.
  * Collective.
  * @param make     makes their episodes, and is called once for each
  * @param episode  memory for one, of the source

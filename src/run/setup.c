@@ -49,10 +49,10 @@ oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *e
 
 /* The largest part of a chunk with which the busiest thread has at most a tenth more to do than if
  * learners were dealt out one by one. */
-static int64_t unit_size(int64_t learners, int64_t threads) {
-  int64_t least = (learners + threads - 1) / threads, unit = OIKOS_CHUNK;
+int64_t oikos_unit_size(int64_t slots, int64_t threads) {
+  int64_t least = (slots + threads - 1) / threads, unit = OIKOS_CHUNK;
   for (; threads > 1 && unit > 1; unit /= 2) {
-    int64_t units = (learners + unit - 1) / unit, most = (units + threads - 1) / threads * unit;
+    int64_t units = (slots + unit - 1) / unit, most = (units + threads - 1) / threads * unit;
     if (10 * most <= 11 * least)
       break;
   }
@@ -67,7 +67,7 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(&t->sums, (size_t)n, sizeof *t->sums, "the threads", err));
   OIKOS_TRY(oikos_alloc(&t->not_finite, (size_t)n, sizeof *t->not_finite, "the threads", err));
   t->n_threads = n;
-  t->unit = unit_size(t->learners.slots, n);
+  t->unit = oikos_unit_size(t->learners.slots, n);
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
   OIKOS_TRY(oikos_rows_create(&t->config, &t->team, t->net, oikos_source_shape(t->source),
@@ -75,6 +75,7 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_robust_step_create(t, err));
   OIKOS_TRY(oikos_rollback_create(&t->config, &t->learners, &t->rollback, err));
   OIKOS_TRY(oikos_own_rates_create(&t->config, &t->learners, &t->own_rates, err));
+  OIKOS_TRY(oikos_balance_create(&t->team, &t->learners, &t->balance, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
 }
@@ -122,7 +123,7 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_priority_create(c, &t->priority, err));
   t->segments.effort = t->priority.effort;
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
-  OIKOS_TRY(oikos_learners_create(c, &t->team, t->weights.m, &t->learners, err));
+  OIKOS_TRY(oikos_learners_create(c, &t->team, NULL, t->weights.m, &t->learners, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
   bool census = oikos_census_wanted(c);
@@ -172,6 +173,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   oikos_robust_step_destroy(&t->robust);
   oikos_rollback_destroy(&t->rollback);
   oikos_own_rates_destroy(&t->own_rates);
+  oikos_balance_destroy(&t->balance);
   oikos_priority_destroy(&t->priority);
   oikos_learners_destroy(&t->learners);
   oikos_rows_destroy(&t->rows);

@@ -199,6 +199,15 @@ static void add_sure(fields *f, const oikos_history *h) {
       ->optional = true;
 }
 
+/* How even the ranks' work was: not in the checkpoints of 0.1.0. */
+static void add_balance(fields *f, const oikos_history *h) {
+  oikos_field *field = add_array(f, OIKOS_FIELD_DOUBLE, h->balance_rows, h->records, 0,
+                                 "records: the ranks' mean work over that of the busiest; 0 with "
+                                 "one rank",
+                                 "history", "balance");
+  field->not_state = field->optional = true;
+}
+
 /* What dynamic adjustment knows of learners and homes. */
 static void add_adjustment(fields *f, const oikos_trainer *t) {
   const oikos_learners *l = &t->learners;
@@ -264,6 +273,7 @@ static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *er
   add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
             "records: seconds, tasks per second", "history", "times")
       ->not_state = true;
+  add_balance(f, &t->history);
   return OIKOS_OK;
 }
 

@@ -45,6 +45,7 @@ static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   own->next_home[at] = c.home;
   oikos_learners_leave(own, at, c.trained);
   oikos_own_rates_note(&t->config, &t->own_rates, own, at, &c);
+  oikos_balance_note(t, thread, at);
   double begin = oikos_profile_begin(t->profiles);
   if (!contribute(t, thread, at, &c) || !contribute_rows(t, thread, at, &c)) {
     oikos_learners_leave(own, at, NULL);
@@ -187,6 +188,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
                      t->scratch); // step 3
   oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
   oikos_census_note(t);
+  oikos_balance_adopt(t);
   oikos_learners_adopt(&t->learners);
   oikos_rollback_adopt(&t->learners, &t->rollback);
   oikos_own_rates_adopt(&t->learners, &t->own_rates);
@@ -209,6 +211,7 @@ static oikos_status record(oikos_trainer *t, oikos_error *err) {
   double rand = oikos_trainer_census(t).rand;
   oikos_mark(t->where, t->step, OIKOS_AT_RECORD);
   oikos_pace_compare(&t->team, &t->pace);
+  t->history.balance = oikos_balance_efficiency(t);
   oikos_status status =
       oikos_history_close(&t->history, t->step, t->step * n, steps * n, rand, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
@@ -237,6 +240,7 @@ oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
       OIKOS_TRY(oikos_trainer_checkpoint(t, err));
       saved = t->step;
     }
+    OIKOS_TRY(oikos_balance_look(t, saved == t->step, err));
   }
   if (t->run[0] && (saved != t->step || t->step == 0))
     OIKOS_TRY(oikos_trainer_checkpoint(t, err));

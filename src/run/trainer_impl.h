@@ -9,6 +9,7 @@
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
+#include "run/balance.h"
 #include "run/census.h"
 #include "run/history.h"
 #include "run/learners.h"
@@ -52,6 +53,7 @@ struct oikos_trainer {
   oikos_robust_step robust; /* rules beside the mean */
   oikos_rollback rollback;  /* how often each of them was left out */
   oikos_own_rates own_rates;
+  oikos_balance balance;
   oikos_priority priority; /* of the homes */
   double spent[2];         /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
@@ -85,6 +87,9 @@ oikos_status oikos_trainer_create_alone(const oikos_config *config, int ranks,
 /** The size that a checkpoint has now. Not collective. */
 oikos_status oikos_trainer_checkpoint_bytes(const oikos_trainer *t, double *bytes,
                                             oikos_error *err);
+
+/** Learners that a thread takes at a time, for a rank with so many slots. */
+int64_t oikos_unit_size(int64_t slots, int64_t threads);
 
 /** See to it that the workers can take @p steps inner steps. Not collective. */
 oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *err);

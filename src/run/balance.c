@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/balance.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "learn/work.h"
+#include "math/partition.h"
+#include "run/trainer_impl.h"
+
+/* Parts of the blocks' row, at least, and per rank: with so many a cut is well placed. */
+enum { PARTS = 1 << 16, PARTS_PER_RANK = 64 };
+
+static const double gain_enough = 1.05;
+
+oikos_status oikos_balance_create(const oikos_team *team, const oikos_learners *own,
+                                  oikos_balance *b, oikos_error *err) {
+  *b = (oikos_balance){0};
+  if (team->size == 1)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_alloc(&b->work, (size_t)own->count, sizeof *b->work, "the learners", err));
+  return oikos_alloc(&b->next, (size_t)own->slots, sizeof *b->next, "the learners", err);
+}
+
+void oikos_balance_destroy(oikos_balance *b) {
+  free(b->work);
+  free(b->next);
+  *b = (oikos_balance){0};
+}
+
+void oikos_balance_note(oikos_trainer *t, int thread, int64_t at) {
+  if (t->balance.work)
+    t->balance.next[at] = oikos_work(&t->context, &t->workers[thread].episode);
+}
+
+/* The steps in the log as two numbers. */
+static void sum_up(oikos_trainer *t) {
+  oikos_balance *b = &t->balance;
+  int64_t all = 0;
+  for (int k = 0; k < b->logged; k++)
+    all += b->log[k];
+  oikos_all_reduce(t->team.world, 1, &all, MPI_INT64_T, MPI_SUM);
+  oikos_all_reduce(t->team.world, (size_t)b->logged, b->log, MPI_INT64_T, MPI_MAX);
+  b->mean += (double)all / t->team.size;
+  for (int k = 0; k < b->logged; k++)
+    b->most += (double)b->log[k];
+  b->logged = 0;
+}
+
+void oikos_balance_adopt(oikos_trainer *t) {
+  oikos_balance *b = &t->balance;
+  const oikos_learners *own = &t->learners;
+  int64_t all = 0;
+  if (!b->work)
+    return;
+  for (int64_t at = 0; at < own->active; at++) {
+    b->work[own->learner[at] - own->first] += b->next[at];
+    all += b->next[at];
+  }
+  b->steps++;
+  b->sum += (double)all;
+  b->squares += (double)all * (double)all;
+  b->log[b->logged++] = all;
+  if (b->logged == OIKOS_BALANCE_LOG)
+    sum_up(t);
+}
+
+double oikos_balance_efficiency(oikos_trainer *t) {
+  oikos_balance *b = &t->balance;
+  if (!b->work)
+    return 0;
+  sum_up(t);
+  double efficiency = b->most > 0 ? b->mean / b->most : 1;
+  b->mean = b->most = 0;
+  return efficiency;
+}
+
+/* What the busiest rank had to do since the last look, but for three standard errors. */
+static double surely_most(const oikos_trainer *t) {
+  const oikos_balance *b = &t->balance;
+  double n = (double)b->steps, spread = b->squares - b->sum * b->sum / n, most;
+  double error = sqrt((spread > 0 ? spread : 0) * n / (n - 1)); // of the sum of n
+  most = b->sum - 3 * error;
+  oikos_all_reduce(t->team.world, 1, &most, MPI_DOUBLE, MPI_MAX);
+  return most;
+}
+
+/* Strata that are kept together, where there are very many: no rank holds a number for each. */
+static int64_t kept_together(const oikos_trainer *t, int64_t strata) {
+  int64_t least = (int64_t)PARTS_PER_RANK * t->team.size, parts = least > PARTS ? least : PARTS;
+  return (strata + parts - 1) / parts;
+}
+
+/* Cut blocks into bound (P + 1), by before (parts + 1). Returns what the busiest rank would have
+ * had to do. */
+static int64_t cut(const oikos_trainer *t, int64_t together, int64_t parts, int64_t *before,
+                   int64_t *bound) {
+  const oikos_config *c = &t->config;
+  const oikos_learners *own = &t->learners;
+  int64_t ranks = t->team.size, strata = oikos_cohort_size(c), slot, slots,
+          most = OIKOS_LOOK_MOST * ((parts + ranks - 1) / ranks);
+  for (int64_t i = 0; i < own->count; i++) {
+    oikos_cohort_slots(c, own->first + i, 1, &slot, &slots);
+    before[1 + slot / together] += t->balance.work[i];
+  }
+  oikos_all_reduce(t->team.world, (size_t)parts, before + 1, MPI_INT64_T, MPI_SUM);
+  for (int64_t k = 0; k < parts; k++) // the units of some steps: far below 2^63
+    before[k + 1] += before[k];
+  int64_t cost = oikos_partition((oikos_row_cost){parts, before}, ranks, most, bound);
+  for (int64_t r = 0; r <= ranks; r++) {
+    int64_t first = bound[r] * together;
+    bound[r] = oikos_cohort_first(c, first < strata ? first : strata);
+  }
+  return cost;
+}
+
+/* Learners whose owner changes. */
+static int64_t movers(const oikos_trainer *t, const int64_t *bound) {
+  const int64_t *old = t->learners.bound;
+  int64_t stay = 0;
+  for (int r = 0; r < t->team.size; r++) {
+    int64_t from = bound[r] > old[r] ? bound[r] : old[r],
+            to = bound[r + 1] < old[r + 1] ? bound[r + 1] : old[r + 1];
+    stay += to > from ? to - from : 0;
+  }
+  return t->config.learners.count - stay;
+}
+
+/* Move them, if it is worth it. */
+static void look(oikos_trainer *t, int64_t together, int64_t parts, int64_t *before,
+                 int64_t *bound) {
+  oikos_error err;
+  double now = surely_most(t);
+  int64_t cost = cut(t, together, parts, before, bound), moved = movers(t, bound);
+  double mean = (double)before[parts] / t->team.size;
+  if ((double)cost * gain_enough >= now || moved == 0)
+    return;
+  if (oikos_relocate(t, bound, &err) == OIKOS_OK)
+    oikos_trainer_say(t,
+                      "balance: %lld learners went to another rank; the busiest one had %.2f times "
+                      "the mean work, now %.2f times",
+                      (long long)moved, now / mean, (double)cost / mean);
+  else
+    oikos_trainer_say(t, "warning: learners were not moved to balance the ranks' work: %s",
+                      err.message);
+}
+
+oikos_status oikos_balance_look(oikos_trainer *t, bool saved, oikos_error *err) {
+  oikos_balance *b = &t->balance;
+  int64_t *before = NULL, *bound = NULL, together = kept_together(t, oikos_cohort_size(&t->config)),
+          parts = (oikos_cohort_size(&t->config) + together - 1) / together;
+  bool early = !b->looked && b->steps >= OIKOS_LOOK_EARLY, last = t->step >= t->config.steps;
+  if (!b->work || !t->config.run.balance || last || b->steps < OIKOS_LOOK_LEAST ||
+      !(saved || early))
+    return OIKOS_OK;
+  oikos_status status = oikos_alloc(&before, (size_t)parts + 1, sizeof *before, "balance", err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(&bound, (size_t)t->team.size + 1, sizeof *bound, "balance", err);
+  status = oikos_agree(&t->team, status, err);
+  if (status == OIKOS_OK)
+    look(t, together, parts, before, bound);
+  free(before);
+  free(bound);
+  b->looked = true;
+  b->steps = 0;
+  b->sum = b->squares = 0;
+  memset(b->work, 0, (size_t)t->learners.count * sizeof *b->work);
+  return status;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ * Learners go to other owners, with all that they keep. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "dist/exchange.h"
+#include "run/trainer_impl.h"
+
+/* What takes the place of the trainer's. */
+typedef struct place {
+  oikos_learners learners;
+  oikos_own_rates own_rates;
+  oikos_rollback rollback;
+  int64_t *since;        /* (count) of the census */
+  int64_t *work, *next;  /* (count), (slots) of the balance */
+  oikos_columns columns; /* of rules that order */
+  int64_t *wanted;       /* (count) who comes */
+  oikos_exchange exchange;
+} place;
+
+static void destroy(place *p) {
+  oikos_learners_destroy(&p->learners);
+  oikos_own_rates_destroy(&p->own_rates);
+  oikos_rollback_destroy(&p->rollback);
+  free(p->since);
+  free(p->work);
+  free(p->next);
+  oikos_columns_destroy(&p->columns);
+  free(p->wanted);
+  oikos_exchange_destroy(&p->exchange);
+}
+
+static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oikos_error *err) {
+  const oikos_config *c = &t->config;
+  const oikos_learners *own = &p->learners;
+  *p = (place){0};
+  OIKOS_TRY(oikos_learners_create(c, &t->team, bound, t->weights.m, &p->learners, err));
+  size_t n = (size_t)own->count, slots = (size_t)own->slots;
+  OIKOS_TRY(oikos_own_rates_create(c, own, &p->own_rates, err));
+  OIKOS_TRY(oikos_rollback_create(c, own, &p->rollback, err));
+  if (t->census.n_groups > 0)
+    OIKOS_TRY(oikos_alloc(&p->since, n, sizeof *p->since, "the census", err));
+  OIKOS_TRY(oikos_alloc(&p->work, n, sizeof *p->work, "the learners", err));
+  OIKOS_TRY(oikos_alloc(&p->next, slots, sizeof *p->next, "the learners", err));
+  if (t->robust.columns.tags)
+    OIKOS_TRY(oikos_robust_columns(t, own->bound, &p->columns, err));
+  OIKOS_TRY(oikos_alloc(&p->wanted, n, sizeof *p->wanted, "the learners", err));
+  OIKOS_TRY(oikos_exchange_create(&t->team, &p->exchange, err));
+  return oikos_rows_reserve(&t->rows, own->slots, err);
+}
+
+/* Ask the old owners for the learners of the new block: blocks are in the order of ranks, so each
+ * rank is asked for all that it has, in the order in which it has them. */
+static oikos_status ask(const oikos_trainer *t, place *p, oikos_error *err) {
+  const int64_t *old = t->learners.bound;
+  int64_t first = p->learners.first, end = first + p->learners.count;
+  for (int64_t i = 0; i < p->learners.count; i++)
+    p->wanted[i] = first + i;
+  for (int r = 0; r < t->team.size; r++) {
+    int64_t from = old[r] > first ? old[r] : first, to = old[r + 1] < end ? old[r + 1] : end;
+    p->exchange.ask_count[r] = to > from ? (int)(to - from) : 0;
+  }
+  return oikos_exchange_ask(&p->exchange, p->wanted, err);
+}
+
+static void bring(place *p, size_t size, const void *from, void *to) {
+  if (to)
+    oikos_exchange_give(&p->exchange, size, from, to);
+}
+
+/* All that stands by learner. */
+static void bring_all(const oikos_trainer *t, place *p) {
+  const oikos_learners *from = &t->learners, *to = &p->learners;
+  bring(p, from->homes * sizeof *to->log_p, from->log_p, to->log_p);
+  bring(p, sizeof *to->home, from->home, to->home);
+  bring(p, from->m * sizeof *to->theta, from->theta, to->theta);
+  bring(p, sizeof *to->visits, from->visits, to->visits);
+  bring(p, sizeof *p->own_rates.factor, t->own_rates.factor, p->own_rates.factor);
+  bring(p, sizeof *p->rollback.streak, t->rollback.streak, p->rollback.streak);
+  bring(p, sizeof *p->since, t->census.since, p->since);
+}
+
+/* The trainer has what was brought; what it had is left to be destroyed. */
+static void move_in(oikos_trainer *t, place *p) {
+  place gone = *p;
+  gone.learners = t->learners;
+  gone.own_rates = t->own_rates;
+  gone.rollback = t->rollback;
+  gone.since = t->census.since;
+  gone.work = t->balance.work;
+  gone.next = t->balance.next;
+  gone.columns = t->robust.columns;
+  t->learners = p->learners;
+  t->own_rates = p->own_rates;
+  t->rollback = p->rollback;
+  t->census.since = p->since;
+  t->balance.work = p->work;
+  t->balance.next = p->next;
+  t->robust.columns = p->columns;
+  t->unit = oikos_unit_size(t->learners.slots, t->n_threads);
+  *p = gone;
+}
+
+oikos_status oikos_relocate(oikos_trainer *t, const int64_t *bound, oikos_error *err) {
+  place p;
+  oikos_status status = oikos_agree(&t->team, create(t, bound, &p, err), err);
+  if (status == OIKOS_OK)
+    status = ask(t, &p, err);
+  if (status == OIKOS_OK) {
+    bring_all(t, &p);
+    move_in(t, &p);
+  }
+  destroy(&p);
+  return status;
+}
