@@ -63,6 +63,9 @@ step_of() {
   [[ $file =~ step-0*([0-9]+)\.h5$ ]] && echo "${BASH_REMATCH[1]}" || echo 0
 }
 
+# Whether a run is at its last step. srun's word is not enough: it exits with 0 when its own node's slurmd has died.
+finished() { [[ $(step_of "$1") == "$(sed -n 's/^steps: //p' "$1/config.yaml")" ]]; }
+
 # The nodes among "NODE..." on which something can be started, in one line.
 nodes_that_answer() {
   local node
@@ -86,7 +89,6 @@ leave() {
 
 # Back into the queue, to start from the top when there is room.
 requeue() {
-  ours || leave
   say "$*: back into the queue"
   scontrol requeue "$SLURM_JOB_ID"
   exit 0 # Slurm ends the script here, at the latest
@@ -107,7 +109,8 @@ end_leftovers() {
 # 75              told to stop, and a checkpoint was written    back into the queue
 # 1, 2            an error of the run or its configuration      end: it would come again
 # other           a rank or node was lost                       go on with the nodes left, if there was a checkpoint since
-#                                                               the start; at most OIKOS_MAX_LOSSES times
+#                                                               the start; at most OIKOS_MAX_LOSSES times. (Slurm, when it
+#                                                               finds the node lost, puts the job back into the queue.)
 train_to_the_end() {
   local config=$1 run=$2 sets=("${@:3}") nodes all step losses=0
   nodes=$(nodes_of_job | paste -sd' ')
@@ -118,14 +121,14 @@ train_to_the_end() {
     say "start from step $step on $nodes" | tee -a "$run/attempts"
     ranks "$nodes" "$OIKOS" train "$config" --out "$run" --resume "${sets[@]/#/--set=}"
     say "exit status $status at step $(step_of "$run")" | tee -a "$run/attempts"
-    [[ $status != 0 ]] || exit 0
-    [[ $status != 75 && ! $told ]] || requeue "stopped on request"
     end_leftovers
+    [[ $status != 0 ]] || ! finished "$run" || exit 0
     ours || leave
+    [[ $status != 75 && ! $told ]] || requeue "stopped on request"
     all=$nodes
     nodes=$(nodes_that_answer "$all")
     if [[ $nodes == "$all" ]]; then
-      ((status > 2)) || exit "$status"
+      ((status == 0 || status > 2)) || exit "$status"
       ((step < $(step_of "$run"))) || give_up "a rank was lost, and no checkpoint was written since the start"
     else
       say "of $all only ${nodes:-none} answer"
@@ -135,7 +138,7 @@ train_to_the_end() {
   done
 }
 
-# Slurm itself starts a job again whose first node was lost. Not for ever from the same step, though.
+# Slurm itself puts a job that lost a node back into the queue. Not for ever from the same step, though.
 check_attempts() {
   local from
   from=$(grep -s "job $SLURM_JOB_ID\] start from" "$1/attempts" | tail -n 3 | grep -c "start from step $2 on" || true)
