@@ -28,9 +28,9 @@ bring_up() {
 # submit ARGS...: by tools/submit, with five minutes; sets job.
 submit() {
   local status=0
-  "$SOURCE/tools/submit" "$@" --time 00:05:00 >submit.out 2>submit.err || status=$?
-  [[ $status == 0 ]] || { cat submit.err && fail "tools/submit $*: exit status $status" && finish; }
-  job=$(sed -n 's/^job \([0-9]*\) .*/\1/p' submit.out)
+  "$SOURCE/tools/submit" --time 00:05:00 "$@" >"$log.submit" 2>"$log.refused" || status=$?
+  [[ $status == 0 ]] || { cat "$log.refused" && fail "tools/submit $*: exit status $status" && finish; }
+  job=$(sed -n 's/^job \([0-9]*\) .*/\1/p' "$log.submit")
 }
 
 # await SECONDS WHAT COMMAND...: until the command succeeds; if it does not, a failure that says where the jobs are.

@@ -8,7 +8,7 @@ source "$(dirname "$0")/slurm.sh"
 bring_up
 write_mlp mlp.yaml
 common=(--set eval.episodes=0 --set checkpoint.every=100 --set log.every=10)
-steps=(--set steps=2500 --set learners.count=40)
+steps=(--set steps=1600 --set learners.count=40)
 
 # Where Slurm says what is wrong, or when it would start.
 for job in "mlp.yaml" "mlp.yaml --array 1-3" "mlp.yaml --scaling" "--eval whole"; do
@@ -29,11 +29,11 @@ check_status "undisturbed" 0
 run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=2 --out seed2
 run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=7 --set inner.steps=1 --out setting2
 
-# disturb LAUNCHER: the whole story of a job.
+# disturb LAUNCHER: the whole story of a job; both launchers at once, on two nodes each.
 disturb() {
   local run=$1
-  OIKOS_LAUNCHER=$1 submit mlp.yaml --nodes 3 --out "$run" "${common[@]}" "${steps[@]}"
-  check_match "tools/submit" "squeue --job $job" submit.out
+  OIKOS_LAUNCHER=$1 submit mlp.yaml --nodes 2 --out "$run" "${common[@]}" "${steps[@]}"
+  check_match "tools/submit" "squeue --job $job" "$log.submit"
   await 60 "$1: a checkpoint" reached "$run" 110
   kill -9 "$(rank_of "$run" 1)"
   await 60 "$1: going on without a new job after a lost rank" started "$run" 2
@@ -51,10 +51,11 @@ disturb() {
   check_match "$1: told to stop" "exit status 75 at step" "$run/attempts"
   check_same "$1: disturbed three times" whole "$run"
 }
-disturb srun
-check_match "srun: names host and rank" "^rank 1 on n2: ended by signal 9" srun/train-*.log
-disturb mpirun
-check_match "mpirun: names host and rank" "process rank 1 with PID .* on node n2 exited on signal 9" mpirun/train-*.log
+apart srun.log disturb srun
+apart mpirun.log disturb mpirun
+gather
+check_match "srun: names host and rank" "^rank 1 on n[2-4]: ended by signal 9" srun/train-*.log
+check_match "mpirun: names host and rank" "process rank 1 with PID .* on node n[2-4] exited on signal 9" mpirun/train-*.log
 
 # An array of seeds, one of settings; an evaluation; scaling. Meanwhile what would come again must not.
 submit mlp.yaml --array 1-2 --nodes 1 --out seeds --set eval.episodes=0 --set steps=20
@@ -85,9 +86,8 @@ check_equal "scaling" "strong 1 7,strong 2 7,strong 4 7,weak 1 7,weak 2 14,weak 
   "$(awk 'NR > 1 && $5 > 0 { print $1, $2, $4 }' scaling/scaling.txt | paste -sd,)"
 
 if [[ ${OIKOS_LONG:-} == 1 ]]; then
-  "$SOURCE/tools/submit" mlp.yaml --nodes 2 --time 00:01:00 --out long "${common[@]}" --set checkpoint.every=100000 \
-    --set steps="${OIKOS_LONG_STEPS:-120000}" --set learners.count=40 >submit.out
-  job=$(sed -n 's/^job \([0-9]*\) .*/\1/p' submit.out)
+  submit mlp.yaml --nodes 1 --time 00:01:00 --out long "${common[@]}" --set checkpoint.every=100000 \
+    --set steps="${OIKOS_LONG_STEPS:-120000}" --set learners.count=40
   await 500 "three starts by time limits" started long 3
   await 500 "the end" ended "$job"
   cat long/attempts
