@@ -40,13 +40,14 @@ start() {
 }
 
 # ranks "NODE..." COMMAND...: start them, wait for their end, and set `status` to how it went. SIGUSR1 and SIGTERM to this
-# script are passed on as SIGUSR1, upon which oikos writes a checkpoint and exits with 75, and set `told`.
+# script are passed on as SIGUSR1, upon which oikos writes a checkpoint and exits with 75, and set `told`; more than once,
+# since ranks that are just starting may miss the first.
 ranks() {
-  local pid again
+  local pid again nag=
   told=
   start "$@" &
   pid=$!
-  trap 'told=yes again=yes; kill -USR1 "$pid" 2>/dev/null' USR1 TERM
+  trap 'told=yes again=yes; [[ $nag ]] || { pass_on "$pid" & nag=$!; }' USR1 TERM
   again=yes
   while [[ $again ]]; do # a signal ends `wait` before the ranks end
     again=
@@ -54,6 +55,12 @@ ranks() {
     wait "$pid" || status=$?
   done
   trap '' USR1 TERM
+  [[ ! $nag ]] || kill -KILL "$nag" 2>/dev/null || true
+}
+
+pass_on() {
+  trap '' USR1 TERM
+  while kill -USR1 "$1" 2>/dev/null; do sleep 5; done
 }
 
 # The step of the newest checkpoint in a run directory, 0 if there is none.

@@ -8,7 +8,7 @@ source "$(dirname "$0")/slurm.sh"
 bring_up
 write_mlp mlp.yaml
 common=(--set eval.episodes=0 --set checkpoint.every=100 --set log.every=10)
-steps=(--set steps=1600 --set learners.count=40)
+steps=(--set steps=2000 --set learners.count=40)
 
 # Where Slurm says what is wrong, or when it would start.
 for job in "mlp.yaml" "mlp.yaml --array 1-3" "mlp.yaml --scaling" "--eval whole"; do
@@ -29,22 +29,28 @@ check_status "undisturbed" 0
 run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=2 --out seed2
 run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=7 --set inner.steps=1 --out setting2
 
+# further RUN: it has made 50 steps beyond what it had made when this was asked first.
+further() {
+  [[ -e $1.from ]] || last_step "$1" >"$1.from"
+  reached "$1" $(($(<"$1.from") + 50)) && rm "$1.from"
+}
+
 # disturb LAUNCHER: the whole story of a job; both launchers at once, on two nodes each.
 disturb() {
   local run=$1
   OIKOS_LAUNCHER=$1 submit mlp.yaml --nodes 2 --out "$run" "${common[@]}" "${steps[@]}"
   check_match "tools/submit" "squeue --job $job" "$log.submit"
-  await 60 "$1: a checkpoint" reached "$run" 110
+  await 90 "$1: a checkpoint" reached "$run" 110
   kill -9 "$(rank_of "$run" 1)"
-  await 60 "$1: going on without a new job after a lost rank" started "$run" 2
-  await 60 "$1: 500 steps" reached "$run" 500
+  await 90 "$1: going on without a new job after a lost rank" started "$run" 2
+  await 90 "$1: more steps" further "$run"
   scancel --batch --signal=USR1 "$job" # what --signal does before the time limit
-  await 60 "$1: back from the queue" started "$run" 3
-  await 60 "$1: 1000 steps" reached "$run" 1000
+  await 90 "$1: back from the queue" started "$run" 3
+  await 90 "$1: more steps still" further "$run"
   sleep "0.$((RANDOM % 10))"
   scontrol requeue "$job"
-  await 60 "$1: back from the queue again" started "$run" 4
-  await 60 "$1: the end" ended "$job"
+  await 90 "$1: back from the queue again" started "$run" 4
+  await 90 "$1: the end" ended "$job"
   check_equal "$1: state" COMPLETED "$(state "$job")"
   check_equal "$1: starts" 4 "$(starts "$run")"
   check_match "$1: the lost rank" "exit status 137 at step" "$run/attempts"
