@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The job scripts on a real Slurm of four nodes: a training that loses a rank, is told to stop as before a time limit, and is
+# put back into the queue at some moment ends, with no human, in the state of one that nothing happened to. With
+# OIKOS_LONG=1 also real time limits of a minute.
+set -euo pipefail
+source "$(dirname "$0")/slurm.sh"
+bring_up
+write_mlp mlp.yaml
+common=(--set eval.episodes=0 --set checkpoint.every=100 --set log.every=10)
+steps=(--set steps=2000 --set learners.count=40)
+
+# Where Slurm says what is wrong, or when it would start.
+for job in "mlp.yaml" "mlp.yaml --array 1-3" "mlp.yaml --scaling" "--eval whole"; do
+  # shellcheck disable=SC2086
+  launch "$SOURCE/tools/submit" $job --nodes 4 --time 00:10:00 --test-only
+  check_status "--test-only of $job" 0
+  check_match "--test-only of $job" "^sbatch: Job [0-9]+ to start at .* on nodes n\[1-4\]" "$log.err"
+done
+for job in train array scaling eval; do
+  launch sbatch --test-only "$SOURCE/jobs/$job.sbatch" mlp.yaml run
+  check_status "sbatch --test-only jobs/$job.sbatch" 0
+done
+launch "$SOURCE/tools/submit" mlp.yaml --nodes 1 --time 00:10:00 --set inner.steps=-1
+check_status "a wrong configuration" 2
+
+run_ranks 1 train mlp.yaml "${common[@]}" "${steps[@]}" --out whole
+check_status "undisturbed" 0
+run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=2 --out seed2
+run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=7 --set inner.steps=1 --out setting2
+
+# further RUN: it has made 50 steps beyond what it had made when this was asked first.
+further() {
+  [[ -e $1.from ]] || last_step "$1" >"$1.from"
+  reached "$1" $(($(<"$1.from") + 50)) && rm "$1.from"
+}
+
+# disturb LAUNCHER: the whole story of a job; both launchers at once, on two nodes each.
+disturb() {
+  local run=$1
+  OIKOS_LAUNCHER=$1 submit mlp.yaml --nodes 2 --out "$run" "${common[@]}" "${steps[@]}"
+  check_match "tools/submit" "squeue --job $job" "$log.submit"
+  await 90 "$1: a checkpoint" reached "$run" 110
+  kill -9 "$(rank_of "$run" 1)"
+  await 90 "$1: going on without a new job after a lost rank" started "$run" 2
+  await 90 "$1: more steps" further "$run"
+  scancel --batch --signal=USR1 "$job" # what --signal does before the time limit
+  await 90 "$1: back from the queue" started "$run" 3
+  await 90 "$1: more steps still" further "$run"
+  sleep "0.$((RANDOM % 10))"
+  scontrol requeue "$job"
+  await 90 "$1: back from the queue again" started "$run" 4
+  await 90 "$1: the end" ended "$job"
+  check_equal "$1: state" COMPLETED "$(state "$job")"
+  check_equal "$1: starts" 4 "$(starts "$run")"
+  check_match "$1: the lost rank" "exit status 137 at step" "$run/attempts"
+  check_match "$1: told to stop" "exit status 75 at step" "$run/attempts"
+  check_same "$1: disturbed three times" whole "$run"
+}
+apart srun.log disturb srun
+apart mpirun.log disturb mpirun
+gather
+check_match "srun: names host and rank" "^rank 1 on n[2-4]: ended by signal 9" srun/train-*.log
+check_match "mpirun: names host and rank" "process rank 1 with PID .* on node n[2-4] exited on signal 9" mpirun/train-*.log
+
+# An array of seeds, one of settings; an evaluation; scaling. Meanwhile what would come again must not.
+submit mlp.yaml --array 1-2 --nodes 1 --out seeds --set eval.episodes=0 --set steps=20
+seeds=$job
+printf 'seed=6\nseed=7 inner.steps=1\n' >settings
+submit mlp.yaml --array 2 --settings settings --nodes 1 --out settings.d --set eval.episodes=0 --set steps=20
+settings=$job
+submit --eval whole --nodes 2 -- --episodes 50
+eval=$job
+submit mlp.yaml --nodes 1 --out early --set checkpoint.every=0 --set steps=1000000000 --set log.every=10
+early=$job
+submit mlp.yaml --nodes 1 --out wrong --set task.file=none.h5 --set task.source=images --set model.loss=cross_entropy
+wrong=$job
+await 60 "the lost rank's start" reached early 10
+kill -9 "$(rank_of early 0)"
+for job in "$seeds" "$settings" "$eval" "$early" "$wrong"; do await 60 "job $job" ended "$job"; done
+check_equal "array: digest of seed 2" "$(digest seed2)" "$(digest seeds/seed-2)"
+check_equal "settings: digest of line 2" "$(digest setting2)" "$(digest settings.d/setting-2)"
+run_ranks 1 eval whole --episodes 50
+check_equal "eval" "$(grep '+-' "$log.out")" "$(grep '+-' "whole/eval-$eval.log")"
+check_equal "lost before a checkpoint" FAILED/1 "$(state "$early")/$(starts early)"
+check_match "lost before a checkpoint" "gives up: a rank was lost" early/train-*.log
+check_equal "an error of the configuration" FAILED/1 "$(state "$wrong")/$(starts wrong)"
+
+OIKOS_RECORD_STEPS=5 OIKOS_RECORDS=3 submit mlp.yaml --scaling --nodes 4 --out scaling
+await 90 "scaling" ended "$job"
+check_equal "scaling" "strong 1 7,strong 2 7,strong 4 7,weak 1 7,weak 2 14,weak 4 28" \
+  "$(awk 'NR > 1 && $5 > 0 { print $1, $2, $4 }' scaling/scaling.txt | paste -sd,)"
+
+if [[ ${OIKOS_LONG:-} == 1 ]]; then
+  submit mlp.yaml --nodes 1 --time 00:01:00 --out long "${common[@]}" --set checkpoint.every=100000 \
+    --set steps="${OIKOS_LONG_STEPS:-120000}" --set learners.count=40
+  await 500 "three starts by time limits" started long 3
+  await 500 "the end" ended "$job"
+  cat long/attempts
+  run_ranks 1 train mlp.yaml "${common[@]}" --set steps="${OIKOS_LONG_STEPS:-120000}" --set learners.count=40 --out long.whole
+  check_same "time limits" long.whole long
+fi
+
+"$cluster" down
+took_down=yes
+check_equal "what is left of processes" "" "$(grep -lzxF "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null |
+  xargs -r grep -lz '^SLURMD_NODENAME=' | xargs -r echo)$(find /proc/[0-9]*/fd -lname "$folder/*" 2>/dev/null)"
+[[ ! -e $folder ]] || fail "$folder is left"
+finish
