@@ -47,11 +47,11 @@ typedef struct column {
 static void multiply(const shape *s, const oikos_real *a, const oikos_real *b, oikos_real *c) {
   size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->k;
   if (s->how == PLAIN)
-    oikos_gemm_nn(m, n, k, a, b, 0, c);
+    oikos_blas_nn(m, n, k, a, b, 0, c);
   else if (s->how == B_TURNED)
-    oikos_gemm_nt(m, n, k, a, b, 0, c);
+    oikos_blas_nt(m, n, k, a, b, 0, c);
   else
-    oikos_gemm_tn(m, n, k, a, b, 0, c);
+    oikos_blas_tn(m, n, k, a, b, 0, c);
 }
 
 /* Best GFLOP/s of a product over some runs of 10^9 operations. */

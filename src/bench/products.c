@@ -125,16 +125,16 @@ double oikos_products_flops(const oikos_products *p) {
 static void multiply(const oikos_products *p, const product *q, method way, size_t rows) {
   switch (way) {
   case X_BY_W_TURNED:
-    oikos_gemm_nt(rows, q->out, q->depth, p->x, p->w, 0, p->y);
+    oikos_blas_nt(rows, q->out, q->depth, p->x, p->w, 0, p->y);
     break;
   case X_BY_TURNED_W:
-    oikos_gemm_nn(rows, q->out, q->depth, p->x, p->w, 0, p->y);
+    oikos_blas_nn(rows, q->out, q->depth, p->x, p->w, 0, p->y);
     break;
   case DY_BY_W:
-    oikos_gemm_nn(rows, q->depth, q->out, p->y, p->w, 0, p->x);
+    oikos_blas_nn(rows, q->depth, q->out, p->y, p->w, 0, p->x);
     break;
   case DY_TURNED_BY_X:
-    oikos_gemm_tn(q->out, q->depth, rows, p->y, p->x, rows < q->rows, p->w);
+    oikos_blas_tn(q->out, q->depth, rows, p->y, p->x, rows < q->rows, p->w);
     break;
   case METHODS:
     break;

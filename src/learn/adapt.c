@@ -21,16 +21,16 @@ static oikos_batch micro_batch(const oikos_inner *inner, const oikos_batch *supp
 }
 
 /* Support examples from `first` on act on the loss through the step whose Hessian product has just
- * been taken in a workspace. */
+ * been taken in a workspace, but for a factor. */
 static void follow_examples(const oikos_inner *inner, oikos_path *p, const oikos_workspace *ws,
-                            size_t first, size_t n) {
+                            size_t first, size_t n, real factor) {
   size_t in = oikos_network_input(inner->net);
   if (!p->dx)
     return;
   const real *restrict dx_t = oikos_workspace_dx_t(inner->net, ws);
   real *restrict dx = p->dx + first * in;
   for (size_t i = 0; i < n * in; i++)
-    dx[i] -= dx_t[i];
+    dx[i] -= factor * dx_t[i];
 }
 
 /* grad (M), if any, = weight * the support gradient at theta, over all micro-batches; with a
@@ -48,7 +48,7 @@ static oikos_judgement accumulate(const oikos_inner *inner, oikos_path *p, const
     oikos_judgement one = oikos_network_derive(inner->net, p->ws, theta, direction, &b,
                                                (real)(weight * share), !begun, grad, product);
     if (direction)
-      follow_examples(inner, p, p->ws, support->n * j / (size_t)inner->micro_batches, b.n);
+      follow_examples(inner, p, p->ws, support->n * j / (size_t)inner->micro_batches, b.n, 1);
     begun = true;
     total.loss += share * one.loss;
     total.correct += one.correct;
@@ -109,7 +109,7 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real 
 static void scale(const oikos_inner *inner, const oikos_path *p, const real *rates, int64_t k,
                   const real *u, real *scaled) {
   real factor = (real)p->factor;
-  memset(scaled, 0, inner->parameters * sizeof *scaled);
+  memset(scaled, 0, inner->first * sizeof *scaled);
   for (int i = 0; i < oikos_network_tensor_count(inner->net); i++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[i];
     if (t->offset < inner->first)
@@ -139,43 +139,51 @@ static void add_rate_gradient(const oikos_inner *inner, const oikos_path *p, con
 }
 
 /* product (M) = H_support(theta_k) direction, from what oikos_adapt left of step k; with learned
- * rates also the support gradient. */
+ * rates also the support gradient. Of the product, `factor` is to be taken. */
 static void multiply_again(const oikos_inner *inner, oikos_path *p, int64_t k, const real *theta,
-                           const oikos_batch *support, const real *direction) {
+                           const oikos_batch *support, const real *direction, real factor) {
   if (p->chunk && k == 0) {
     if (inner->rates)
       oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, p->support);
     oikos_chunk_product(inner->net, p->chunk, p->member, theta, direction, p->product);
-    follow_examples(inner, p, oikos_chunk_workspace(p->chunk), 0, support->n);
+    follow_examples(inner, p, oikos_chunk_workspace(p->chunk), 0, support->n, factor);
     return;
   }
   if (inner->rates)
     oikos_network_gradient_again(inner->net, p->kept[k], theta, support, p->support);
   oikos_network_product_again(inner->net, p->kept[k], theta, direction, support, p->product);
-  follow_examples(inner, p, p->kept[k], 0, support->n);
+  follow_examples(inner, p, p->kept[k], 0, support->n, factor);
 }
 
-/* product (M) = H_support(theta_k) (rate * v); with learned rates also the support gradient. */
-static void multiply_hessian(const oikos_inner *inner, oikos_path *p, const real *rates, int64_t k,
+/* H_support(theta_k) (rate * v) is product (M) times the factor returned; with learned rates also
+ * the support gradient. */
+static real multiply_hessian(const oikos_inner *inner, oikos_path *p, const real *rates, int64_t k,
                              const oikos_batch *support, const real *v) {
   const real *theta = oikos_path_parameters(inner, p, k);
-  bool again = k < p->n_kept || (p->chunk && k == 0);
+  bool again = k < p->n_kept || (p->chunk && k == 0),
+       one = inner->kind == OIKOS_RATES_FIXED && inner->first == 0; // one rate: a factor
+  double rate = p->factor * inner->rate;
   if (support->n == 0) {
     memset(p->product, 0, inner->parameters * sizeof *p->product);
     if (inner->rates)
       memset(p->support, 0, inner->parameters * sizeof *p->support);
-    return;
+    return 1;
   }
-  if (!again && inner->kind == OIKOS_RATES_FIXED && inner->first == 0) { // one rate: a factor
-    accumulate(inner, p, theta, support, v, p->factor * inner->rate, NULL, p->product);
-    return;
+  if (one && again) {
+    multiply_again(inner, p, k, theta, support, v, (real)rate);
+    return (real)rate;
+  }
+  if (one) {
+    accumulate(inner, p, theta, support, v, rate, NULL, p->product);
+    return 1;
   }
   scale(inner, p, rates, k, v, p->scaled);
   if (again)
-    multiply_again(inner, p, k, theta, support, p->scaled);
+    multiply_again(inner, p, k, theta, support, p->scaled, 1);
   else
     accumulate(inner, p, theta, support, p->scaled, 1, inner->rates ? p->support : NULL,
                p->product);
+  return 1;
 }
 
 /* The derivative of the query loss that has just been taken with respect to the judged examples,
@@ -213,15 +221,16 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
     if (inner->max_norm > 0)
       oikos_project_transposed(inner, p->z + (size_t)(k + 1) * m,
                                p->norms + (size_t)(k + 1) * oikos_project_rows(inner), v);
+    real factor = 1;
     if (second)
-      multiply_hessian(inner, p, rates, k, support, v);
+      factor = multiply_hessian(inner, p, rates, k, support, v);
     else if (inner->rates)
       descent(inner, p, k, oikos_path_parameters(inner, p, k), support, p->support);
     if (inner->rates)
       add_rate_gradient(inner, p, rates, k, v, p->support, rate_gradient);
     const real *restrict product = p->product;
     for (size_t i = 0; second && i < m; i++)
-      v[i] -= product[i];
+      v[i] -= factor * product[i];
   }
   if (early > 0) {
     oikos_network_derive(inner->net, p->ws, oikos_path_parameters(inner, p, 0), NULL, query, early,

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ * Two kernels. Where the second factor's rows lie along those of C (nn, tn), a tile of C stays in
+ * registers while numbers of A times vectors of B are added to it. In A B^T (nt) each number of C
+ * is a dot product along both rows: vectors of partial sums are folded in the end. A length that is
+ * no multiple of a vector's ends with a vector that overlaps the one before. */
+#include "math/small_product.h"
+
+typedef oikos_real real;
+
+enum {
+  MOST_ROWS = 24,      /* examples; from there on OpenBLAS is as fast */
+  MOST_WEIGHTS = 65536 /* of the other factor: it stays in the second-level cache */
+};
+
+#if OIKOS_SMALL_PRODUCTS
+
+/* Vectors are those of the machine; tiles leave registers for the factors. */
+#ifdef __AVX512F__
+enum { BYTES = 64, ROWS = 6, WIDE = 4, DOT_ROWS = 5 };
+#else
+enum { BYTES = 32, ROWS = 4, WIDE = 3, DOT_ROWS = 2 };
+#endif
+enum { MAX_ROWS = 6, MAX_WIDE = 4, QUAD = 4, LANES = BYTES / sizeof(real), QUADS = LANES / QUAD };
+
+#ifdef OIKOS_DOUBLE
+typedef long long lane;
+#else
+typedef int lane;
+#endif
+typedef real vector __attribute__((vector_size(BYTES)));
+typedef lane lanes __attribute__((vector_size(BYTES)));
+typedef real anywhere __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* C (m,n) = beta C + A B, where A's number (i,l) stands at a[i * row + l * column]: B (k,n); or
+ * A (m,k) B^T, B (n,k). */
+typedef struct product {
+  size_t m, n, k;
+  const real *a, *b;
+  real beta;
+  real *c;
+} product;
+
+INLINE vector load(const real *from) {
+  return (vector) * (const anywhere *)from;
+}
+
+INLINE void store(real *to, vector value) {
+  *(anywhere *)to = value;
+}
+
+/* to = beta to + sum */
+INLINE void put(real beta, real *to, vector sum) {
+  store(to, beta == 0 ? sum : beta * load(to) + sum);
+}
+
+/* Where block `i` of `blocks` begins, if `count` is divided as evenly as can be. */
+INLINE size_t begin_of(size_t i, size_t blocks, size_t count) {
+  return count * i / blocks;
+}
+
+INLINE size_t blocks_of(size_t count, size_t most) {
+  return (count + most - 1) / most;
+}
+
+/* `rows` rows of C from row i, `wide` vectors of each from column j; the last one is at `last`. */
+INLINE void tile(int rows, int wide, const product *p, size_t row, size_t column, size_t i,
+                 size_t j, size_t last) {
+  if (rows > ROWS || wide > WIDE) // never asked for
+    return;
+  size_t n = p->n;
+  const real *a = p->a + i * row, *b = p->b + j;
+  real *c = p->c + i * n + j;
+  vector sum[MAX_ROWS][MAX_WIDE];
+  last -= j;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 16
+    for (int w = 0; w < wide; w++) {
+      const real *from = c + (size_t)r * n + (w < wide - 1 ? (size_t)w * LANES : last);
+      sum[r][w] = p->beta == 0 ? (vector){0} : p->beta * load(from);
+    }
+  for (size_t l = 0; l < p->k; l++) {
+    vector y[MAX_WIDE];
+#pragma GCC unroll 16
+    for (int w = 0; w < wide; w++)
+      y[w] = load(b + l * n + (w < wide - 1 ? (size_t)w * LANES : last));
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+      real x = a[(size_t)r * row + l * column];
+#pragma GCC unroll 16
+      for (int w = 0; w < wide; w++)
+        sum[r][w] += x * y[w];
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 16
+    for (int w = 0; w < wide; w++)
+      store(c + (size_t)r * n + (w < wide - 1 ? (size_t)w * LANES : last), sum[r][w]);
+}
+
+/* `rows` rows of C from row i. */
+INLINE void rows_of(int rows, const product *p, size_t row, size_t column, size_t i) {
+  size_t vectors = blocks_of(p->n, LANES), strips = blocks_of(vectors, WIDE);
+  for (size_t s = 0; s < strips; s++) {
+    size_t first = begin_of(s, strips, vectors), end = begin_of(s + 1, strips, vectors);
+    size_t j = first * LANES, last = end == vectors ? p->n - LANES : (end - 1) * LANES;
+    if (end - first == 1)
+      tile(rows, 1, p, row, column, i, last, last);
+    else if (end - first == 2)
+      tile(rows, 2, p, row, column, i, j, last);
+    else if (end - first == 3)
+      tile(rows, 3, p, row, column, i, j, last);
+    else
+      tile(rows, 4, p, row, column, i, j, last);
+  }
+}
+
+INLINE void multiply(const product *p, size_t row, size_t column) {
+  size_t blocks = blocks_of(p->m, ROWS);
+  for (size_t block = 0; block < blocks; block++) {
+    size_t i = begin_of(block, blocks, p->m);
+    switch (begin_of(block + 1, blocks, p->m) - i) {
+    case 1:
+      rows_of(1, p, row, column, i);
+      break;
+    case 2:
+      rows_of(2, p, row, column, i);
+      break;
+    case 3:
+      rows_of(3, p, row, column, i);
+      break;
+    case 4:
+      rows_of(4, p, row, column, i);
+      break;
+    case 5:
+      rows_of(5, p, row, column, i);
+      break;
+    default:
+      rows_of(6, p, row, column, i);
+    }
+  }
+}
+
+/* x and y hold sums in groups of `size` partial ones: halve the groups, x's come first. */
+INLINE vector fold(vector x, vector y, int size) {
+  lanes lower;
+  int half = size / 2;
+#pragma GCC unroll 16
+  for (int i = 0; i < LANES; i++) {
+    int group = i / half;
+    lower[i] = group * size + i % half; // LANES and more: y's
+  }
+  return __builtin_shuffle(x, y, lower) + __builtin_shuffle(x, y, lower + half);
+}
+
+/* sum (rows): QUAD dot products each, of rows of A with those of B, in groups of QUADS partial
+ * sums. Of the last vector's numbers, `keep` are new. */
+INLINE void dot(int rows, const product *p, const real *a, const real *const *b, lanes keep,
+                vector (*sum)[QUADS]) {
+  size_t k = p->k, whole = k - k % LANES;
+  vector part[DOT_ROWS][QUAD] = {0};
+  for (size_t l = 0; l < whole; l += LANES) {
+    vector y[QUAD];
+#pragma GCC unroll 16
+    for (int j = 0; j < QUAD; j++)
+      y[j] = load(b[j] + l);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+      vector x = load(a + (size_t)r * k + l);
+#pragma GCC unroll 16
+      for (int j = 0; j < QUAD; j++)
+        part[r][j] += x * y[j];
+    }
+  }
+  if (whole < k) {
+    vector y[QUAD];
+#pragma GCC unroll 16
+    for (int j = 0; j < QUAD; j++)
+      y[j] = load(b[j] + k - LANES);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+      vector x = (vector)((lanes)load(a + (size_t)r * k + k - LANES) & keep);
+#pragma GCC unroll 16
+      for (int j = 0; j < QUAD; j++)
+        part[r][j] += x * y[j];
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++)
+    sum[r][0] =
+        fold(fold(part[r][0], part[r][1], LANES), fold(part[r][2], part[r][3], LANES), LANES / 2);
+}
+
+/* All partial sums of a row's LANES dot products into one each. */
+INLINE vector fold_all(const vector *sum) {
+  if (QUADS == 4)
+    return fold(fold(sum[0], sum[1], QUADS), fold(sum[2], sum[3], QUADS), 2);
+  return QUADS == 2 ? fold(sum[0], sum[1], 2) : sum[0];
+}
+
+/* `rows` rows of C from row i, up to LANES columns from column j. */
+INLINE void dots(int rows, const product *p, size_t i, size_t j, lanes keep) {
+  if (rows > DOT_ROWS) // never asked for
+    return;
+  vector sum[DOT_ROWS][QUADS] = {0};
+  size_t width = p->n - j < LANES ? p->n - j : LANES;
+  for (size_t q = 0; q * QUAD < width; q++) {
+    const real *b[QUAD];
+#pragma GCC unroll 16
+    for (size_t s = 0; s < QUAD; s++) {
+      size_t line = q * QUAD + s < width ? q * QUAD + s : width - 1; // again, if there is no more
+      b[s] = p->b + (j + line) * p->k;
+    }
+    dot(rows, p, p->a + i * p->k, b, keep, (vector(*)[QUADS]) & sum[0][q]);
+  }
+  for (int r = 0; r < rows; r++) {
+    vector y = fold_all(sum[r]);
+    real *c = p->c + (i + (size_t)r) * p->n + j;
+    if (width == LANES)
+      put(p->beta, c, y);
+    else
+      for (size_t s = 0; s < width; s++)
+        c[s] = p->beta == 0 ? y[s] : p->beta * c[s] + y[s];
+  }
+}
+
+static void multiply_dots(const product *p) {
+  size_t blocks = blocks_of(p->m, DOT_ROWS);
+  lanes keep;
+  for (int s = 0; s < LANES; s++)
+    keep[s] = -(lane)((size_t)s >= LANES - p->k % LANES);
+  for (size_t j = 0; j < p->n; j += LANES)
+    for (size_t block = 0; block < blocks; block++) {
+      size_t i = begin_of(block, blocks, p->m);
+      switch (begin_of(block + 1, blocks, p->m) - i) {
+      case 1:
+        dots(1, p, i, j, keep);
+        break;
+      case 2:
+        dots(2, p, i, j, keep);
+        break;
+      case 3:
+        dots(3, p, i, j, keep);
+        break;
+      case 4:
+        dots(4, p, i, j, keep);
+        break;
+      default:
+        dots(5, p, i, j, keep);
+      }
+    }
+}
+
+/* The rule: few examples, by weights that stay in the cache, in whole vectors. */
+static bool suits(size_t examples, size_t weights, size_t length) {
+  return examples >= 1 && examples <= MOST_ROWS && weights >= 1 && weights <= MOST_WEIGHTS &&
+         length >= LANES;
+}
+
+bool oikos_small_nn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
+                    real *c) {
+  if (!suits(m, n * k, n))
+    return false;
+  multiply(&(product){m, n, k, a, b, beta, c}, k, 1);
+  return true;
+}
+
+bool oikos_small_tn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
+                    real *c) {
+  if (n == 1) // the same turned
+    return oikos_small_nn(1, m, k, b, a, beta, c);
+  if (!suits(k, m * n, n))
+    return false;
+  multiply(&(product){m, n, k, a, b, beta, c}, 1, m);
+  return true;
+}
+
+bool oikos_small_nt(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
+                    real *c) {
+  if (k == 1)
+    return oikos_small_nn(m, n, k, a, b, beta, c);
+  if (!suits(m, n * k, k))
+    return false;
+  multiply_dots(&(product){m, n, k, a, b, beta, c});
+  return true;
+}
+
+#endif
