@@ -52,6 +52,7 @@ cut_network() { "$hosts" cut h3; }
 # ends_soon PART MESSAGE SINCE: the job that lost something of h3 at that second.
 ends_soon() {
   end_of_job
+  ((SECONDS - $3 <= 15)) || fail "$1: the job took $((SECONDS - $3)) s to end"
   [[ $status != 0 && $status != 124 ]] || fail "$1: exit status $status"
   while [[ -n $("$hosts" processes) ]] && ((SECONDS - $3 < 15)); do sleep 0.1; done
   check_equal "$1: processes on the hosts after $((SECONDS - $3)) s" "" "$("$hosts" processes)"
