@@ -18,6 +18,7 @@ typedef enum oikos_status {
   OIKOS_OK = 0,       /**< done */
   OIKOS_ERROR = 1,    /**< it could not be done: the message says why */
   OIKOS_USAGE = 2,    /**< wrong use: a bad option, configuration or input file */
+  OIKOS_BUSY = 69,    /**< another job works in the run directory: try again later */
   OIKOS_STOPPED = 75, /**< stopped on request after a checkpoint; run again with --resume */
 } oikos_status;
 

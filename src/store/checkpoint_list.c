@@ -27,10 +27,9 @@ static int is_checkpoint(const struct dirent *entry) {
   return step_of(entry->d_name) >= 0;
 }
 
+/* Of a write that was cut short: the temporary file, and what MPI-IO puts beside it. */
 static int is_left_over(const struct dirent *entry) {
-  size_t length = strlen(entry->d_name);
-  return strncmp(entry->d_name, "step-", 5) == 0 && length > 4 &&
-         strcmp(entry->d_name + length - 4, ".tmp") == 0;
+  return strncmp(entry->d_name, "step-", 5) == 0 && strstr(entry->d_name, ".h5.tmp");
 }
 
 /* The entries of RUN/checkpoints that pass a filter, in ascending order; n < 0 if there is no such

@@ -109,6 +109,7 @@ oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path,
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fapl_mpio(access, team->world, MPI_INFO_NULL);
+  oikos_drop_semaphore(path);
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
   oikos_status status =
       file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;

@@ -177,6 +177,7 @@ static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error 
 static oikos_status write_data(const writer *w, const char *path, oikos_error *err) {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fapl_mpio(access, w->team->world, w->team->hints);
+  oikos_drop_semaphore(path);
   hid_t file = H5Fopen(path, H5F_ACC_RDWR, access);
   oikos_status status =
       file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;

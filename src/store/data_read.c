@@ -32,6 +32,7 @@ oikos_status oikos_data_open_all(const oikos_team *team, const char *path, hid_t
   OIKOS_TRY(oikos_agree(team, team->rank == 0 ? look(path, err) : OIKOS_OK, err));
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fapl_mpio(access, team->world, MPI_INFO_NULL);
+  oikos_drop_semaphore(path);
   *file = H5Fopen(path, H5F_ACC_RDONLY, access);
   oikos_status status =
       *file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;

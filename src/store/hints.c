@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/try.h"
+#include "store/hdf5_util.h"
 
 /* The next KEY=VALUE of a text into two strings; false if it is none. */
 static bool next_hint(const char **text, char key[MPI_MAX_INFO_KEY + 1],
@@ -46,6 +46,7 @@ oikos_status oikos_hints_make_file(const char *path, MPI_Info hints, oikos_error
   if (hints == MPI_INFO_NULL)
     return OIKOS_OK;
   unlink(path);
+  oikos_drop_semaphore(path);
   if (MPI_File_open(MPI_COMM_SELF, path, MPI_MODE_CREATE | MPI_MODE_WRONLY, hints, &file) !=
       MPI_SUCCESS)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be created with the hints of checkpoint.hints",

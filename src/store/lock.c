@@ -171,7 +171,7 @@ static verdict judge(const char *path, bool known, const owner *o, const owner *
 
 static oikos_status refuse(const char *folder, const owner *o, oikos_error *err) {
   bool job = strcmp(o->job, "-") != 0;
-  return oikos_fail(err, OIKOS_USAGE,
+  return oikos_fail(err, OIKOS_BUSY,
                     "%s is in use by process %ld on %s (user %s%s%s): wait until it ends, or "
                     "choose another --out",
                     folder, o->pid, o->host, o->user, job ? ", job " : "", job ? o->job : "");

@@ -23,7 +23,7 @@ typedef struct oikos_lock oikos_lock;
 /**
  * Take the lock of a folder that is there.
  * @param say  told of a stale lock, and of the wait for an owner on another machine; may be NULL
- * @return OIKOS_USAGE, naming the owner, if it is alive
+ * @return OIKOS_BUSY, naming the owner, if it is alive
  */
 oikos_status oikos_lock_take(const char *folder, void (*say)(void *user, const char *text),
                              void *user, oikos_lock **lock, oikos_error *err);

@@ -17,7 +17,7 @@ log=$WORK/second
 for again in "--out run" "--out $WORK/run --resume"; do
   # shellcheck disable=SC2086
   run "${endless[@]}" $again
-  check_status "a second job, $again" 2
+  check_status "a second job, $again" 69
   check_match "a second job, $again" "oikos: .*run is in use by process [0-9]+ on $host \(user [^)]+\): wait until it ends" "$log.err"
 done
 job=$first log=$log_first

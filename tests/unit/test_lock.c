@@ -68,7 +68,7 @@ static void test_refuses_a_living_owner_by_name(void **state) {
   oikos_error err;
   char expected[64];
   pid_t pid = holder();
-  assert_int_equal(oikos_lock_take(folder, NULL, NULL, &lock, &err), OIKOS_USAGE);
+  assert_int_equal(oikos_lock_take(folder, NULL, NULL, &lock, &err), OIKOS_BUSY);
   assert_null(lock);
   snprintf(expected, sizeof expected, "is in use by process %ld on ", (long)pid);
   assert_non_null(strstr(err.message, expected));
@@ -105,6 +105,9 @@ static void write_foreign(int beat) {
 
 static void test_watches_an_owner_elsewhere(void **state) {
   (void)state;
+#ifdef OIKOS_DOUBLE
+  skip(); // the same in float, and it takes long
+#endif
   oikos_lock *lock;
   oikos_error err;
   char said[512] = "";
@@ -115,7 +118,7 @@ static void test_watches_an_owner_elsewhere(void **state) {
     write_foreign(2);
     _exit(0);
   }
-  assert_int_equal(oikos_lock_take(folder, keep_text, said, &lock, &err), OIKOS_USAGE);
+  assert_int_equal(oikos_lock_take(folder, keep_text, said, &lock, &err), OIKOS_BUSY);
   waitpid(pid, NULL, 0);
   assert_non_null(strstr(err.message, "in use by process 7 on far (user anna, job 99)"));
   assert_non_null(strstr(said, "looking for 15 s whether it lives"));
