@@ -114,24 +114,33 @@ end_leftovers() {
 # exit of oikos   means                                         what is done
 # 0               trained to the last step                      done
 # 75              told to stop, and a checkpoint was written    back into the queue
+# 69              another job works in the run directory        try again in half a minute: it may be dying ranks of a node
+#                                                               that was lost; at most OIKOS_MAX_LOSSES times
 # 1, 2            an error of the run or its configuration      end: it would come again
 # other           a rank or node was lost                       go on with the nodes left, if there was a checkpoint since
 #                                                               the start; at most OIKOS_MAX_LOSSES times. (Slurm, when it
 #                                                               finds the node lost, puts the job back into the queue.)
 train_to_the_end() {
-  local config=$1 run=$2 sets=("${@:3}") nodes all step losses=0
+  local config=$1 run=$2 sets=("${@:3}") nodes all step losses=0 verb=start
   nodes=$(nodes_of_job | paste -sd' ')
   mkdir -p "$run"
   while :; do
     step=$(step_of "$run")
     check_attempts "$run" "$step"
-    say "start from step $step on $nodes" | tee -a "$run/attempts"
+    say "$verb from step $step on $nodes" | tee -a "$run/attempts"
+    verb=start
     ranks "$nodes" "$OIKOS" train "$config" --out "$run" --resume "${sets[@]/#/--set=}"
     say "exit status $status at step $(step_of "$run")" | tee -a "$run/attempts"
     end_leftovers
     [[ $status != 0 ]] || ! finished "$run" || exit 0
     ours || leave
     [[ $status != 75 && ! $told ]] || requeue "stopped on request"
+    if [[ $status == 69 ]]; then
+      ((++losses <= OIKOS_MAX_LOSSES)) || give_up "the run directory stays in use"
+      sleep 30
+      verb='try again'
+      continue
+    fi
     all=$nodes
     nodes=$(nodes_that_answer "$all")
     if [[ $nodes == "$all" ]]; then
