@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The state of a trainer as named datasets: what a checkpoint holds, written and read by the same
- * list. */
+ * Checkpoints of a trainer: written, found and loaded. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,281 +11,10 @@
 #include "learn/privacy.h"
 #include "net/choose.h"
 #include "oikos/version.h"
+#include "run/fields.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint.h"
 #include "store/checkpoint_list.h"
-
-typedef struct fields {
-  oikos_field *list;
-  int n, room;
-} fields;
-
-static oikos_field *add(fields *f, oikos_field_type type, void *data, const char *meaning,
-                        const char *group, const char *name) {
-  oikos_field *field = &f->list[f->n++]; // fields_of made room for all
-  *field = (oikos_field){.type = type, .data = data, .meaning = meaning};
-  snprintf(field->name, sizeof field->name, "%s%s%s", group, *group ? "/" : "", name);
-  return field;
-}
-
-/* A one- or two-dimensional array (rows, columns); columns 0: one dimension. */
-static oikos_field *add_array(fields *f, oikos_field_type type, void *data, int64_t rows,
-                              int64_t columns, const char *meaning, const char *group,
-                              const char *name) {
-  oikos_field *field = add(f, type, data, meaning, group, name);
-  field->n_dims = columns ? 2 : 1;
-  field->dims[0] = rows;
-  field->dims[1] = columns;
-  field->stride = columns ? (size_t)columns : 1;
-  return field;
-}
-
-/* Numbers made of these tensors, one dataset each; rows > 0: (rows, all tensors). */
-static void add_tensors(fields *f, oikos_tensors tensors, int64_t rows, size_t stride,
-                        oikos_real *data, const char *meaning, const char *group) {
-  for (int i = 0; data && i < tensors.n; i++) {
-    const oikos_tensor *tensor = &tensors.list[i];
-    oikos_field *field =
-        add(f, OIKOS_FIELD_REAL, data + tensor->offset, meaning, group, tensor->name);
-    field->n_dims = tensor->n_dims + (rows > 0);
-    if (rows > 0)
-      field->dims[0] = rows;
-    for (int d = 0; d < tensor->n_dims; d++)
-      field->dims[d + (rows > 0)] = tensor->dims[d];
-    field->stride = rows > 0 ? stride : tensor->columns;
-  }
-}
-
-/* The learned rates' part of an array laid out as (M + A + E). */
-static void add_rates(fields *f, const oikos_trainer *t, oikos_real *data, const char *meaning,
-                      const char *group) {
-  if (!data || t->weights.a == 0)
-    return;
-  if (t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
-    add_tensors(f, t->segments.shared, 0, 0, data + t->weights.m, meaning, group);
-  else
-    add_array(f, OIKOS_FIELD_REAL, data + t->weights.m, t->config.inner.steps,
-              oikos_network_layers(t->net), meaning, group, "by_step_and_layer");
-}
-
-/* The encoder's part of an array laid out as (M + A + E). */
-static void add_encoder(fields *f, const oikos_trainer *t, oikos_real *data, const char *meaning,
-                        const char *group) {
-  if (data)
-    add_tensors(f, t->segments.encoder, 0, 0, data + t->weights.m + t->weights.a, meaning, group);
-}
-
-static void add_shared(fields *f, const oikos_trainer *t) {
-  const oikos_weights *w = &t->weights;
-  const oikos_optimizer *o = &w->shared_optimizer;
-  oikos_tensors shared = t->segments.shared;
-  add_tensors(f, shared, 0, 0, w->shared, "shared weights w", "shared");
-  add_rates(f, t, w->shared, "learned inner rates alpha", "rates");
-  add_encoder(f, t, w->shared, "encoder of support sets", "encoder");
-  add_tensors(f, shared, 0, 0, o->first, "optimizer: mean gradient of w", "optimizer/shared/first");
-  add_tensors(f, shared, 0, 0, o->second, "optimizer: mean squared gradient of w",
-              "optimizer/shared/second");
-  add_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
-  add_rates(f, t, o->second, "optimizer: mean squared gradient of alpha", "optimizer/rates/second");
-  add_encoder(f, t, o->first, "optimizer: mean gradient of the encoder", "optimizer/encoder/first");
-  add_encoder(f, t, o->second, "optimizer: mean squared gradient of the encoder",
-              "optimizer/encoder/second");
-  add_array(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made", "optimizer/shared",
-            "count");
-}
-
-static void add_homes(fields *f, const oikos_trainer *t) {
-  const oikos_weights *w = &t->weights;
-  const oikos_optimizer *o = &w->home_optimizer;
-  oikos_tensors home = t->segments.home;
-  if (w->k == 0)
-    return;
-  add_tensors(f, home, w->n_homes, w->k, w->homes, "home parameters c_t, one row per home",
-              "homes");
-  add_tensors(f, home, w->n_homes, w->k, o->first, "optimizer: mean gradient of c_t",
-              "optimizer/homes/first");
-  add_tensors(f, home, w->n_homes, w->k, o->second, "optimizer: mean squared gradient of c_t",
-              "optimizer/homes/second");
-  add_array(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
-            "optimizer/homes", "count");
-  if (w->deserted)
-    add_array(f, OIKOS_FIELD_INT64, w->deserted, w->n_homes, 0,
-              "steps that each home has been deserted", "revive", "deserted");
-}
-
-static void add_peers(fields *f, const oikos_trainer *t) {
-  const oikos_weights *w = &t->weights;
-  add_tensors(f, t->segments.shared, 0, 0, w->peers, "mean of the last step's trained learners",
-              "peers/shared");
-  if (w->k > 0)
-    add_tensors(f, t->segments.home, w->n_homes, w->k, w->peer_homes,
-                "mean of the last step's trained learners at each home", "peers/homes");
-}
-
-/* The centres of centred_clip. */
-static void add_centres(fields *f, const oikos_trainer *t) {
-  const oikos_robust *r = &t->robust.rule;
-  const oikos_weights *w = &t->weights;
-  if (t->config.aggregation.rule != OIKOS_RULE_CENTRED_CLIP)
-    return;
-  add_tensors(f, t->segments.shared, 0, 0, r->gradient, "centre of the gradients",
-              "centre/shared/gradient");
-  add_rates(f, t, r->gradient, "centre of the gradients of alpha", "centre/rates");
-  add_encoder(f, t, r->gradient, "centre of the gradients of the encoder", "centre/encoder");
-  add_tensors(f, t->segments.shared, 0, 0, r->trained, "centre of the ways to trained parameters",
-              "centre/shared/trained");
-  add_tensors(f, t->segments.home, w->n_homes, w->k, r->home_gradient,
-              "centre of the gradients of c_t, one row per home", "centre/homes/gradient");
-  add_tensors(f, t->segments.home, w->n_homes, w->k, r->home_trained,
-              "centre of the ways to trained parameters, one row per home", "centre/homes/trained");
-}
-
-static void own(oikos_field *field, const oikos_learners *learners) {
-  field->owned = true;
-  field->first = learners->first;
-  field->count = learners->count;
-}
-
-/* The embedding table: its rows and the state of their optimizer, from their owners. */
-static void add_rows(fields *f, const oikos_config *c, const oikos_rows *r) {
-  if (!r->table)
-    return;
-  oikos_embedding_part p = oikos_embedding_own(r->table);
-  const struct {
-    void *data;
-    bool kept;
-    int64_t columns;
-    const char *meaning, *name;
-  } part[] = {
-      {p.numbers, true, (int64_t)p.width, "embedding rows: users, then items", "row"},
-      {p.optimizer->first, oikos_optimizer_has_first(c), (int64_t)p.width,
-       "optimizer: mean gradient of each row", "first"},
-      {p.optimizer->second, oikos_optimizer_has_second(c), (int64_t)p.width,
-       "optimizer: mean squared gradient of each row", "second"},
-      {p.optimizer->count, true, 0, "optimizer: updates made of each row", "count"},
-  };
-  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-    oikos_field_type type = part[i].columns ? OIKOS_FIELD_REAL : OIKOS_FIELD_INT64;
-    if (!part[i].kept)
-      continue;
-    oikos_field *field = add_array(f, type, part[i].data, p.rows, part[i].columns, part[i].meaning,
-                                   "embedding", part[i].name);
-    field->owned = true;
-    field->first = p.first;
-    field->count = p.count;
-  }
-}
-
-/* What persistent learners are. */
-static void add_persistent(fields *f, const oikos_learners *l, int64_t n) {
-  own(add_array(f, OIKOS_FIELD_REAL, l->theta, n, (int64_t)l->m,
-                "parameters theta_i of each learner, its tensors in the order of shared/",
-                "learners", "theta"),
-      l);
-  own(add_array(f, OIKOS_FIELD_INT64, l->visits, n, 0, "steps that each learner took part in",
-                "learners", "visits"),
-      l);
-}
-
-/* How sure learners are of their homes: not in the checkpoints of 0.1.0. */
-static void add_sure(fields *f, const oikos_history *h) {
-  add_array(f, OIKOS_FIELD_DOUBLE, (double *)h->sure_pending, 2, 0,
-            "mean home weight p[i][h(i)], since the last record: sum over steps; steps", "history",
-            "pending_sure")
-      ->optional = true;
-  add_array(f, OIKOS_FIELD_DOUBLE, h->sure_rows, h->records, 0,
-            "records: mean home weight p[i][h(i)] of the learners' homes", "history", "sure")
-      ->optional = true;
-}
-
-/* How even the ranks' work was: not in the checkpoints of 0.1.0. */
-static void add_balance(fields *f, const oikos_history *h) {
-  oikos_field *field = add_array(f, OIKOS_FIELD_DOUBLE, h->balance_rows, h->records, 0,
-                                 "records: the ranks' mean work over that of the busiest; 0 with "
-                                 "one rank",
-                                 "history", "balance");
-  field->not_state = field->optional = true;
-}
-
-/* What dynamic adjustment knows of learners and homes. */
-static void add_adjustment(fields *f, const oikos_trainer *t) {
-  const oikos_learners *l = &t->learners;
-  const oikos_priority *p = &t->priority;
-  int64_t n = t->config.learners.count;
-  if (t->rollback.streak)
-    own(add_array(f, OIKOS_FIELD_INT64, t->rollback.streak, n, 0,
-                  "steps in a row that each learner was left out of", "learners", "left_out"),
-        l);
-  if (t->own_rates.factor)
-    own(add_array(f, OIKOS_FIELD_DOUBLE, t->own_rates.factor, n, 0,
-                  "factor of each learner's inner rates", "learners", "rate_factor"),
-        l);
-  if (!p->average)
-    return;
-  add_array(f, OIKOS_FIELD_DOUBLE, p->average, p->n_homes, OIKOS_N_AVERAGES,
-            "moving averages by home: gradient norm, query loss slow, fast", "priority", "average");
-  add_array(f, OIKOS_FIELD_INT64, p->steps, p->n_homes, 0, "steps in which the home had members",
-            "priority", "steps");
-}
-
-static oikos_status fields_of(const oikos_trainer *t, fields *f, oikos_error *err) {
-  const oikos_learners *l = &t->learners;
-  int64_t n = t->config.learners.count, homes = t->config.home.count,
-          row = (int64_t)t->history.fields;
-  f->n = 0;
-  f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 32;
-  OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
-  add_shared(f, t);
-  add_homes(f, t);
-  add_peers(f, t);
-  add_centres(f, t);
-  if (oikos_privacy_on(&t->config))
-    add_array(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
-              "privacy spent by the weights: epsilon, delta", "privacy", "spent");
-  own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
-                "home"),
-      l);
-  own(add_array(f, OIKOS_FIELD_DOUBLE, l->log_p, n, homes, "log home weights log p[i][t]",
-                "learners", "log_p"),
-      l);
-  if (l->theta)
-    add_persistent(f, l, n);
-  add_rows(f, &t->config, &t->rows);
-  if (t->census.n_groups > 0)
-    own(add_array(f, OIKOS_FIELD_INT64, t->census.since, n, 0,
-                  "steps done when each learner came to its home", "learners", "since"),
-        l);
-  add_adjustment(f, t);
-  add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
-            oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
-            "exponents");
-  add_array(f, OIKOS_FIELD_DOUBLE, t->history.pending, row, 0,
-            "sums over the steps since the last record", "history", "pending");
-  add_array(f, OIKOS_FIELD_DOUBLE, t->history.rows, t->history.records, row,
-            "records: step, episodes, support loss, query loss, accuracy, learner norm, gradient "
-            "norm, rate, moved, members "
-            "by home, scores by home; adjusted Rand index where learners are of hidden groups; "
-            "left out under a rule that leaves any out",
-            "history", "records");
-  if (homes > 1)
-    add_sure(f, &t->history);
-  add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
-            "records: seconds, tasks per second", "history", "times")
-      ->not_state = true;
-  add_balance(f, &t->history);
-  return OIKOS_OK;
-}
-
-oikos_status oikos_trainer_checkpoint_bytes(const oikos_trainer *t, double *bytes,
-                                            oikos_error *err) {
-  fields f = {0};
-  oikos_status status = fields_of(t, &f, err);
-  *bytes = 0;
-  for (int i = 0; status == OIKOS_OK && i < f.n; i++)
-    *bytes += oikos_field_bytes(&f.list[i]);
-  free(f.list);
-  return status;
-}
 
 static oikos_status config_text(const oikos_config *config, char **text, oikos_error *err) {
   size_t size;
@@ -298,7 +26,7 @@ static oikos_status config_text(const oikos_config *config, char **text, oikos_e
   return OIKOS_OK;
 }
 
-static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const fields *f,
+static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const oikos_fields *f,
                                      oikos_error *err) {
   char *config = NULL, created[64], libraries[512], kernel[64];
   time_t now = time(NULL);
@@ -322,7 +50,7 @@ static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const f
 
 oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   char path[OIKOS_LONG_PATH];
-  fields f = {0};
+  oikos_fields f = {0};
   if (!t->run[0])
     return oikos_fail(err, OIKOS_USAGE,
                       "a checkpoint was asked for, but the trainer has no run directory");
@@ -330,7 +58,7 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   oikos_trainer_privacy(t, &t->spent[0], &t->spent[1]);
   oikos_checkpoint_path(t->run, t->step, path);
   double start = oikos_wall_clock();
-  oikos_status status = oikos_agree(&t->team, fields_of(t, &f, err), err);
+  oikos_status status = oikos_agree(&t->team, oikos_trainer_fields(t, &f, err), err);
   if (status == OIKOS_OK)
     status = write_checkpoint(t, path, &f, err);
   free(f.list);
@@ -398,14 +126,14 @@ static oikos_status read_info(const oikos_trainer *t, const char *path, int64_t 
 
 oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error *err) {
   int64_t numbers[2] = {0};
-  fields f = {0};
+  oikos_fields f = {0};
   oikos_status status = t->team.rank == 0 ? read_info(t, path, numbers, err) : OIKOS_OK;
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   oikos_broadcast(&t->team, numbers, sizeof numbers);
   status = oikos_history_reserve(&t->history, numbers[1], err);
   t->history.records = status == OIKOS_OK ? numbers[1] : 0;
   if (status == OIKOS_OK)
-    status = fields_of(t, &f, err);
+    status = oikos_trainer_fields(t, &f, err);
   status = oikos_agree(&t->team, status, err);
   if (status == OIKOS_OK)
     status = oikos_checkpoint_read(&t->team, path, f.list, f.n, err);

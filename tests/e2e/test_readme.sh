@@ -18,6 +18,7 @@ steps=0
 while read -r line; do
   case $line in
     tools/test) continue ;;
+    module\ * | tools/build* | vi\ * | squeue* | tail\ * | tools/submit*) continue ;; # a cluster's: cluster.slurm
     tools/demo)
       [ "$(dirname "$OIKOS")" = "$SOURCE/build" ] || { echo "skipped, another build folder: $line"; continue; }
       OIKOS_DEMO_STEPS=100 "$SOURCE/tools/demo" >demo.log </dev/null || { cat demo.log; exit 1; }
@@ -38,6 +39,7 @@ while read -r line; do
     *configs/omniglot*) [ -e data/omniglot.h5 ] || continue ;;
   esac
   case $line in
+    *--dry-run*) ;;
     *\ train\ *) # a few steps, growing so that --resume has something to do
       steps=$((steps + 5))
       line="$line --set steps=$steps --set eval.episodes=10 --set log.every=1" ;;

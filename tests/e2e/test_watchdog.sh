@@ -21,6 +21,7 @@ for again in "--out run" "--out $WORK/run --resume"; do
   check_match "a second job, $again" "oikos: .*run is in use by process [0-9]+ on $host \(user [^)]+\): wait until it ends" "$log.err"
 done
 job=$first log=$log_first
+check_match "the slowest rank" '"tasks_per_second": [0-9.]+,.* "slowest": [1-2]\.[0-9]+, "slowest_rank": [01]' run/metrics.jsonl
 check_match "RUN/ranks" "^rank 1 host $host pid [0-9]+ step [0-9]+ " run/ranks
 
 # A rank that stands still, with the whole job well before.

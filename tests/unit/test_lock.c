@@ -105,9 +105,6 @@ static void write_foreign(int beat) {
 
 static void test_watches_an_owner_elsewhere(void **state) {
   (void)state;
-#ifdef OIKOS_DOUBLE
-  skip(); // the same in float, and it takes long
-#endif
   oikos_lock *lock;
   oikos_error err;
   char said[512] = "";
