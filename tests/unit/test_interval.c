@@ -2,8 +2,10 @@
  * The checkpoint interval against the minimum of the expected run time itself. */
 #include <math.h>
 
+#include "base/clock.h"
 #include "check.h"
 #include "run/interval.h"
+#include "run/pace.h"
 
 /* Expected time to do one second's work, in units of a second, with checkpoints of d seconds every
  * t seconds of work and exponential failures of mean m, restarts for free: Daly 2006, equation 20.
@@ -48,11 +50,32 @@ static void test_is_young_s_for_rare_failures(void **state) {
   assert_true(fabs(oikos_checkpoint_interval(d, m) / sqrt(2 * d * m) - 1) < 1e-4);
 }
 
+/* Whether one is due so many seconds after the last, as if it had been written then. */
+static bool due_after(oikos_pace pace, double seconds, double hours) {
+  pace.saved = oikos_wall_clock() - seconds;
+  return oikos_pace_due(&pace, hours);
+}
+
+static void test_is_due_when_the_interval_is_over(void **state) {
+  (void)state;
+  oikos_pace pace = {0};
+  assert_false(due_after(pace, 29, 24)); // the first, before it is known what one takes
+  assert_true(due_after(pace, 30, 24));
+  oikos_pace_saved(&pace, 2);
+  oikos_pace_saved(&pace, 4);
+  double wait = oikos_checkpoint_interval(3, 3600 * 10);
+  assert_false(due_after(pace, wait - 1, 10));
+  assert_true(due_after(pace, wait, 10));
+  oikos_pace_saved(&pace, 3);
+  assert_true(pace.saved > oikos_wall_clock() - 5);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_is_the_minimum_of_the_expected_time),
       cmocka_unit_test(test_writing_takes_at_most_a_twentieth),
       cmocka_unit_test(test_is_young_s_for_rare_failures),
+      cmocka_unit_test(test_is_due_when_the_interval_is_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
