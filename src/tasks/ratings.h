@@ -5,11 +5,11 @@
  * same examples: x is
  *
  *   (row of the user (d), row of the item (d), numbers and categories of the user, of the item,
- *    1 for a user who learns or -1 for an item, biases of the user and of the item)
+ *    1 for a user who learns or -1 for an item, the learner's bias, the other one's)
  *
  * where the rows are those of the model's embedding layer, if it begins with one, the biases are
- * there with task.residual, and the rest is there with task.content. A row of the table is a
- * user's, or behind them an item's.
+ * there with task.residual, by who learns since the own one is of few ratings, and the rest is
+ * there with task.content. A row of the table is a user's, or behind them an item's.
  *
  * Which ratings train: with a publisher's split its base part; a learner's support is then of the
  * base part too, and its query in the test is the test part. Else users and items are split by

@@ -49,7 +49,7 @@ struct oikos_ratings {
   size_t side_at; /* where an example says who the learner is, with content */
 
   oikos_ratings_bias *bias; /* with task.residual; else NULL */
-  size_t bias_at;           /* where an example has the user's bias and the item's */
+  size_t bias_at;           /* where an example has the learner's bias, then the other one's */
 };
 
 static inline const oikos_rating_side *oikos_ratings_side(const oikos_ratings *r, int side) {

@@ -46,8 +46,8 @@ double oikos_ratings_baseline(const oikos_ratings *r, int side, int64_t other, d
     return 0;
   double of_other = oikos_ratings_bias_of(r->bias, (oikos_bias_side)!side, other),
          scale = SPREAD / r->deviation;
-  x[r->bias_at + (size_t)side] = (oikos_real)(own * scale);
-  x[r->bias_at + (size_t)!side] = (oikos_real)(of_other * scale);
+  x[r->bias_at] = (oikos_real)(own * scale);
+  x[r->bias_at + 1] = (oikos_real)(of_other * scale);
   return own + of_other;
 }
 

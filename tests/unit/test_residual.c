@@ -69,12 +69,11 @@ static void check_residuals(const rig *g, const truth *t, bool is_user) {
     pair_of(e, k, &u, &i);
     const real *x = e->x + k * in;
     real again[64] = {0};
-    double other = is_user ? t->item[i] : t->user[u], of[] = {own, other},
-           left = rating(u, i) - t->mean - own - other;
+    double other = is_user ? t->item[i] : t->user[u], left = rating(u, i) - t->mean - own - other;
     check_near(e->baseline[k], own + other, 1e-9, 1e-9, k, "baseline");
     check_near((double)e->y[k], left / t->deviation, 1e-5, 1e-6, k, "target");
-    check_near((double)x[in - 2], 2 * of[!is_user] / t->deviation, 1e-5, 1e-6, k, "user's bias");
-    check_near((double)x[in - 1], 2 * of[is_user] / t->deviation, 1e-5, 1e-6, k, "item's bias");
+    check_near((double)x[in - 2], 2 * own / t->deviation, 1e-5, 1e-6, k, "own bias");
+    check_near((double)x[in - 1], 2 * other / t->deviation, 1e-5, 1e-6, k, "other's bias");
     assert_true(oikos_ratings_truth(r, e, k) == rating(u, i)); // the very rating, not nearly
     check_near(oikos_ratings_expected(r, e->y + k) + e->baseline[k], rating(u, i), 1e-6, 0, k,
                "added again");
