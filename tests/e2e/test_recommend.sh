@@ -20,7 +20,11 @@ YAML
 same_and_resumed cold cold.yaml
 same_and_resumed warm cold.yaml task.split=last task.own_row=true model.loss=cross_entropy inner.steps=0 \
   'model.layers=[{embedding: 4}, {outer_product: {width: 4, keep: 1}}, {dense: 5}]'
-same_and_resumed residual cold.yaml task.residual=true
+for ranks in 1 3; do
+  run_ranks $ranks train cold.yaml --out residual.$ranks --set task.residual=true
+  check_status "residual on $ranks ranks" 0
+done
+check_same "residual on 3 ranks" residual.1 residual.3
 
 # 600 steps find more than biases do.
 run train cold.yaml --out run --set steps=600 --set log.every=100
