@@ -134,6 +134,7 @@ typedef struct oikos_config {
     int order;              /**< oikos_rating_order: which ratings are support, which query */
     bool own_row;           /**< ratings: a learner's own embedding row is in its examples */
     bool content;           /**< ratings: what is known of users and items is in the examples */
+    bool residual;          /**< ratings: targets are what the damped biases leave over */
     double relevant;        /**< ratings: from this rating on an item is to be recommended */
     int learners;           /**< oikos_learners_kind: what learner i draws from */
     int64_t move_at;        /**< step from which on some draw from the next group; 0 is never */

@@ -30,6 +30,7 @@ typedef struct oikos_task_shape {
   bool varies;  /**< sets may be smaller than support and query say */
   int64_t rows; /**< R: users and items that the examples are about; 0: other sources */
   size_t row_width; /**< d: numbers in the embedding row of each; 0: no embedding layer */
+  bool residual;    /**< targets are what a baseline of each example leaves over */
 } oikos_task_shape;
 
 /** Data that a source reads; owned by the caller, who keeps it for the life of the source. Empty
@@ -62,6 +63,8 @@ typedef struct oikos_episode {
                             for other sources */
   oikos_episode_rows rows;
   oikos_real *x, *y; /**< memory of both sets */
+  double *baseline;  /**< residual: (support + query) what of each target was taken away; or NULL */
+  double own_bias;   /**< residual: the learner's part of it, of its support alone */
   int64_t *scratch;
 } oikos_episode;
 

@@ -63,6 +63,11 @@ const oikos_option *oikos_options(void) {
       {BOOL("task.content", task.content, "true"), FIXED,
        "ratings: what is known of the user and of the item (numbers standardised, categories as "
        "zeros and ones) and who the learner is (1 a user, -1 an item) follow the embedding rows."},
+      {BOOL("task.residual", task.residual, "false"), FIXED,
+       "ratings, loss mse: the network learns what the damped biases of the training ratings and "
+       "of "
+       "the learner's support leave of a rating, and has both biases as inputs; whatever is judged "
+       "or recommended has them added again."},
       {REAL("task.relevant", task.relevant, "4", -1e6, 1e6), FIXED,
        "ratings: an item is worth recommending from this rating on (recall)."},
       {CHOICE("task.learners", task.learners, "free", "free|groups"), FIXED,

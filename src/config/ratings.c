@@ -33,6 +33,12 @@ static oikos_status check_source(const oikos_config *c, const char *file, oikos_
                       "%s: task.own_row is true, but with task.split fraction the users and items "
                       "of the test are new and have no trained row of their own; set it to false",
                       file);
+  if (c->task.residual && c->model.loss != OIKOS_LOSS_MSE)
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: task.residual is true, but what biases leave of a rating is a number and "
+        "no class: set model.loss to mse, or task.residual to false",
+        file);
   if (c->task.support_least > c->task.support)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: task.support_least is %lld, more than task.support, %lld", file,

@@ -12,23 +12,12 @@
 
 typedef oikos_real real;
 
-enum { DAMPING = 5, SWEEPS = 20, TOP = 10 };
+enum { TOP = 10 };
 enum { NUMBER, SIDE, BIAS, NDCG_5, NDCG_10, RECALL, CHANCE, FIRST_STEP }; /* numbers of a row */
 enum { SQUARE, ABSOLUTE, RIGHT, OF_STEP };                                /* of each step in it */
 
 size_t oikos_judge_fields(const oikos_judge *j, int64_t steps) {
   return j->ratings ? FIRST_STEP + OF_STEP * ((size_t)steps + 1) : 0;
-}
-
-static oikos_status fit_bias(oikos_judge *j, oikos_error *err) {
-  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
-  uint8_t *train;
-  OIKOS_TRY(oikos_alloc(&train, (size_t)x->n, 1, "the baseline", err));
-  for (int64_t k = 0; k < x->n; k++)
-    train[k] = oikos_ratings_trains(j->ratings, k);
-  oikos_status status = oikos_ratings_bias_create(x, train, DAMPING, SWEEPS, &j->bias, err);
-  free(train);
-  return status;
 }
 
 static oikos_status allocate(oikos_judge *j, oikos_task_shape shape, int64_t most,
@@ -59,7 +48,7 @@ oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *e
   *j = (oikos_judge){.ratings = oikos_source_ratings_of(t->source), .threads = t->n_threads};
   if (!j->ratings)
     return OIKOS_OK;
-  oikos_status status = fit_bias(j, err);
+  oikos_status status = oikos_ratings_fit_bias(j->ratings, &j->bias, err);
   if (status == OIKOS_OK)
     status = allocate(j, oikos_source_shape(t->source), t->rows.most, err);
   if (status == OIKOS_OK)
@@ -111,14 +100,14 @@ static double judge_bias(const oikos_judge *j, oikos_judge_scratch *s, const oik
   double sum = 0;
   for (size_t i = 0; i < e->support.n; i++) {
     s->other[i] = (int32_t)other_of(j, e, side, i);
-    s->value[i] = (float)oikos_ratings_value(j->ratings, e->support.y[i]);
+    s->value[i] = (float)oikos_ratings_truth(j->ratings, e, i);
   }
   double own = oikos_ratings_bias_adapt(j->bias, (oikos_bias_side)side, (int64_t)e->support.n,
                                         s->other, s->value);
   for (size_t i = 0; i < e->query.n; i++) {
     s->bias[i] = oikos_ratings_bias_predict(j->bias, (oikos_bias_side)side, own,
                                             other_of(j, e, side, e->support.n + i));
-    sum += pow(s->bias[i] - oikos_ratings_value(j->ratings, e->query.y[i]), 2);
+    sum += pow(s->bias[i] - oikos_ratings_truth(j->ratings, e, e->support.n + i), 2);
   }
   return sum;
 }
@@ -136,6 +125,19 @@ static void judge_order(const oikos_judge *j, oikos_judge_scratch *s, const oiko
   row[NDCG_10] = oikos_ndcg(e->query.n, s->score, s->relevance, TOP, s->ranked);
 }
 
+/* The rating that the outputs of query i say, with its baseline if there is one. */
+static double expected_of(const oikos_judge *j, const oikos_episode *e, size_t i, const real *out) {
+  double value = oikos_ratings_expected(j->ratings, out);
+  return e->baseline ? value + e->baseline[e->support.n + i] : value;
+}
+
+/* Baselines are of numbers, whose likeliest rating is the level nearest to the expected one. */
+static double likeliest_of(const oikos_judge *j, const oikos_episode *e, double expected,
+                           const real *out) {
+  return e->baseline ? oikos_ratings_level(j->ratings, expected)
+                     : oikos_ratings_likeliest(j->ratings, out);
+}
+
 void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net,
                       const oikos_episode *e, const real *outputs, int64_t k, int64_t steps,
                       double *row) {
@@ -146,16 +148,15 @@ void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net
   memset(step, 0, OF_STEP * sizeof *step);
   for (size_t i = 0; i < e->query.n; i++) {
     const real *out = outputs + i * oikos_network_output_size(net);
-    double truth = oikos_ratings_value(j->ratings, e->query.y[i]),
-           expected = oikos_ratings_expected(j->ratings, out),
+    double truth = oikos_ratings_truth(j->ratings, e, e->support.n + i),
+           expected = expected_of(j, e, i, out),
            within = oikos_ratings_within(j->ratings, expected), difference = within - truth;
     s->expected[i] = within;
     s->score[i] = (real)expected;
     s->relevance[i] = (real)truth;
     step[SQUARE] += difference * difference;
     step[ABSOLUTE] += fabs(difference);
-    step[RIGHT] +=
-        oikos_ratings_likeliest(j->ratings, out) == oikos_ratings_level(j->ratings, truth);
+    step[RIGHT] += likeliest_of(j, e, expected, out) == oikos_ratings_level(j->ratings, truth);
   }
   if (k == steps)
     judge_order(j, s, e, row);
@@ -197,7 +198,7 @@ static void judge_recall(const oikos_judge *j, int64_t i, const oikos_episode *e
                                          : x->item_first[learner + 1] - x->item_first[learner],
           all = (side == OIKOS_SIDE_USER ? x->items.n : x->users.n) - held + (int64_t)e->query.n;
   for (size_t q = 0; q < e->query.n; q++) {
-    if (oikos_ratings_value(j->ratings, e->query.y[q]) < oikos_ratings_relevant(j->ratings))
+    if (oikos_ratings_truth(j->ratings, e, e->support.n + q) < oikos_ratings_relevant(j->ratings))
       continue;
     relevant++;
     for (int b = 0; b < best.n; b++)

@@ -30,6 +30,7 @@ struct oikos_ranking {
   int64_t *learner; /* (most) */
   real *theta;      /* (most, M) */
   real *own;        /* (most, d) its own embedding row, or zeros */
+  double *own_bias; /* (most) with task.residual */
   int *found;       /* (most) */
   int64_t *other;   /* (most, top) */
   double *score;    /* (most, top) */
@@ -59,6 +60,7 @@ static oikos_status allocate(oikos_ranking *r, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(&r->learner, n, sizeof *r->learner, what, err));
   OIKOS_TRY(oikos_alloc(&r->theta, oikos_mul(n, r->m), sizeof *r->theta, what, err));
   OIKOS_TRY(oikos_alloc(&r->own, oikos_mul(n, r->width), sizeof *r->own, what, err));
+  OIKOS_TRY(oikos_alloc(&r->own_bias, n, sizeof *r->own_bias, what, err));
   OIKOS_TRY(oikos_alloc(&r->found, n, sizeof *r->found, what, err));
   OIKOS_TRY(oikos_alloc(&r->other, best, sizeof *r->other, what, err));
   OIKOS_TRY(oikos_alloc(&r->score, best, sizeof *r->score, what, err));
@@ -97,6 +99,7 @@ void oikos_ranking_destroy(oikos_ranking *r) {
   free(r->learner);
   free(r->theta);
   free(r->own);
+  free(r->own_bias);
   free(r->found);
   free(r->other);
   free(r->score);
@@ -108,6 +111,7 @@ void oikos_ranking_keep(oikos_ranking *r, int64_t i, const oikos_episode *e, int
   real *own = r->own + (size_t)i * r->width;
   r->side[i] = side;
   r->learner[i] = learner;
+  r->own_bias[i] = e->own_bias;
   r->found[i] = 0;
   memcpy(r->theta + (size_t)i * r->m, theta, r->m * sizeof *theta);
   if (r->width == 0)
@@ -146,6 +150,7 @@ static void rank_learner(oikos_ranking *r, desk *d, int64_t i, int64_t first, in
                          oikos_ranking_skip *skip, const void *user, const real *rows) {
   size_t in = oikos_network_input(r->t->net), out = oikos_network_output_size(r->t->net), kept = 0;
   int64_t who[CANDIDATES];
+  double baseline[CANDIDATES];
   memset(d->skip, 0, sizeof d->skip);
   skip(user, i, first, n, d->skip);
   for (int64_t k = 0; k < n; k++) {
@@ -153,6 +158,7 @@ static void rank_learner(oikos_ranking *r, desk *d, int64_t i, int64_t first, in
       continue;
     real *x = d->x + kept * in;
     oikos_ratings_example(r->ratings, r->side[i], r->learner[i], first + k, x);
+    baseline[kept] = oikos_ratings_baseline(r->ratings, r->side[i], first + k, r->own_bias[i], x);
     if (rows)
       place_rows(r, i, rows + (size_t)r->place[k] * r->width, x);
     who[kept++] = first + k;
@@ -162,7 +168,7 @@ static void rank_learner(oikos_ranking *r, desk *d, int64_t i, int64_t first, in
   oikos_batch batch = {.n = kept, .x = d->x};
   oikos_network_predict(r->t->net, d->ws, r->theta + (size_t)i * r->m, &batch, d->outputs);
   for (size_t k = 0; k < kept; k++)
-    insert(r, i, who[k], oikos_ratings_expected(r->ratings, d->outputs + k * out));
+    insert(r, i, who[k], oikos_ratings_expected(r->ratings, d->outputs + k * out) + baseline[k]);
 }
 
 /* Fetch the rows of candidates of a side. */

@@ -9,6 +9,8 @@
 #include "base/try.h"
 #include "tasks/ratings_impl.h"
 
+typedef oikos_real real;
+
 static const char *const side_word[OIKOS_SIDES] = {"users", "items"};
 
 static void read_config(oikos_ratings *r, const oikos_config *c) {
@@ -39,7 +41,8 @@ static oikos_task_shape shape_of(const oikos_ratings *r) {
                             .n_groups = r->plays[0] && r->plays[1] ? OIKOS_SIDES : 0,
                             .varies = true,
                             .rows = r->index.users.n + r->index.items.n,
-                            .row_width = r->width};
+                            .row_width = r->width,
+                            .residual = r->bias != NULL};
 }
 
 static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data,
@@ -52,6 +55,8 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   read_config(r, config);
   OIKOS_TRY(oikos_ratings_divide(r, config, err));
   OIKOS_TRY(oikos_ratings_lay_out(r, config, err));
+  if (config->task.residual)
+    OIKOS_TRY(oikos_ratings_fit_bias(r, &r->bias, err));
   source->shape = shape_of(r);
   source->scratch = oikos_mul(4, (size_t)r->most_held); // two pools, a choice, a permutation
   return OIKOS_OK;
@@ -60,6 +65,7 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
 static void destroy(oikos_source *source) {
   oikos_ratings *r = source->self;
   free(r->own_fold);
+  oikos_ratings_bias_destroy(r->bias);
   for (int side = 0; side < OIKOS_SIDES; side++) {
     oikos_class_split_destroy(&r->split[side]);
     oikos_table_scale_destroy(&r->content[side].scale);
@@ -156,8 +162,12 @@ static void set_out(const oikos_source *source, int side, int64_t learner, int64
 
 static void write_example(const oikos_ratings *r, int side, int64_t learner, int64_t other,
                           double value, int64_t at, oikos_episode *e) {
-  oikos_ratings_example(r, side, learner, other, e->x + (size_t)at * r->inputs);
-  oikos_ratings_target(r, value, e->y + at);
+  real *x = e->x + (size_t)at * r->inputs;
+  oikos_ratings_example(r, side, learner, other, x);
+  double baseline = oikos_ratings_baseline(r, side, other, e->own_bias, x);
+  oikos_ratings_target(r, value - baseline, e->y + at);
+  if (e->baseline)
+    e->baseline[at] = baseline;
   e->rows.other[at] = oikos_ratings_row(r, !side, other);
 }
 
@@ -212,6 +222,7 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *ra
     last = chosen + n - query;
   }
   set_out(source, side, learner, support, query, e);
+  e->own_bias = oikos_ratings_own_bias(r, side, support, chosen);
   write_examples(r, side, learner, chosen, support, 0, e);
   write_examples(r, side, learner, last, query, support, e);
 }
@@ -221,6 +232,7 @@ void oikos_ratings_episode(const oikos_source *source, int side, int64_t learner
   const oikos_ratings *r = source->self;
   int64_t support = least(r->eval_support, n), from = n - support;
   set_out(source, side, learner, support, 0, e);
+  e->own_bias = oikos_ratings_new_bias(r, side, support, other + from, value + from);
   for (int64_t i = 0; i < support; i++)
     write_example(r, side, learner, other[from + i], (double)value[from + i], i, e);
 }

@@ -5,9 +5,10 @@
  * same examples: x is
  *
  *   (row of the user (d), row of the item (d), numbers and categories of the user, of the item,
- *    1 for a user who learns or -1 for an item)
+ *    1 for a user who learns or -1 for an item, the learner's bias, the other one's)
  *
- * where the rows are those of the model's embedding layer, if it begins with one, and the rest is
+ * where the rows are those of the model's embedding layer, if it begins with one, the biases are
+ * there with task.residual, by who learns since the own one is of few ratings, and the rest is
  * there with task.content. A row of the table is a user's, or behind them an item's.
  *
  * Which ratings train: with a publisher's split its base part; a learner's support is then of the
@@ -15,11 +16,19 @@
  * themselves: those of the training part rate each other in training, and a learner of the test is
  * a user or an item that training has never seen, with its ratings of the other side's training
  * part. No query of the test is ever a support example, or in training.
+ *
+ * With task.residual a target is what the damped biases (tasks/ratings_bias.h) leave of the rating,
+ *
+ *   y = (rating - baseline - mean) / deviation,  baseline = own bias + bias of the other one
+ *
+ * so that an output of zero is what the biases expect. The own bias is fitted on the support alone,
+ * those of the other side on the ratings that train: no query of the test is in its own baseline.
  */
 #ifndef OIKOS_TASKS_RATINGS_H
 #define OIKOS_TASKS_RATINGS_H
 
 #include "oikos/tasks.h"
+#include "tasks/ratings_bias.h"
 #include "tasks/ratings_index.h"
 
 enum { OIKOS_SIDE_USER, OIKOS_SIDE_ITEM };
@@ -59,6 +68,18 @@ int64_t oikos_ratings_judged(const oikos_ratings *ratings, int side, int64_t lea
  * of -1 is one that nothing is known of but its ratings: its content is zero, the mean. */
 void oikos_ratings_example(const oikos_ratings *ratings, int side, int64_t learner, int64_t other,
                            oikos_real *x);
+
+/** Fit the damped biases to the ratings that train. */
+oikos_status oikos_ratings_fit_bias(const oikos_ratings *ratings, oikos_ratings_bias **model,
+                                    oikos_error *err);
+
+/** The baseline of an example, to be added to what its target or outputs stand for, and write both
+ * biases into x. @return 0 without task.residual, and x is left as it is */
+double oikos_ratings_baseline(const oikos_ratings *ratings, int side, int64_t other, double own,
+                              oikos_real *x);
+
+/** The rating of example i of an episode, support first: of its target and its baseline. */
+double oikos_ratings_truth(const oikos_ratings *ratings, const oikos_episode *episode, size_t i);
 
 /** Write the target that stands for a rating. @return false if the model has none for it */
 bool oikos_ratings_target(const oikos_ratings *ratings, double value, oikos_real *y);

@@ -11,9 +11,13 @@ struct oikos_ratings_bias {
   double *bias[2]; /* (users), (items) by oikos_bias_side; one allocation, at bias[0] */
 };
 
-/* The bias of `count` ratings whose left over parts sum to `sum`. */
-static double damped(const oikos_ratings_bias *m, double sum, int64_t count) {
-  return count > 0 ? sum / ((double)count + m->damping) : 0;
+double oikos_ratings_bias_damped(const oikos_ratings_bias *m, double sum, int64_t n) {
+  return n > 0 ? sum / ((double)n + m->damping) : 0;
+}
+
+double oikos_ratings_bias_left(const oikos_ratings_bias *m, oikos_bias_side side, int64_t other,
+                               double value) {
+  return value - m->mean - m->bias[!side][other];
 }
 
 /* The mean and the range of the training ratings. */
@@ -62,7 +66,7 @@ static void fit_side(const oikos_ratings_index *x, const uint8_t *train, oikos_b
     if (train[k] == 1)
       bias[own[k]] += (double)x->value[k] - m->mean - other_bias[other[k]];
   for (int64_t i = 0; i < n; i++)
-    bias[i] = damped(m, bias[i], count[i]);
+    bias[i] = oikos_ratings_bias_damped(m, bias[i], count[i]);
 }
 
 static oikos_status fit(const oikos_ratings_index *x, const uint8_t *train, int sweeps,
@@ -112,8 +116,8 @@ double oikos_ratings_bias_adapt(const oikos_ratings_bias *m, oikos_bias_side sid
                                 const int32_t *other, const float *value) {
   double sum = 0;
   for (int64_t k = 0; k < n; k++)
-    sum += (double)value[k] - m->mean - m->bias[!side][other[k]];
-  return damped(m, sum, n);
+    sum += oikos_ratings_bias_left(m, side, other[k], (double)value[k]);
+  return oikos_ratings_bias_damped(m, sum, n);
 }
 
 double oikos_ratings_bias_predict(const oikos_ratings_bias *m, oikos_bias_side side, double own,

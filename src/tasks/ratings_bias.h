@@ -43,6 +43,13 @@ void oikos_ratings_bias_destroy(oikos_ratings_bias *model);
 /** The fitted bias of a user or an item. */
 double oikos_ratings_bias_of(const oikos_ratings_bias *model, oikos_bias_side side, int64_t number);
 
+/** What the mean and the bias of @p other leave of a rating of somebody of @p side. */
+double oikos_ratings_bias_left(const oikos_ratings_bias *model, oikos_bias_side side, int64_t other,
+                               double value);
+
+/** The bias of somebody whose n ratings leave this sum; 0 for none. */
+double oikos_ratings_bias_damped(const oikos_ratings_bias *model, double sum, int64_t n);
+
 /**
  * The bias of somebody new, from n ratings alone; 0 for none.
  * @param side   whose bias

@@ -44,6 +44,8 @@ oikos_status oikos_ratings_lay_out(oikos_ratings *r, const oikos_config *config,
   }
   r->side_at = r->inputs;
   r->inputs += r->content_wanted;
+  r->bias_at = r->inputs;
+  r->inputs += config->task.residual ? 2 : 0; // the own bias, the other one's
   if (r->inputs == 0)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: task.content is false and model.layers does not begin with embedding, "

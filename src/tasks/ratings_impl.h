@@ -6,6 +6,7 @@
 
 #include "tasks/class_split.h"
 #include "tasks/ratings.h"
+#include "tasks/ratings_bias.h"
 #include "tasks/source.h"
 #include "tasks/table_scale.h"
 
@@ -46,6 +47,9 @@ struct oikos_ratings {
   bool content_wanted;
   oikos_content content[OIKOS_SIDES];
   size_t side_at; /* where an example says who the learner is, with content */
+
+  oikos_ratings_bias *bias; /* with task.residual; else NULL */
+  size_t bias_at;           /* where an example has the learner's bias, then the other one's */
 };
 
 static inline const oikos_rating_side *oikos_ratings_side(const oikos_ratings *r, int side) {
@@ -75,6 +79,12 @@ oikos_status oikos_ratings_divide(oikos_ratings *r, const oikos_config *config, 
 
 /** Lay out an example. */
 oikos_status oikos_ratings_lay_out(oikos_ratings *r, const oikos_config *config, oikos_error *err);
+
+/** The bias of a learner, of these ratings (n) alone: their numbers, or whom they are of and their
+ * values; 0 without task.residual. */
+double oikos_ratings_own_bias(const oikos_ratings *r, int side, int64_t n, const int64_t *rating);
+double oikos_ratings_new_bias(const oikos_ratings *r, int side, int64_t n, const int64_t *other,
+                              const float *value);
 
 /** Numbers (oikos_ratings_held) of a learner's ratings that belong to a part of its episodes in a
  * split, in the order of time; returns how many. In the fold's test query is apart from support;

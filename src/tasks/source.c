@@ -100,6 +100,8 @@ oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, 
   OIKOS_TRY(oikos_alloc(&e->y, oikos_mul(n, source->targets), sizeof *e->y, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->scratch, source->scratch, sizeof *e->scratch, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->rows.other, s.rows ? n : 0, sizeof *e->rows.other, "an episode", err));
+  if (s.residual)
+    OIKOS_TRY(oikos_alloc(&e->baseline, n, sizeof *e->baseline, "an episode", err));
   e->support = (oikos_batch){.n = s.support, .x = e->x, .y = e->y};
   e->query = (oikos_batch){
       .n = s.query, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
@@ -111,6 +113,7 @@ void oikos_episode_destroy(oikos_episode *e) {
   free(e->y);
   free(e->scratch);
   free(e->rows.other);
+  free(e->baseline);
   *e = (oikos_episode){0};
 }
 

@@ -20,6 +20,11 @@ YAML
 same_and_resumed cold cold.yaml
 same_and_resumed warm cold.yaml task.split=last task.own_row=true model.loss=cross_entropy inner.steps=0 \
   'model.layers=[{embedding: 4}, {outer_product: {width: 4, keep: 1}}, {dense: 5}]'
+for ranks in 1 3; do
+  run_ranks $ranks train cold.yaml --out residual.$ranks --set task.residual=true
+  check_status "residual on $ranks ranks" 0
+done
+check_same "residual on 3 ranks" residual.1 residual.3
 
 # 600 steps find more than biases do.
 run train cold.yaml --out run --set steps=600 --set log.every=100
@@ -50,6 +55,15 @@ check_status "recommend --ratings" 0
 check_match "somebody new" '^items for user \(new\) \(3 ratings\)$' "$log.out"
 grep -Eq '^ +[0-9]+ +[0-9.-]+ +(5|9|11) *$' "$log.out" && fail "what was rated is recommended"
 (($(wc -l <"$log.out") > 80)) || fail "few items are known"
+
+# What is learned beyond biases is added to them: ratings again, whose mean is about that of all, and none far out of range.
+run recommend residual.1 --ratings mine.csv --top 120
+check_status "recommend, residual" 0
+awk 'NR > 1 { n++; sum += $2; bad += $2 < 0.5 || $2 > 5.5 } END { exit !(n > 80 && !bad && sum / n > 2.5 && sum / n < 4.5) }' "$log.out" ||
+  fail "no ratings with task.residual: $(head -5 "$log.out")"
+run eval residual.1
+check_status "eval, residual" 0
+check_match "better than biases from the first steps on" '^  better than biases by +[0-9]+\.[0-9] % \+- [0-9.]+ +[0-9]+\.[0-9] %' "$log.out"
 
 # Everybody, on one rank and on three, with one thread and with two.
 run recommend run --all users --json
@@ -83,5 +97,7 @@ bad 2 'give one of' recommend run --user 1 --item 2
 write_mlp mlp.yaml
 run train mlp.yaml --out other --set steps=2 --set eval.episodes=2
 bad 2 'was not trained on ratings' recommend other --user 1
+bad 2 'task\.residual is true.*set model\.loss to mse' train cold.yaml --out x --set task.residual=true \
+  --set model.loss=cross_entropy
 bad 2 'task\.own_row' train cold.yaml --out x --set task.own_row=true
 finish

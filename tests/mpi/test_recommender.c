@@ -7,6 +7,7 @@
 #include "import/import.h"
 #include "oikos/recommend.h"
 #include "store/checkpoint_list.h"
+#include "tasks/ratings.h"
 
 static char folder[RANKS_PATH];
 
@@ -69,6 +70,9 @@ static void test_same_bits(void **state) {
   check_bits(&v, "model: {loss: cross_entropy, layers: [embedding: 4, outer_product: {width: 4, "
                  "keep: 1}, dense: 5]}\ninner: {steps: 0}\ntask: {support: 1, content: true}");
   check_bits(&v, "home: {count: 3, owns: last, perturbation: 0.1}\nouter: {optimizer: adagrad}");
+  check_bits(&v, "task: {residual: true, support_least: 1}");
+  check_bits(&v, "task: {residual: true, split: last, own_row: true}\nhome: {count: 2, owns: "
+                 "modulation, rule: weighted, perturbation: 0.1}");
   conclude(&v);
 }
 
@@ -176,30 +180,73 @@ static oikos_status take_note(void *user, int64_t i, const oikos_ranks *ranks, o
 
 /* Everybody recommends to the same three, alone and together: the same; the best are the best of
  * what the network says of each, and nothing that was rated is among them. */
-static void test_recommend(void **state) {
-  (void)state;
-  verdict v = {0};
+static void check_recommended(verdict *v, const char *more) {
   oikos_error err;
-  pair p = pair_of(&v, ratings_config(""));
+  pair p = pair_of(v, ratings_config(more));
   const int64_t items[] = {0, 3, 5, 6, 9};
   const float values[] = {5, 4, 1, 2, 3};
   const oikos_request ask[] = {
       {0, -1, 5, items, values}, {1, -1, 4, items, values}, {0, 2, 3, items, values}};
   note joint[3], alone[3];
   for (int i = 0; i < 3; i++)
-    pair_step(&v, &p);
-  expect_ok(&v, oikos_trainer_recommend(p.joint, 3, ask, 8, take_note, joint, &err), &err, "joint");
-  expect_ok(&v, oikos_trainer_recommend(p.alone, 3, ask, 8, take_note, alone, &err), &err, "alone");
+    pair_step(v, &p);
+  expect_ok(v, oikos_trainer_recommend(p.joint, 3, ask, 8, take_note, joint, &err), &err, "joint");
+  expect_ok(v, oikos_trainer_recommend(p.alone, 3, ask, 8, take_note, alone, &err), &err, "alone");
   for (int i = 0; i < 3; i++) {
-    expect(&v, joint[i].n == 8, "%d are recommended", joint[i].n);
+    expect(v, joint[i].n == 8, "%d are recommended", joint[i].n);
     for (int k = 0; k < 8; k++) {
-      expect(&v, joint[i].other[k] == alone[i].other[k] && joint[i].score[k] == alone[i].score[k],
+      expect(v, joint[i].other[k] == alone[i].other[k] && joint[i].score[k] == alone[i].score[k],
              "recommendation %d of %d is another one", k, i);
-      expect(&v, k == 0 || joint[i].score[k] <= joint[i].score[k - 1], "not in order");
+      expect(v, k == 0 || joint[i].score[k] <= joint[i].score[k - 1], "not in order");
       for (int64_t r = 0; r < ask[i].n; r++)
-        expect(&v, joint[i].other[k] != items[r], "%lld was rated", (long long)items[r]);
+        expect(v, joint[i].other[k] != items[r], "%lld was rated", (long long)items[r]);
     }
   }
+  pair_free(&p);
+}
+
+static void test_recommend(void **state) {
+  (void)state;
+  verdict v = {0};
+  check_recommended(&v, "");
+  check_recommended(&v, "task: {residual: true}");
+  conclude(&v);
+}
+
+/* A network that says nothing expects what the biases do: of every candidate, and in the test. */
+static void test_baseline_is_added_again(void **state) {
+  (void)state;
+  verdict v = {0};
+  oikos_error err;
+  pair p = pair_of(&v, ratings_config("task: {residual: true}\ninner: {steps: 0}\n"
+                                      "eval: {support: 4}"));
+  const int64_t items[] = {0, 3, 5, 6, 9};
+  const float values[] = {5, 4, 1, 2, 3};
+  const int32_t support[] = {3, 5, 6, 9};
+  const oikos_request ask = {0, -1, 5, items, values};
+  const oikos_ratings *r = oikos_source_ratings_of(p.joint->source);
+  oikos_ratings_bias *bias = NULL;
+  oikos_evaluation e;
+  note got = {0};
+  memset(p.joint->weights.shared, 0, p.joint->weights.m * sizeof(real));
+  expect_ok(&v, oikos_ratings_fit_bias(r, &bias, &err), &err, "bias");
+  double own = oikos_ratings_bias_adapt(bias, OIKOS_BIAS_USER, 4, support, values + 1);
+  expect_ok(&v, oikos_trainer_recommend(p.joint, 1, &ask, 8, take_note, &got, &err), &err, "ask");
+  expect(&v, got.n == 8, "%d are recommended", got.n);
+  for (int k = 0; k < got.n; k++) {
+    double right = oikos_ratings_bias_predict(bias, OIKOS_BIAS_USER, own, got.other[k]);
+    expect(&v, fabs(oikos_ratings_within(r, got.score[k]) - right) < 1e-6, "%g, not %g",
+           got.score[k], right);
+  }
+  expect_ok(&v, oikos_trainer_evaluate(p.joint, OIKOS_TEST, 100000, -1, &e, &err), &err, "eval");
+  for (int i = 0; i < e.n_rated; i++) {
+    const oikos_rated *a = &e.rated[i];
+    expect(&v, fabs(a->rmse[0].mean - a->bias_rmse.mean) < 1e-6, "error %g, not %g",
+           a->rmse[0].mean, a->bias_rmse.mean);
+    expect(&v, fabs(a->gain.mean) < 1e-6 && a->bias_rmse.mean > 0.1, "gain %g", a->gain.mean);
+  }
+  oikos_evaluation_destroy(&e);
+  oikos_ratings_bias_destroy(bias);
   pair_free(&p);
   conclude(&v);
 }
@@ -257,8 +304,11 @@ static int remove_ratings(void **state) {
 int main(int argc, char **argv) {
   ranks_begin(&argc, &argv);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_step),
-      cmocka_unit_test(test_checkpoint), cmocka_unit_test(test_recommend),
+      cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_step),
+      cmocka_unit_test(test_checkpoint),
+      cmocka_unit_test(test_recommend),
+      cmocka_unit_test(test_baseline_is_added_again),
       cmocka_unit_test(test_evaluate),
   };
   return ranks_end(cmocka_run_group_tests(tests, make_ratings, remove_ratings));

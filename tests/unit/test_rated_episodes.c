@@ -1,171 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Episodes of ratings: whose they are, that no judged rating is ever learned from, and what an
  * example holds. */
-#include "check.h"
-
-#include <stdbool.h>
-
-#include "tasks/ratings.h"
-
-typedef oikos_real real;
-
-enum { USERS = 20, ITEMS = 24, MOST = USERS * ITEMS, WIDTH = 3 };
-
-/* User u rated item i unless (u + 2 i) is a multiple of 3, at a time that is neither its order nor
- * the items'. Users have one number (their own) and one of 3 categories, items up to two of 4. */
-typedef struct world {
-  char text[USERS + ITEMS][8];
-  const char *id[USERS + ITEMS];
-  float value[MOST], number[USERS];
-  int64_t time[MOST], user_first[USERS + 1], item_first[ITEMS + 1];
-  int32_t user[MOST], item[MOST], item_rating[MOST];
-  int64_t user_field[2], item_field[2], user_at[USERS + 1], item_at[ITEMS + 1];
-  int32_t user_category[USERS], item_category[2 * ITEMS];
-  uint8_t fold[MOST];
-  const uint8_t *folds[1];
-  oikos_ratings_index index;
-  oikos_data data;
-} world;
-
-typedef struct rig {
-  world *w;
-  oikos_config *config;
-  oikos_source *source;
-  oikos_episode episode;
-} rig;
-
-static int64_t when(int u, int i) {
-  return (u * 37 + i * 53) % 101;
-}
-
-static bool rated(int u, int i) {
-  return (u + 2 * i) % 3 != 0;
-}
-
-static void rate_user(world *w, int u) {
-  int64_t first = w->index.n;
-  for (int i = 0; i < ITEMS; i++) {
-    if (!rated(u, i))
-      continue;
-    int64_t at = w->index.n++; // insertion by time
-    for (; at > first && when(u, w->item[at - 1]) > when(u, i); at--)
-      w->item[at] = w->item[at - 1];
-    w->item[at] = i;
-  }
-  for (int64_t k = first; k < w->index.n; k++) {
-    w->user[k] = u;
-    w->time[k] = when(u, w->item[k]);
-    w->value[k] = (float)(1 + (u * 7 + w->item[k] * 3) % 5);
-    w->fold[k] = (uint8_t)((u + w->item[k]) % 4 == 0 ? 2 : (u + w->item[k]) % 4 == 1 ? 0 : 1);
-  }
-  w->user_first[u + 1] = w->index.n;
-}
-
-static void list_item(world *w, int i) {
-  int64_t n = w->item_first[i];
-  for (int64_t k = 0; k < w->index.n; k++) {
-    if (w->item[k] != i)
-      continue;
-    int64_t at = n++;
-    for (; at > w->item_first[i] && w->time[w->item_rating[at - 1]] > w->time[k]; at--)
-      w->item_rating[at] = w->item_rating[at - 1];
-    w->item_rating[at] = (int32_t)k;
-  }
-  w->item_first[i + 1] = n;
-}
-
-static void describe(world *w) {
-  static const char *const names[] = {"age", "job", "genre"};
-  static const char *const values[] = {"a", "b", "c", "d"};
-  static const char *const folds[] = {"f1"};
-  for (int k = 0; k < USERS + ITEMS; k++) {
-    snprintf(w->text[k], sizeof w->text[k], "%c%d", k < USERS ? 'u' : 'i', k);
-    w->id[k] = w->text[k];
-  }
-  for (int u = 0; u < USERS; u++) {
-    w->number[u] = (float)u;
-    w->user_category[u] = u % 3;
-    w->user_at[u + 1] = u + 1;
-  }
-  for (int i = 0; i < ITEMS; i++) {
-    w->item_at[i + 1] = w->item_at[i];
-    for (int c = 0; c < 4; c++)
-      if (c == i % 4 || (i % 2 && c == (i + 1) % 4))
-        w->item_category[w->item_at[i + 1]++] = c;
-  }
-  w->user_field[1] = 3;
-  w->item_field[1] = 4;
-  w->folds[0] = w->fold;
-  w->index.users =
-      (oikos_rating_side){USERS, w->id,     NULL,          1,      names,      w->number,
-                          1,     names + 1, w->user_field, values, w->user_at, w->user_category};
-  w->index.items = (oikos_rating_side){ITEMS,         w->id + USERS, NULL,       0,
-                                       NULL,          NULL,          1,          names + 2,
-                                       w->item_field, values,        w->item_at, w->item_category};
-  w->index.n_splits = 1;
-  w->index.split_name = folds;
-  w->index.split = w->folds;
-}
-
-static world *make_world(void) {
-  world *w = array(1, sizeof *w);
-  for (int u = 0; u < USERS; u++)
-    rate_user(w, u);
-  w->index.value = w->value;
-  w->index.time = w->time;
-  w->index.user = w->user;
-  w->index.item = w->item;
-  w->index.user_first = w->user_first;
-  w->index.item_first = w->item_first;
-  for (int i = 0; i < ITEMS; i++)
-    list_item(w, i);
-  w->index.item_rating = w->item_rating;
-  describe(w);
-  w->data = (oikos_data){.ratings = &w->index};
-  return w;
-}
-
-static const char base[] = "task: {source: ratings, file: world, split: fraction, own_row: false, "
-                           "test_fraction: 0.25, support: 5, query: 4}\n"
-                           "model: {layers: [embedding: 3, dense: 1]}\n";
-
-static void set(oikos_config *c, const char *assignment) {
-  oikos_error err;
-  CHECK_OK(oikos_config_set(c, assignment, &err));
-}
-
-/* A source with these settings over the base ones, separated by semicolons. */
-static rig make_rig(const char *settings) {
-  rig g = {.w = make_world(), .config = array(1, sizeof *g.config)};
-  oikos_error err;
-  char text[512];
-  oikos_config_defaults(g.config);
-  CHECK_OK(oikos_config_parse(g.config, "base", base, sizeof base - 1, &err));
-  snprintf(text, sizeof text, "%s", settings);
-  for (char *s = strtok(text, ";"); s; s = strtok(NULL, ";"))
-    set(g.config, s);
-  CHECK_OK(oikos_config_check(g.config, &err));
-  CHECK_OK(oikos_source_create(g.config, &g.w->data, &g.source, &err));
-  CHECK_OK(oikos_episode_create(g.source, &g.episode, &err));
-  return g;
-}
-
-static void release(rig *g) {
-  oikos_episode_destroy(&g->episode);
-  oikos_source_destroy(g->source);
-  free(g->config);
-  free(g->w);
-}
-
-/* The user and the item of example k. */
-static void pair_of(const oikos_episode *e, size_t k, int *user, int *item) {
-  int64_t other = e->rows.other[k];
-  bool is_user = e->unit < USERS;
-  *user = (int)(is_user ? e->unit : other);
-  *item = (int)((is_user ? other : e->unit) - USERS);
-  assert_true(*user >= 0 && *user < USERS && *item >= 0 && *item < ITEMS);
-  assert_true(rated(*user, *item));
-}
+#include "rated_world.h"
 
 /* No example twice, targets that are the ratings, and the right side. Returns the set of examples
  * (user * ITEMS + item) as marks: 1 support, 2 query. */
@@ -178,7 +14,7 @@ static void check_episode(const rig *g, uint8_t *mark) {
     pair_of(e, k, &u, &i);
     assert_int_equal(mark[u * ITEMS + i], 0);
     mark[u * ITEMS + i] = k < e->support.n ? 1 : 2;
-    double value = oikos_ratings_value(oikos_source_ratings_of(g->source), e->y[k]);
+    double value = oikos_ratings_truth(oikos_source_ratings_of(g->source), e, k);
     check_near(value, 1 + (u * 7 + i * 3) % 5, 1e-6, 0, k, "rating");
   }
   assert_ptr_equal(e->query.y, e->y + e->support.n);
@@ -384,6 +220,47 @@ static void test_expected(void **state) {
   release(&g);
 }
 
+/* Every rating that the test judges is another one: what each is judged against changes, and
+ * nothing that it is expected by. */
+static void check_baselines(const char *settings) {
+  rig g = make_rig(settings), other = make_rig(settings);
+  oikos_error err;
+  uint8_t mark[MOST], judged[MOST] = {0};
+  size_t in = (size_t)oikos_source_shape(g.source).input.channels;
+  int64_t n = oikos_source_episodes(g.source, OIKOS_TEST);
+  for (int64_t e = 0; e < n; e++) {
+    oikos_source_draw(g.source, OIKOS_TEST, 0, e, &g.episode);
+    check_episode(&g, mark);
+    for (int k = 0; k < MOST; k++)
+      judged[k] |= mark[k] == 2;
+  }
+  for (int64_t k = 0; k < other.w->index.n; k++)
+    if (judged[other.w->user[k] * ITEMS + other.w->item[k]])
+      other.w->value[k] = (float)(1 + (int)other.w->value[k] % 5);
+  oikos_source_destroy(other.source);
+  CHECK_OK(oikos_source_create(other.config, &other.w->data, &other.source, &err));
+  for (int64_t e = 0; e < n; e++) {
+    const oikos_episode *a = &g.episode, *b = &other.episode;
+    oikos_source_draw(g.source, OIKOS_TEST, 0, e, &g.episode);
+    oikos_source_draw(other.source, OIKOS_TEST, 0, e, &other.episode);
+    size_t all = a->support.n + a->query.n;
+    assert_true(a->own_bias == b->own_bias);
+    assert_memory_equal(a->baseline, b->baseline, all * sizeof *a->baseline);
+    assert_memory_equal(a->x, b->x, all * in * sizeof *a->x);
+    for (size_t k = 0; k < all; k++)
+      assert_true((a->y[k] == b->y[k]) == (k < a->support.n));
+  }
+  release(&g);
+  release(&other);
+}
+
+static void test_no_leak_into_the_baseline(void **state) {
+  (void)state;
+  check_baselines("task.residual=true");
+  check_baselines("task.residual=true;task.split=file;task.fold=f1;task.own_row=true");
+  check_baselines("task.residual=true;task.split=last;task.own_row=true;task.content=false");
+}
+
 /* Somebody new: its ratings are support, its content is the mean. */
 static void test_new_learner(void **state) {
   rig g = make_rig("");
@@ -430,6 +307,8 @@ static void test_refusals(void **state) {
   refuse("task.split=file;task.fold=f9", "no split is called f9");
   refuse("task.split=file;task.fold=f9", "the file has: f1");
   refuse("task.own_row=true", "task.own_row");
+  refuse("task.residual=true;model.loss=cross_entropy;model.layers=[{embedding: 3},{dense: 5}]",
+         "task.residual is true");
   refuse("task.support_least=9", "task.support_least");
   refuse("model.loss=prototypes;inner.steps=0", "model.loss");
   refuse("task.content=false;model.layers=[{dense: 1}]", "no input");
@@ -450,6 +329,7 @@ int main(void) {
       cmocka_unit_test(test_example),
       cmocka_unit_test(test_own_gradient),
       cmocka_unit_test(test_expected),
+      cmocka_unit_test(test_no_leak_into_the_baseline),
       cmocka_unit_test(test_new_learner),
       cmocka_unit_test(test_refusals),
   };
