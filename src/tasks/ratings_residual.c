@@ -52,8 +52,6 @@ double oikos_ratings_baseline(const oikos_ratings *r, int side, int64_t other, d
 }
 
 double oikos_ratings_truth(const oikos_ratings *r, const oikos_episode *e, size_t i) {
-  double value = oikos_ratings_value(r, e->y[i]);
-  if (!e->baseline)
-    return value;
-  return oikos_ratings_level(r, value + e->baseline[i]); // undoes the rounding of the target
+  double value = oikos_ratings_value(r, e->y[i]) + (e->baseline ? e->baseline[i] : 0);
+  return oikos_ratings_level(r, value); // undoes the rounding of the target
 }
