@@ -46,11 +46,12 @@ static void usage(FILE *out) {
     if (c->run == oikos_command_bench)
       oikos_bench_list(out);
   }
-  fputs("\n  oikos COMMAND --help      the options of a command\n"
-        "  oikos --version           this build, its libraries and the BLAS kernel in use\n\n"
-        "Exit status: 0 done, 1 error, 2 wrong use, 75 stopped on request after a checkpoint, 69 the "
-        "run directory is in use by another job.\n",
-        out);
+  fputs(
+      "\n  oikos COMMAND --help      the options of a command\n"
+      "  oikos --version           this build, its libraries and the BLAS kernel in use\n\n"
+      "Exit status: 0 done, 1 error, 2 wrong use, 75 stopped on request after a checkpoint, 69 the "
+      "run directory is in use by another job.\n",
+      out);
 }
 
 static void version(void) {
