@@ -117,7 +117,7 @@ end_leftovers() {
 # 69              another job works in the run directory        try again in half a minute: it may be dying ranks of a node
 #                                                               that was lost; at most OIKOS_MAX_LOSSES times
 # 1, 2            an error of the run or its configuration      end: it would come again
-# other           a rank or node was lost                       go on with the nodes left, if there was a checkpoint since
+# other           a rank or node was lost, or stood still (70)  go on with the nodes left, if there was a checkpoint since
 #                                                               the start; at most OIKOS_MAX_LOSSES times. (Slurm, when it
 #                                                               finds the node lost, puts the job back into the queue.)
 train_to_the_end() {
@@ -137,6 +137,7 @@ train_to_the_end() {
     [[ $status != 75 && ! $told ]] || requeue "stopped on request"
     if [[ $status == 69 ]]; then
       ((++losses <= OIKOS_MAX_LOSSES)) || give_up "the run directory stays in use"
+      say "the run directory is in use: trying again in 30 s ($losses of $OIKOS_MAX_LOSSES times)"
       sleep 30
       verb='try again'
       continue

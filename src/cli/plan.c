@@ -51,7 +51,7 @@ oikos_status oikos_cli_plan(oikos_cli *cli, const oikos_config *c, int64_t ranks
   printf("memory of a rank: about %s, of which %s before anything of the run, and beside it what "
          "MPI takes for connections; of a node: %s\n",
          size_text(p.rank_bytes, a), size_text(p.bare_bytes, b),
-         size_text(p.rank_bytes * (double)per_node, d));
+         size_text(p.rank_bytes * (double)(per_node < ranks ? per_node : ranks), d));
   printf("a step adds up %s over the ranks: about %s out of a node and into it\n",
          size_text(p.sum_bytes, a), size_text(p.node_bytes, b));
   if (p.row_bytes > 0)

@@ -124,7 +124,7 @@ static bool on_stop(void *user) {
 static void on_stuck(void *user, const char *text) {
   const oikos_progress *p = user;
   fprintf(stderr, "%soikos: %s\n", p->drawn ? "\n" : "", text);
-  _exit(OIKOS_ERROR);
+  _exit(OIKOS_STUCK);
 }
 
 oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli,

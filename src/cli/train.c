@@ -18,7 +18,7 @@
 typedef struct options {
   const char *config, *out;
   bool resume, dry;
-  int64_t ranks, per_node; /* of the plan; 0: as many as there are, 1 */
+  int64_t ranks, per_node; /* of the plan; 0: as many as there are */
   oikos_sets sets;
 } options;
 
@@ -173,7 +173,8 @@ oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_er
       {"dry-run", DRY_RUN, NULL, 0,
        "print what the run would take: memory of a rank, bytes of a step, files", 0},
       {"ranks", RANKS, "N", 0, "dry-run: on so many ranks, which need not be there", 0},
-      {"ranks-per-node", PER_NODE, "N", 0, "dry-run: so many of them on a node (default: 1)", 0},
+      {"ranks-per-node", PER_NODE, "N", 0,
+       "dry-run: so many of them on a node (default: as there are)", 0},
       {0},
   };
   static const struct argp argp = {
@@ -186,12 +187,16 @@ oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_er
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help)
     return OIKOS_OK;
+  if (!o.dry && (o.ranks || o.per_node))
+    return oikos_fail(err, OIKOS_USAGE,
+                      "--ranks and --ranks-per-node are for --dry-run; mpirun or srun start ranks");
   default_out(o.config, out, sizeof out);
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
   oikos_status status = oikos_cli_config(cli, o.config, &o.sets, config, err);
   if (status == OIKOS_OK && o.dry)
-    status = oikos_cli_plan(cli, config, o.ranks ? o.ranks : cli->team.size,
-                            o.per_node ? o.per_node : 1, o.out ? o.out : out, err);
+    status =
+        oikos_cli_plan(cli, config, o.ranks ? o.ranks : cli->team.size,
+                       o.per_node ? o.per_node : cli->team.node_size, o.out ? o.out : out, err);
   else if (status == OIKOS_OK)
     status = oikos_cli_train(cli, config, o.out ? o.out : out, o.resume, err);
   free(config);

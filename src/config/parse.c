@@ -181,7 +181,7 @@ static oikos_status read_option(parser *p, const oikos_option *o, const yaml_nod
 
 /* The key of the table that shares the most leading and trailing letters with a wrong one. */
 static const char *nearest_key(const char *wrong_key) {
-  const char *best = NULL;
+  const char *best = oikos_options()->key;
   size_t best_score = 0, n = strlen(wrong_key);
   for (const oikos_option *o = oikos_options(); o->key; o++) {
     size_t m = strlen(o->key), head = 0, tail = 0;

@@ -27,6 +27,7 @@ struct oikos_watch {
   char host[64];
   int rank, size;
   double limit, pause; /* seconds: run.watchdog; between two lines */
+  double nap;          /* of the thread */
   oikos_lock *lock;
   const oikos_whereabouts *where;
   oikos_observer observer;
@@ -122,15 +123,15 @@ static void look_around(oikos_watch *w, double now) {
     return;
   size_t n = strlen(text);
   snprintf(text + n, sizeof text - n,
-           ". The last checkpoint is as it was; continue with --resume, without that host if it is "
-           "at fault");
+           ". Continue from the last checkpoint with --resume, without that host if it is at "
+           "fault");
   tell(w, text);
 }
 
 static void beat(oikos_watch *w) {
   double now = oikos_wall_clock();
   long long progress = atomic_load_explicit(&w->where->progress, memory_order_relaxed);
-  if (progress != w->progress || now - w->woke > 2 * w->pause + OIKOS_LOCK_BEAT) {
+  if (progress != w->progress || now - w->woke > 2 * w->nap + 1) {
     // or this thread slept with the whole process: suspended by a scheduler, on a machine asleep
     w->progress = progress;
     w->since = now;
@@ -151,12 +152,11 @@ static void beat(oikos_watch *w) {
 
 static void *watch(void *arg) {
   oikos_watch *w = arg;
-  double pause = w->limit > 0 && w->pause < OIKOS_LOCK_BEAT ? w->pause : OIKOS_LOCK_BEAT;
   pthread_mutex_lock(&w->mutex);
   while (!w->ending) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    double at = (double)until.tv_sec + 1e-9 * (double)until.tv_nsec + pause;
+    double at = (double)until.tv_sec + 1e-9 * (double)until.tv_nsec + w->nap;
     until.tv_sec = (time_t)at;
     until.tv_nsec = (long)(1e9 * (at - (double)until.tv_sec));
     pthread_cond_timedwait(&w->end, &w->mutex, &until);
@@ -195,6 +195,7 @@ static oikos_status begin(oikos_watch *w, oikos_error *err) {
   w->woke = w->since = w->locked = oikos_wall_clock();
   w->wrote = w->looked = -1;
   w->pause = w->limit / 8 < MOST_PAUSE ? w->limit / 8 : MOST_PAUSE;
+  w->nap = w->limit > 0 && w->pause < OIKOS_LOCK_BEAT ? w->pause : OIKOS_LOCK_BEAT;
   if (gethostname(w->host, sizeof w->host - 1) != 0 || !w->host[0])
     snprintf(w->host, sizeof w->host, "-");
   if (w->limit > 0) {

@@ -78,7 +78,7 @@ seeds=$job
 printf 'seed=6\nseed=7 inner.steps=1\n' >settings
 submit mlp.yaml --array 2 --settings settings --nodes 1 --out settings.d --set eval.episodes=0 --set steps=20
 settings=$job
-submit --eval whole --nodes 2 -- --episodes 50
+submit --eval whole --nodes 2 --ranks-per-node 2 -- --episodes 50
 eval=$job
 submit mlp.yaml --nodes 1 --out early --set checkpoint.every=0 --set steps=1000000000 --set log.every=10
 early=$job

@@ -24,6 +24,8 @@ check_match "the plan for 1000 ranks" '^plan for 1000 ranks of 1 threads on 20 n
 check_match "the plan for 1000 ranks" '^20000 learners, at most 20 on a rank; 100 in a step, 0 to 1 on a rank$' "$log.out"
 check_match "the plan for 1000 ranks" '^warning: some ranks have nothing to do' "$log.out"
 many=$memory
+run train mlp.yaml --ranks 3
+check_status "--ranks without --dry-run" 2
 plan 2
 [[ ! -e run ]] || fail "a dry run made the run directory"
 run_ranks 2 train mlp.yaml "${sets[@]}" --out run
