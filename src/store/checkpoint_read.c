@@ -60,8 +60,8 @@ static oikos_status not_a_checkpoint(const char *block, size_t n, oikos_error *e
   if (n >= 8 && memcmp(block, "\x89HDF\r\n\x1a\n", 8) == 0)
     return oikos_fail(
         err, OIKOS_ERROR,
-        "it is an HDF5 file, but not a checkpoint, which does not begin as one: if it "
-        "is a data file of `oikos import`, `oikos inspect` tells what it holds");
+        "it is not a checkpoint, but an HDF5 file of another kind: if it is a data file of "
+        "`oikos import`, `oikos inspect` tells what it holds");
   return oikos_fail(err, OIKOS_ERROR,
                     "it is not a checkpoint of this oikos: it does not begin with \"%.*s\"",
                     (int)strlen(OIKOS_CHECKPOINT_MAGIC) - 1, OIKOS_CHECKPOINT_MAGIC);

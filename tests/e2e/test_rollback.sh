@@ -21,7 +21,9 @@ check_match "without rollback" 'step [0-9]+: the loss or gradient of learner [0-
 run train wild.yaml --out with --set steps=300 --set inner.rate=0.1 --set learners.rollback=5
 check_status "with rollback" 0
 check_match "learners left out" '"left_out": [0-9.]*[1-9]' with/metrics.jsonl
-check_match "with rollback" '^ +5 +[0-9.]+ +\+-' "$log.out"
+check_equal "with rollback: records in which those who were not left out gained by their inner steps" 3 \
+  "$(awk -F'[:,]' '$6 + 0 > $8 + 0' with/metrics.jsonl | wc -l)" # support_loss before, query_loss after them
+check_match "with rollback" '^ +1 +[0-9.]+ +\+-' "$log.out" # unseen tasks, which nothing protects from five
 
 bits=(steps=12 log.every=4 eval.episodes=0 learners.rollback=2 home.count=2 home.owns=last home.memory=0.5
   home.mixing=0.2)
