@@ -4,6 +4,7 @@
 # and a rank of the job live on. Both jobs go on elsewhere by themselves and end as if nothing had happened.
 set -euo pipefail
 source "$(dirname "$0")/slurm.sh"
+[[ ${OIKOS_LONG:-} == 1 ]] || skip "it waits for Slurm to notice lost nodes: OIKOS_LONG=1 runs it"
 bring_up
 write_mlp mlp.yaml
 train=(mlp.yaml --set eval.episodes=0 --set checkpoint.every=100 --set log.every=10 --set learners.count=40)
