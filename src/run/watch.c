@@ -122,9 +122,9 @@ static void look_around(oikos_watch *w, double now) {
       !oikos_stalled(w->seen, w->size, w->limit, patience, text, sizeof text))
     return;
   size_t n = strlen(text);
-  snprintf(text + n, sizeof text - n,
-           ". Continue from the last checkpoint with --resume, without that host if it is at "
-           "fault");
+  snprintf(
+      text + n, sizeof text - n,
+      "; continue with --resume from the last checkpoint, without that host if it is at fault");
   tell(w, text);
 }
 
