@@ -142,13 +142,8 @@ int main(int argc, char **argv) {
     oikos_gradcheck_in_double(argc, argv);
   if (command || asks_version)
     oikos_kernel_prepare(argv);
-  if (!command) {
-    if (!speaks() && !freopen("/dev/null", "w", stdout))
-      return OIKOS_ERROR;
-    if (!speaks() && !freopen("/dev/null", "w", stderr))
-      return OIKOS_ERROR;
-    return (int)close_output(speak(name, asks_version));
-  }
+  if (!command) /* a silent rank that failed would have mpirun end rank 0 before it has spoken */
+    return speaks() ? (int)close_output(speak(name, asks_version)) : OIKOS_OK;
   openblas_set_num_threads(1);
   if (command->stops)
     oikos_signals_block();

@@ -192,4 +192,10 @@ diff wild1.err wild3.err || fail "diverging: 1 and 3 ranks name different learne
 run
 check_status "no command" 2
 check_match "no command" '^Usage: oikos COMMAND' "$log.err"
+
+# Only rank 0 fails for a wrong command: mpirun ends all ranks at the first failure, and the message would be lost.
+export OMPI_COMM_WORLD_RANK=1
+run trian
+check_status "a wrong command on rank 1" 0
+check_equal "a wrong command on rank 1: bytes" 0 "$(cat "$log.out" "$log.err" | wc -c)"
 finish
