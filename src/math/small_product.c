@@ -5,6 +5,8 @@
  * no multiple of a vector's ends with a vector that overlaps the one before. */
 #include "math/small_product.h"
 
+#include "math/vectors.h"
+
 typedef oikos_real real;
 
 enum {
@@ -14,24 +16,27 @@ enum {
 
 #if OIKOS_SMALL_PRODUCTS
 
-/* Vectors are those of the machine; tiles leave registers for the factors. */
+enum {
+  ROWS = OIKOS_TILE_ROWS,
+  WIDE = OIKOS_TILE_VECTORS,
+  LANES = OIKOS_LANES,
+  QUAD = 4,
+  QUADS = LANES / QUAD,
 #ifdef __AVX512F__
-enum { BYTES = 64, ROWS = 6, WIDE = 4, DOT_ROWS = 5 };
+  DOT_ROWS = 5
 #else
-enum { BYTES = 32, ROWS = 4, WIDE = 3, DOT_ROWS = 2 };
+  DOT_ROWS = 2
 #endif
-enum { MAX_ROWS = 6, MAX_WIDE = 4, QUAD = 4, LANES = BYTES / sizeof(real), QUADS = LANES / QUAD };
+};
+enum { MAX_ROWS = 6, MAX_WIDE = 4 };
 
 #ifdef OIKOS_DOUBLE
 typedef long long lane;
 #else
 typedef int lane;
 #endif
-typedef real vector __attribute__((vector_size(BYTES)));
-typedef lane lanes __attribute__((vector_size(BYTES)));
-typedef real anywhere __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
-
-#define INLINE static inline __attribute__((always_inline))
+typedef oikos_vector vector;
+typedef lane lanes __attribute__((vector_size(OIKOS_VECTOR_BYTES)));
 
 /* C (m,n) = beta C + A B, where A's number (i,l) stands at a[i * row + l * column]: B (k,n); or
  * A (m,k) B^T, B (n,k). */
@@ -42,31 +47,14 @@ typedef struct product {
   real *c;
 } product;
 
-INLINE vector load(const real *from) {
-  return (vector) * (const anywhere *)from;
-}
-
-INLINE void store(real *to, vector value) {
-  *(anywhere *)to = value;
-}
-
 /* to = beta to + sum */
-INLINE void put(real beta, real *to, vector sum) {
-  store(to, beta == 0 ? sum : beta * load(to) + sum);
-}
-
-/* Where block `i` of `blocks` begins, if `count` is divided as evenly as can be. */
-INLINE size_t begin_of(size_t i, size_t blocks, size_t count) {
-  return count * i / blocks;
-}
-
-INLINE size_t blocks_of(size_t count, size_t most) {
-  return (count + most - 1) / most;
+OIKOS_INLINE void put(real beta, real *to, vector sum) {
+  oikos_store(to, beta == 0 ? sum : beta * oikos_load(to) + sum);
 }
 
 /* `rows` rows of C from row i, `wide` vectors of each from column j; the last one is at `last`. */
-INLINE void tile(int rows, int wide, const product *p, size_t row, size_t column, size_t i,
-                 size_t j, size_t last) {
+OIKOS_INLINE void tile(int rows, int wide, const product *p, size_t row, size_t column, size_t i,
+                       size_t j, size_t last) {
   if (rows > ROWS || wide > WIDE) // never asked for
     return;
   size_t n = p->n;
@@ -79,13 +67,13 @@ INLINE void tile(int rows, int wide, const product *p, size_t row, size_t column
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++) {
       const real *from = c + (size_t)r * n + (w < wide - 1 ? (size_t)w * LANES : last);
-      sum[r][w] = p->beta == 0 ? (vector){0} : p->beta * load(from);
+      sum[r][w] = p->beta == 0 ? (vector){0} : p->beta * oikos_load(from);
     }
   for (size_t l = 0; l < p->k; l++) {
     vector y[MAX_WIDE];
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++)
-      y[w] = load(b + l * n + (w < wide - 1 ? (size_t)w * LANES : last));
+      y[w] = oikos_load(b + l * n + (w < wide - 1 ? (size_t)w * LANES : last));
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
       real x = a[(size_t)r * row + l * column];
@@ -98,14 +86,15 @@ INLINE void tile(int rows, int wide, const product *p, size_t row, size_t column
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++)
-      store(c + (size_t)r * n + (w < wide - 1 ? (size_t)w * LANES : last), sum[r][w]);
+      oikos_store(c + (size_t)r * n + (w < wide - 1 ? (size_t)w * LANES : last), sum[r][w]);
 }
 
 /* `rows` rows of C from row i. */
-INLINE void rows_of(int rows, const product *p, size_t row, size_t column, size_t i) {
-  size_t vectors = blocks_of(p->n, LANES), strips = blocks_of(vectors, WIDE);
+OIKOS_INLINE void rows_of(int rows, const product *p, size_t row, size_t column, size_t i) {
+  size_t vectors = oikos_blocks(p->n, LANES), strips = oikos_blocks(vectors, WIDE);
   for (size_t s = 0; s < strips; s++) {
-    size_t first = begin_of(s, strips, vectors), end = begin_of(s + 1, strips, vectors);
+    size_t first = oikos_block_begin(s, strips, vectors),
+           end = oikos_block_begin(s + 1, strips, vectors);
     size_t j = first * LANES, last = end == vectors ? p->n - LANES : (end - 1) * LANES;
     if (end - first == 1)
       tile(rows, 1, p, row, column, i, last, last);
@@ -118,11 +107,11 @@ INLINE void rows_of(int rows, const product *p, size_t row, size_t column, size_
   }
 }
 
-INLINE void multiply(const product *p, size_t row, size_t column) {
-  size_t blocks = blocks_of(p->m, ROWS);
+OIKOS_INLINE void multiply(const product *p, size_t row, size_t column) {
+  size_t blocks = oikos_blocks(p->m, ROWS);
   for (size_t block = 0; block < blocks; block++) {
-    size_t i = begin_of(block, blocks, p->m);
-    switch (begin_of(block + 1, blocks, p->m) - i) {
+    size_t i = oikos_block_begin(block, blocks, p->m);
+    switch (oikos_block_begin(block + 1, blocks, p->m) - i) {
     case 1:
       rows_of(1, p, row, column, i);
       break;
@@ -145,7 +134,7 @@ INLINE void multiply(const product *p, size_t row, size_t column) {
 }
 
 /* x and y hold sums in groups of `size` partial ones: halve the groups, x's come first. */
-INLINE vector fold(vector x, vector y, int size) {
+OIKOS_INLINE vector fold(vector x, vector y, int size) {
   lanes lower;
   int half = size / 2;
 #pragma GCC unroll 16
@@ -158,18 +147,18 @@ INLINE vector fold(vector x, vector y, int size) {
 
 /* sum (rows): QUAD dot products each, of rows of A with those of B, in groups of QUADS partial
  * sums. Of the last vector's numbers, `keep` are new. */
-INLINE void dot(int rows, const product *p, const real *a, const real *const *b, lanes keep,
-                vector (*sum)[QUADS]) {
+OIKOS_INLINE void dot(int rows, const product *p, const real *a, const real *const *b, lanes keep,
+                      vector (*sum)[QUADS]) {
   size_t k = p->k, whole = k - k % LANES;
   vector part[DOT_ROWS][QUAD] = {0};
   for (size_t l = 0; l < whole; l += LANES) {
     vector y[QUAD];
 #pragma GCC unroll 16
     for (int j = 0; j < QUAD; j++)
-      y[j] = load(b[j] + l);
+      y[j] = oikos_load(b[j] + l);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
-      vector x = load(a + (size_t)r * k + l);
+      vector x = oikos_load(a + (size_t)r * k + l);
 #pragma GCC unroll 16
       for (int j = 0; j < QUAD; j++)
         part[r][j] += x * y[j];
@@ -179,10 +168,10 @@ INLINE void dot(int rows, const product *p, const real *a, const real *const *b,
     vector y[QUAD];
 #pragma GCC unroll 16
     for (int j = 0; j < QUAD; j++)
-      y[j] = load(b[j] + k - LANES);
+      y[j] = oikos_load(b[j] + k - LANES);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
-      vector x = (vector)((lanes)load(a + (size_t)r * k + k - LANES) & keep);
+      vector x = (vector)((lanes)oikos_load(a + (size_t)r * k + k - LANES) & keep);
 #pragma GCC unroll 16
       for (int j = 0; j < QUAD; j++)
         part[r][j] += x * y[j];
@@ -195,14 +184,14 @@ INLINE void dot(int rows, const product *p, const real *a, const real *const *b,
 }
 
 /* All partial sums of a row's LANES dot products into one each. */
-INLINE vector fold_all(const vector *sum) {
+OIKOS_INLINE vector fold_all(const vector *sum) {
   if (QUADS == 4)
     return fold(fold(sum[0], sum[1], QUADS), fold(sum[2], sum[3], QUADS), 2);
   return QUADS == 2 ? fold(sum[0], sum[1], 2) : sum[0];
 }
 
 /* `rows` rows of C from row i, up to LANES columns from column j. */
-INLINE void dots(int rows, const product *p, size_t i, size_t j, lanes keep) {
+OIKOS_INLINE void dots(int rows, const product *p, size_t i, size_t j, lanes keep) {
   if (rows > DOT_ROWS) // never asked for
     return;
   vector sum[DOT_ROWS][QUADS] = {0};
@@ -228,14 +217,14 @@ INLINE void dots(int rows, const product *p, size_t i, size_t j, lanes keep) {
 }
 
 static void multiply_dots(const product *p) {
-  size_t blocks = blocks_of(p->m, DOT_ROWS);
+  size_t blocks = oikos_blocks(p->m, DOT_ROWS);
   lanes keep;
   for (int s = 0; s < LANES; s++)
     keep[s] = -(lane)((size_t)s >= LANES - p->k % LANES);
   for (size_t j = 0; j < p->n; j += LANES)
     for (size_t block = 0; block < blocks; block++) {
-      size_t i = begin_of(block, blocks, p->m);
-      switch (begin_of(block + 1, blocks, p->m) - i) {
+      size_t i = oikos_block_begin(block, blocks, p->m);
+      switch (oikos_block_begin(block + 1, blocks, p->m) - i) {
       case 1:
         dots(1, p, i, j, keep);
         break;

@@ -85,6 +85,20 @@ static view tangent_view_of(const oikos_layer *l, const oikos_pass *p) {
   return v;
 }
 
+/* Example i of x, and of x_t if it moves. */
+typedef struct example {
+  const real *x, *x_t; /* (positions, c) */
+} example;
+
+static example example_of(const oikos_layer *l, const oikos_pass *p, size_t i, bool with_tangent) {
+  size_t first = i * l->in_size;
+  if (!p->before)
+    return (example){p->x + first, with_tangent && p->x_t ? p->x_t + first : NULL};
+  real *x_t = with_tangent ? p->example_t : NULL;
+  p->before_layer->type->recompute->example(p->before_layer, p->before, i, p->example, x_t);
+  return (example){p->example, x_t};
+}
+
 /* mean and r of x, image by image while it is in the cache: with the mean_i of each image and the
  * squares around it, the whole follows without cancellation (Chan, Golub and LeVeque 1979). */
 static void statistics(const oikos_layer *l, const oikos_pass *p, const view *v, real *scratch) {
@@ -94,7 +108,7 @@ static void statistics(const oikos_layer *l, const oikos_pass *p, const view *v,
   memset(mean, 0, c * sizeof *mean);
   memset(square, 0, c * sizeof *square);
   for (size_t i = 0; i < p->n; i++) {
-    const real *restrict x = p->x + i * l->in_size;
+    const real *restrict x = example_of(l, p, i, false).x;
     real before = (real)i, share = 1 / (real)(i + 1);
     memset(mean_i, 0, c * sizeof *mean_i);
     memset(square_i, 0, c * sizeof *square_i);
@@ -157,14 +171,14 @@ static void forward_position(const view *v, size_t q, const real *restrict x, re
   }
 }
 
-/* y, xh and at of window k of example i, after relu. */
-static void forward_window(const oikos_layer *l, const oikos_pass *p, const view *v, size_t i,
-                           size_t k) {
-  size_t c = v->c, out = (i * v->windows + k) * c;
+/* y, xh and at of window k of example i, which is x; after relu. */
+static void forward_window(const oikos_layer *l, const oikos_pass *p, const view *v, const real *x,
+                           size_t i, size_t k) {
+  size_t c = v->c, out = (i * v->windows + k) * c, kept = p->forgets ? 0 : out;
   const real floor = v->floor;
-  real *restrict y = p->y + out, *at = v->at ? v->at + out : NULL;
+  real *restrict y = p->y + out, *at = v->at ? v->at + kept : NULL;
   for (size_t q = 0; q < (size_t)(l->pool * l->pool); q++)
-    forward_position(v, q, p->x + i * l->in_size + place(l, k, q), y, v->xh + out, at);
+    forward_position(v, q, x + place(l, k, q), y, v->xh + kept, at);
 #pragma omp simd
   for (size_t j = 0; j < c; j++)
     y[j] = y[j] < floor ? floor : y[j];
@@ -173,9 +187,16 @@ static void forward_window(const oikos_layer *l, const oikos_pass *p, const view
 static void forward(const oikos_layer *l, const oikos_pass *p) {
   view v = view_of(l, p);
   statistics(l, p, &v, p->scratch);
-  for (size_t i = 0; i < p->n; i++)
+  for (size_t i = 0; i < p->n; i++) {
+    const real *x = example_of(l, p, i, false).x;
     for (size_t k = 0; k < v.windows; k++)
-      forward_window(l, p, &v, i, k);
+      forward_window(l, p, &v, x, i, k);
+  }
+}
+
+/* Whether x has a tangent. */
+static bool moves(const oikos_pass *p) {
+  return p->before || p->x_t;
 }
 
 /* mean_t and m of x_t. */
@@ -185,8 +206,9 @@ static void tangent_statistics(const oikos_layer *l, const oikos_pass *p, const 
   real *restrict sum = scratch, *restrict product = scratch + c;
   const real *restrict mean = v->mean, *restrict r = v->r;
   memset(v->mean_t, 0, 2 * c * sizeof *v->mean_t);
-  for (size_t i = 0; p->x_t && i < p->n; i++) {
-    const real *restrict x = p->x + i * l->in_size, *restrict x_t = p->x_t + i * l->in_size;
+  for (size_t i = 0; moves(p) && i < p->n; i++) {
+    example e = example_of(l, p, i, true);
+    const real *restrict x = e.x, *restrict x_t = e.x_t;
     memset(sum, 0, c * sizeof *sum);
     memset(product, 0, c * sizeof *product);
     for (size_t k = 0; k < v->positions * c; k += c) {
@@ -204,17 +226,18 @@ static void tangent_statistics(const oikos_layer *l, const oikos_pass *p, const 
   }
 }
 
-/* y_t and xh_t of one window: those of its largest y. */
-static void tangent_window(const oikos_layer *l, const oikos_pass *p, const view *v, size_t i,
-                           size_t window) {
+/* y_t and xh_t of one window of example i, which moves along x_t, if it does: those of its largest
+ * y. */
+static void tangent_window(const oikos_layer *l, const oikos_pass *p, const view *v,
+                           const real *example_t, size_t i, size_t window) {
   size_t c = v->c, out = (i * v->windows + window) * c;
   const real *restrict scale_t = p->theta_t, *restrict shift_t = p->theta_t + c;
   const real *restrict xh = v->xh + out, *restrict y = p->y + out, *restrict mean_t = v->mean_t,
                        *restrict m = v->m, *restrict r = v->r, *restrict scale = v->scale;
   real *restrict xh_t = v->xh_t + out, *restrict y_t = p->y_t + out;
   memset(xh_t, 0, c * sizeof *xh_t);
-  for (size_t q = 0; p->x_t && q < (size_t)(l->pool * l->pool); q++) {
-    const real *restrict x_t = p->x_t + i * l->in_size + place(l, window, q);
+  for (size_t q = 0; example_t && q < (size_t)(l->pool * l->pool); q++) {
+    const real *restrict x_t = example_t + place(l, window, q);
     const real *restrict at = v->at ? v->at + out : NULL;
     if (!at)
 #pragma omp simd
@@ -237,9 +260,11 @@ static void tangent_window(const oikos_layer *l, const oikos_pass *p, const view
 static void tangent(const oikos_layer *l, const oikos_pass *p) {
   view v = tangent_view_of(l, p);
   tangent_statistics(l, p, &v, p->scratch);
-  for (size_t i = 0; i < p->n; i++)
+  for (size_t i = 0; i < p->n; i++) {
+    const real *x_t = moves(p) ? example_of(l, p, i, true).x_t : NULL;
     for (size_t k = 0; k < v.windows; k++)
-      tangent_window(l, p, &v, i, k);
+      tangent_window(l, p, &v, x_t, i, k);
+  }
 }
 
 /* sum (c) = sum of g, product (c) = sum of g * xh, over windows; g is dy where relu lets it
@@ -306,29 +331,39 @@ static void add_gradient(const view *v, size_t out, size_t q, const oikos_pass *
   }
 }
 
+/* dx of one position of example i; x itself may be its place. */
+static void apply_position(const oikos_layer *l, const oikos_pass *p, const view *v,
+                           const linear *f, size_t i, size_t position, const example *e, real *dx) {
+  size_t c = v->c, window, q;
+  const real *x = e->x + position * c, *restrict mean = v->mean, *restrict mean_t = v->mean_t,
+             *restrict constant = f->constant, *restrict of_u = f->of_u;
+#pragma omp simd
+  for (size_t j = 0; j < c; j++)
+    dx[j] = constant[j] + of_u[j] * (x[j] - mean[j]);
+  if (f->of_u_t && e->x_t) {
+    const real *restrict x_t = e->x_t + position * c, *restrict of_u_t = f->of_u_t;
+#pragma omp simd
+    for (size_t j = 0; j < c; j++)
+      dx[j] += of_u_t[j] * (x_t[j] - mean_t[j]);
+  }
+  if (!window_of(l, position, &window, &q))
+    return;
+  size_t out = (i * v->windows + window) * c;
+  add_gradient(v, out, q, p, p->dy, f->of_g, dx);
+  if (f->of_g_t)
+    add_gradient(v, out, q, p, p->dy_t, f->of_g_t, dx);
+}
+
+/* dx (n, in), or each example's goes back to the layer before. */
 static void apply(const oikos_layer *l, const oikos_pass *p, const view *v, const linear *f,
                   real *dx) {
-  const real *restrict mean = v->mean, *restrict mean_t = v->mean_t;
-  for (size_t row = 0; row < p->n * v->positions; row++) {
-    const real *restrict x = p->x + row * v->c, *restrict to_constant = f->constant,
-                         *restrict of_u = f->of_u;
-    real *restrict to = dx + row * v->c;
-    size_t window, q, i = row / v->positions;
-#pragma omp simd
-    for (size_t j = 0; j < v->c; j++)
-      to[j] = to_constant[j] + of_u[j] * (x[j] - mean[j]);
-    if (f->of_u_t && p->x_t) {
-      const real *restrict x_t = p->x_t + row * v->c, *restrict of_u_t = f->of_u_t;
-#pragma omp simd
-      for (size_t j = 0; j < v->c; j++)
-        to[j] += of_u_t[j] * (x_t[j] - mean_t[j]);
-    }
-    if (!window_of(l, row % v->positions, &window, &q))
-      continue;
-    size_t out = (i * v->windows + window) * v->c;
-    add_gradient(v, out, q, p, p->dy, f->of_g, to);
-    if (f->of_g_t)
-      add_gradient(v, out, q, p, p->dy_t, f->of_g_t, to);
+  for (size_t i = 0; i < p->n; i++) {
+    example e = example_of(l, p, i, f->of_u_t != NULL);
+    real *to = p->before ? p->example : dx + i * l->in_size;
+    for (size_t k = 0; k < v->positions; k++)
+      apply_position(l, p, v, f, i, k, &e, to + k * v->c);
+    if (p->before)
+      p->before_layer->type->recompute->gradient(p->before_layer, p->before, i, to);
   }
 }
 
@@ -351,7 +386,7 @@ static void backward(const oikos_layer *l, const oikos_pass *p) {
     f.of_u[j] = -k * v.r[j] * (product[j] / rows);
     f.constant[j] = -k * (sum[j] / rows);
   }
-  if (p->dx)
+  if (p->dx || p->before)
     apply(l, p, &v, &f, p->dx);
 }
 
@@ -378,7 +413,7 @@ static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
     f.of_u_t[j] = -k * r * mean_p;
     f.constant[j] = -k_t * (sum[j] / rows) - k * (sum_t[j] / rows);
   }
-  if (p->dx_t)
+  if (p->dx_t || p->before)
     apply(l, p, &v, &f, p->dx_t);
 }
 
@@ -389,6 +424,7 @@ const oikos_layer_type oikos_layer_batch_norm = {
     .args = {{"epsilon", 1e-5, 1e-12, 1, false, "added to the variance"}},
     .configure = configure,
     .absorb = absorb,
+    .asks = true,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

@@ -118,8 +118,7 @@ static double seconds(const oikos_layer *l, const oikos_pass *p) {
 static oikos_status measured(oikos_layer *l, bool first, size_t n, double *ratio,
                              oikos_error *err) {
   size_t in = oikos_mul(n, l->in_size), out = oikos_mul(n, l->out_size), m = l->n_parameters;
-  size_t tiles = oikos_conv2d_winograd_scratch(l), patches = oikos_conv2d_direct_scratch(l);
-  size_t scratch = tiles > patches ? tiles : patches, sizes[] = {m, in, out, m, in, out, scratch};
+  size_t sizes[] = {m, in, out, m, in, out, oikos_conv2d_scratch(l, true)};
   real *memory, *at[7];
   size_t all = 0;
   for (int i = 0; i < 7; i++)
@@ -178,7 +177,11 @@ oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_supp
     OIKOS_TRY(oikos_layer_create_behind(&l, spec, i, given, input, where, err));
     input = l.out;
     given[i] = l.out_size;
-    if (is_open(spec) && oikos_conv2d_has_tiles(&l))
+    if (!is_open(spec) || !oikos_conv2d_has_tiles(&l))
+      continue;
+    if (oikos_conv2d_is_shallow(&l)) // tiles cannot win where so few products are
+      settle(spec, 0);
+    else
       OIKOS_TRY(choose(&l, spec, i == 0, small, large, err));
   }
   return OIKOS_OK;

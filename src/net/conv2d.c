@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Two-dimensional convolution. Batches of at least `winograd` images are computed by Winograd's
- * tiles, others over patches: by the shapes alone, so that the bits never depend on who computes
- * beside whom. */
+ * tiles, others over patches, which are copied unless they are shallow: by the shapes alone, so
+ * that the bits never depend on who computes beside whom. */
 #include <math.h>
 
 #include "base/try.h"
@@ -11,6 +11,14 @@ typedef oikos_real real;
 
 bool oikos_conv2d_has_tiles(const oikos_layer *l) {
   return l->arg[CONV_KERNEL] == 3 && l->arg[CONV_KERNEL_WIDTH] == 3 && l->arg[CONV_STRIDE] == 1;
+}
+
+size_t oikos_conv2d_scratch(const oikos_layer *l, bool tiles) {
+  size_t most = oikos_conv2d_direct_scratch(l),
+         shallow = oikos_conv2d_is_shallow(l) ? oikos_conv2d_shallow_scratch(l) : 0,
+         tiled = tiles ? oikos_conv2d_winograd_scratch(l) : 0;
+  most = shallow > most ? shallow : most;
+  return tiled > most ? tiled : most;
 }
 
 static oikos_status configure(oikos_layer *l, oikos_error *err) {
@@ -32,40 +40,48 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
   oikos_layer_add_tensor(l, "weight", OIKOS_WEIGHT, 4,
                          (int64_t[]){filters, kh, kw, l->in.channels});
   oikos_layer_add_tensor(l, "bias", OIKOS_BIAS, 1, &filters);
-  l->scratch = oikos_conv2d_direct_scratch(l);
-  if (l->arg[CONV_WINOGRAD] <= 0)
-    return OIKOS_OK;
-  if (!oikos_conv2d_has_tiles(l))
+  bool tiles = l->arg[CONV_WINOGRAD] > 0;
+  if (tiles && !oikos_conv2d_has_tiles(l))
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: winograd wants a 3 x 3 kernel and stride 1, found %lld x %lld and %lld; "
                       "leave it out or set it to 0",
                       l->where, (long long)kh, (long long)kw, (long long)stride);
-  size_t tiles = oikos_conv2d_winograd_scratch(l);
-  l->scratch = tiles > l->scratch ? tiles : l->scratch;
+  l->scratch = oikos_conv2d_scratch(l, tiles);
   return OIKOS_OK;
 }
 
-static bool by_tiles(const oikos_layer *l, const oikos_pass *p) {
-  return l->arg[CONV_WINOGRAD] > 0 && (double)p->n >= l->arg[CONV_WINOGRAD];
+/* The four functions of a way. */
+typedef struct way {
+  oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
+} way;
+
+static way way_of(const oikos_layer *l, const oikos_pass *p) {
+  if (l->arg[CONV_WINOGRAD] > 0 && (double)p->n >= l->arg[CONV_WINOGRAD])
+    return (way){oikos_conv2d_winograd_forward, oikos_conv2d_winograd_tangent,
+                 oikos_conv2d_winograd_backward, oikos_conv2d_winograd_tangent_backward};
+  if (oikos_conv2d_is_shallow(l))
+    return (way){oikos_conv2d_shallow_forward, oikos_conv2d_shallow_tangent,
+                 oikos_conv2d_shallow_backward, oikos_conv2d_shallow_tangent_backward};
+  return (way){oikos_conv2d_direct_forward, oikos_conv2d_direct_tangent,
+               oikos_conv2d_direct_backward, oikos_conv2d_direct_tangent_backward};
 }
 
 static void forward(const oikos_layer *l, const oikos_pass *p) {
-  (by_tiles(l, p) ? oikos_conv2d_winograd_forward : oikos_conv2d_direct_forward)(l, p);
+  way_of(l, p).forward(l, p);
 }
 
 static void tangent(const oikos_layer *l, const oikos_pass *p) {
-  (by_tiles(l, p) ? oikos_conv2d_winograd_tangent : oikos_conv2d_direct_tangent)(l, p);
+  way_of(l, p).tangent(l, p);
 }
 
 static void backward(const oikos_layer *l, const oikos_pass *p) {
   oikos_pass_begin(l, p, p->grad);
-  (by_tiles(l, p) ? oikos_conv2d_winograd_backward : oikos_conv2d_direct_backward)(l, p);
+  way_of(l, p).backward(l, p);
 }
 
 static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
   oikos_pass_begin(l, p, p->grad_t);
-  (by_tiles(l, p) ? oikos_conv2d_winograd_tangent_backward
-                  : oikos_conv2d_direct_tangent_backward)(l, p);
+  way_of(l, p).tangent_backward(l, p);
 }
 
 static void product(const oikos_layer *l, size_t *rows, size_t *depth) {
@@ -87,6 +103,7 @@ const oikos_layer_type oikos_layer_conv2d = {
               "and kept with it"}},
     .configure = configure,
     .product = product,
+    .recompute = &oikos_conv2d_recompute,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

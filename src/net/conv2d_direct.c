@@ -15,16 +15,10 @@ typedef oikos_real real;
 
 /* OpenBLAS computes small products without packing their operands first, on kernels that know how;
  * the rows at once that go with that (`oikos bench gemm` has these shapes). */
-enum {
-  SMALL_PRODUCT = 1000000,
-  FORWARD_ROWS = 16,
-  BACKWARD_ROWS = 24,
-  SHALLOW = 32,
-  MOST_ROWS = 512
-};
+enum { SMALL_PRODUCT = 1000000, FORWARD_ROWS = 16, BACKWARD_ROWS = 24 };
 enum { BLOCK_BYTES = 512 * 1024 };
 
-static oikos_patches patches(const oikos_layer *l) {
+oikos_patches oikos_conv2d_patches(const oikos_layer *l) {
   return (oikos_patches){l->in.height,
                          l->in.width,
                          l->in.channels,
@@ -47,14 +41,7 @@ static size_t block_rows(const oikos_layer *l, size_t best) {
     size_t rows = BLOCK_BYTES / sizeof(real) / k;
     return rows ? rows : 1;
   }
-  if (k >= SHALLOW)
-    return best;
-  return small < MOST_ROWS ? small : MOST_ROWS;
-}
-
-/* The weights of few channels are turned first: cheap, and plain products are faster. */
-static bool turns(const oikos_layer *l) {
-  return patch_size(l) < SHALLOW;
+  return best;
 }
 
 static size_t most_rows(const oikos_layer *l) {
@@ -63,24 +50,20 @@ static size_t most_rows(const oikos_layer *l) {
 }
 
 size_t oikos_conv2d_direct_scratch(const oikos_layer *l) {
-  size_t turned = turns(l) ? oikos_mul((size_t)l->out.channels, patch_size(l)) : 0;
-  return oikos_mul(2, oikos_mul(most_rows(l), patch_size(l)) + turned);
+  return oikos_mul(2, oikos_mul(most_rows(l), patch_size(l)));
 }
 
 /* Some output positions of a pass, and the buffers in scratch. */
 typedef struct block {
   oikos_patches g;
   size_t rows, k, filters;
-  real *x, *x_t;           /* patches (rows, k), or what is to be their gradient */
-  real *turned, *turned_t; /* weights (k, filters) */
+  real *x, *x_t; /* patches (rows, k), or what is to be their gradient */
 } block;
 
 static block block_of(const oikos_layer *l, const oikos_pass *p) {
-  block b = {.g = patches(l), .k = patch_size(l), .filters = (size_t)l->out.channels};
+  block b = {.g = oikos_conv2d_patches(l), .k = patch_size(l), .filters = (size_t)l->out.channels};
   b.x = p->scratch;
   b.x_t = b.x + most_rows(l) * b.k;
-  b.turned = b.x_t + most_rows(l) * b.k;
-  b.turned_t = b.turned + b.filters * b.k;
   return b;
 }
 
@@ -98,51 +81,35 @@ static void fill_bias(const block *b, const real *bias, real *y) {
     memcpy(y + i * b->filters, bias, b->filters * sizeof *y);
 }
 
-static void turn(const block *b, const real *restrict w, real *restrict turned) {
-  for (size_t i = 0; i < b->filters; i++)
-    for (size_t j = 0; j < b->k; j++)
-      turned[j * b->filters + i] = w[i * b->k + j];
-}
-
 /* y (rows, filters) += x W^T */
-static void multiply(const oikos_layer *l, const block *b, const real *x, const real *w,
-                     const real *turned, real *y) {
-  if (turns(l))
-    oikos_gemm_nn(b->rows, b->filters, b->k, x, turned, 1, y);
-  else
-    oikos_gemm_nt(b->rows, b->filters, b->k, x, w, 1, y);
+static void multiply(const block *b, const real *x, const real *w, real *y) {
+  oikos_gemm_nt(b->rows, b->filters, b->k, x, w, 1, y);
 }
 
 void oikos_conv2d_direct_forward(const oikos_layer *l, const oikos_pass *p) {
   block b = block_of(l, p);
   size_t all = positions(l, p), most = block_rows(l, FORWARD_ROWS);
-  if (turns(l))
-    turn(&b, p->theta, b.turned);
   for (size_t i = 0; i < all; i += most) {
     set_block(&b, i, most, all);
     real *y = p->y + i * b.filters;
     oikos_im2col(&b.g, i, b.rows, p->x, b.x);
     fill_bias(&b, p->theta + b.filters * b.k, y);
-    multiply(l, &b, b.x, p->theta, b.turned, y);
+    multiply(&b, b.x, p->theta, y);
   }
 }
 
 void oikos_conv2d_direct_tangent(const oikos_layer *l, const oikos_pass *p) {
   block b = block_of(l, p);
   size_t all = positions(l, p), most = block_rows(l, FORWARD_ROWS);
-  if (turns(l)) {
-    turn(&b, p->theta, b.turned);
-    turn(&b, p->theta_t, b.turned_t);
-  }
   for (size_t i = 0; i < all; i += most) {
     set_block(&b, i, most, all);
     real *y_t = p->y_t + i * b.filters;
     oikos_im2col(&b.g, i, b.rows, p->x, b.x);
     fill_bias(&b, p->theta_t + b.filters * b.k, y_t);
-    multiply(l, &b, b.x, p->theta_t, b.turned_t, y_t);
+    multiply(&b, b.x, p->theta_t, y_t);
     if (p->x_t) {
       oikos_im2col(&b.g, i, b.rows, p->x_t, b.x_t);
-      multiply(l, &b, b.x_t, p->theta, b.turned, y_t);
+      multiply(&b, b.x_t, p->theta, y_t);
     }
   }
 }
@@ -175,13 +142,15 @@ void oikos_conv2d_direct_tangent_backward(const oikos_layer *l, const oikos_pass
   for (size_t i = 0; i < all; i += most) {
     set_block(&b, i, most, all);
     const real *dy = p->dy + i * b.filters, *dy_t = p->dy_t + i * b.filters;
-    oikos_im2col(&b.g, i, b.rows, p->x, b.x);
-    oikos_gemm_tn(b.filters, b.k, b.rows, dy_t, b.x, 1, p->grad_t);
-    if (p->x_t) {
+    if (p->grad_t) {
+      oikos_im2col(&b.g, i, b.rows, p->x, b.x);
+      oikos_gemm_tn(b.filters, b.k, b.rows, dy_t, b.x, 1, p->grad_t);
+      oikos_add_columns(b.rows, b.filters, dy_t, p->grad_t + b.filters * b.k);
+    }
+    if (p->grad_t && p->x_t) {
       oikos_im2col(&b.g, i, b.rows, p->x_t, b.x_t);
       oikos_gemm_tn(b.filters, b.k, b.rows, dy, b.x_t, 1, p->grad_t);
     }
-    oikos_add_columns(b.rows, b.filters, dy_t, p->grad_t + b.filters * b.k);
     if (p->dx_t) {
       oikos_gemm_nn(b.rows, b.k, b.filters, dy_t, p->theta, 0, b.x);
       oikos_gemm_nn(b.rows, b.k, b.filters, dy, p->theta_t, 1, b.x);

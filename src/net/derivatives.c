@@ -18,15 +18,20 @@ static real *cut(real *memory, size_t *used, size_t count) {
   return at;
 }
 
+/* Numbers of an example's output that are kept: none of a first layer that is recomputed. */
+static size_t kept_size(const oikos_network *net, int i) {
+  return i == 0 && net->recomputes ? 0 : net->layer[i].out_size;
+}
+
 /* dy of each layer: a buffer of its own, or one of two of the widest layer's size, in turn. */
 static void lay_out_turns(const oikos_network *net, const oikos_workspace *ws, bool keeps,
                           real *memory, size_t *used, real **dy) {
   size_t widest = 0;
   for (int i = 0; i < net->n_layers; i++)
-    widest = net->layer[i].out_size > widest ? net->layer[i].out_size : widest;
+    widest = kept_size(net, i) > widest ? kept_size(net, i) : widest;
   for (int i = 0; i < net->n_layers; i++)
     if (keeps)
-      dy[i] = cut(memory, used, oikos_mul(ws->max_n, net->layer[i].out_size));
+      dy[i] = cut(memory, used, oikos_mul(ws->max_n, kept_size(net, i)));
     else
       dy[i] = i < 2 ? cut(memory, used, oikos_mul(ws->max_n, widest)) : dy[i - 2];
 }
@@ -38,8 +43,8 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
     const oikos_layer *l = &net->layer[i];
     size_t kept = oikos_mul(n, l->cache_example);
     kept = kept > SIZE_MAX / 2 ? kept : kept + l->cache_batch;
-    ws->y[i] = cut(memory, &used, oikos_mul(n, l->out_size));
-    ws->y_t[i] = cut(memory, &used, oikos_mul(n, l->out_size));
+    ws->y[i] = cut(memory, &used, oikos_mul(n, kept_size(net, i)));
+    ws->y_t[i] = cut(memory, &used, oikos_mul(n, kept_size(net, i)));
     ws->cache[i] = cut(memory, &used, kept);
     ws->cache_t[i] = cut(memory, &used, kept);
     scratch = l->scratch > scratch ? l->scratch : scratch;
@@ -56,6 +61,9 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
   ws->loss_cache = cut(memory, &used, oikos_mul(2 * n, net->outputs > n ? net->outputs : n));
   ws->soft = cut(memory, &used, net->lambda > 0 ? oikos_mul(2 * n, net->outputs) : 0);
   ws->scratch = cut(memory, &used, scratch);
+  ws->scratch_before = cut(memory, &used, net->recomputes ? net->layer[0].scratch : 0);
+  ws->example = cut(memory, &used, net->recomputes ? net->layer[0].out_size : 0);
+  ws->example_t = cut(memory, &used, net->recomputes ? net->layer[0].out_size : 0);
   return used;
 }
 
@@ -107,26 +115,57 @@ static const real *given_tangent(const oikos_network *net, const oikos_workspace
   return i < 0 ? NULL : at(ws, ws->y_t[i], net->layer[i].out_size);
 }
 
-static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, const real *theta,
-                          const oikos_batch *batch) {
-  const oikos_layer *l = &net->layer[i];
-  return (oikos_pass){.n = batch->n,
-                      .theta = theta + l->first,
-                      .x = given(net, ws, i - 1, batch),
-                      .x2 = l->in2_size ? given(net, ws, l->second, batch) : NULL,
-                      .y = at(ws, ws->y[i], l->out_size),
-                      .cache = at(ws, ws->cache[i], l->cache_example),
-                      .scratch = ws->scratch};
-}
+/* What a way through the layers is about. */
+typedef struct way {
+  const real *theta, *direction; /* (M); direction NULL: without tangents */
+  const oikos_batch *batch;
+  bool replace;
+  real *grad, *product; /* (M) each, or NULL */
+  bool forgets;         /* only forward */
+  bool slopes_stand;    /* the slopes of what goes into the layers are at hand already */
+} way;
 
-static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i,
-                         const real *direction, oikos_pass *p) {
+static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i, const way *w,
+                         oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
-  p->theta_t = direction + l->first;
+  p->theta_t = w->direction + l->first;
   p->x_t = given_tangent(net, ws, i - 1);
   p->x2_t = l->in2_size ? given_tangent(net, ws, l->second) : NULL;
   p->y_t = at(ws, ws->y_t[i], l->out_size);
   p->cache_t = at(ws, ws->cache_t[i], l->cache_example);
+  p->dy_t = at(ws, ws->dy_t[i], l->out_size);
+  p->dx2_t = at(ws, ws->dx2_t[i], l->in2_size);
+  p->dx_t = i                    ? at(ws, ws->dy_t[i - 1], l->in_size)
+            : net->row_width > 0 ? at(ws, ws->dx_t, l->in_size)
+                                 : NULL;
+  p->grad_t = w->product ? w->product + l->first : NULL;
+}
+
+static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, const way *w) {
+  const oikos_layer *l = &net->layer[i];
+  oikos_pass p = {.n = w->batch->n,
+                  .theta = w->theta + l->first,
+                  .x = given(net, ws, i - 1, w->batch),
+                  .x2 = l->in2_size ? given(net, ws, l->second, w->batch) : NULL,
+                  .y = at(ws, ws->y[i], l->out_size),
+                  .cache = at(ws, ws->cache[i], l->cache_example),
+                  .dy = at(ws, ws->dy[i], l->out_size),
+                  .dx2 = at(ws, ws->dx2[i], l->in2_size),
+                  .grad = w->grad ? w->grad + l->first : NULL,
+                  .replace = w->replace,
+                  .forgets = w->forgets,
+                  .scratch = ws->scratch};
+  if (i > 0 && !w->slopes_stand)
+    p.dx = at(ws, ws->dy[i - 1], l->in_size);
+  else if (i == 0 && net->row_width > 0 && !w->slopes_stand)
+    p.dx = at(ws, ws->dx, l->in_size);
+  if (w->direction)
+    add_tangents(net, ws, i, w, &p);
+  if (i == 1 && net->recomputes) {
+    p.x = p.x_t = NULL;
+    p.dx = p.dx_t = NULL;
+  }
+  return p;
 }
 
 static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
@@ -168,30 +207,56 @@ oikos_profile *oikos_workspace_profile(const oikos_workspace *ws) {
   return ws->profile;
 }
 
-/* Call one of the four functions of layer i. */
-static void call(const oikos_network *net, oikos_workspace *ws, int i, int which,
-                 const oikos_pass *p) {
-  const oikos_layer *l = &net->layer[i];
+static void call_function(const oikos_layer *l, int which, const oikos_pass *p) {
   oikos_layer_function *const functions[] = {l->type->forward, l->type->tangent, l->type->backward,
                                              l->type->tangent_backward};
-  double begin = oikos_profile_begin(ws->profile);
   functions[which](l, p);
+}
+
+/* Layer 1, where layer 0 is recomputed. */
+static void call_both(const oikos_network *net, oikos_workspace *ws, int which, const way *w,
+                      oikos_pass *p) {
+  const oikos_layer *first = &net->layer[0];
+  oikos_pass before = pass_of(net, ws, 0, w);
+  before.scratch = ws->scratch_before;
+  p->before_layer = first;
+  p->before = &before;
+  p->example = ws->example;
+  p->example_t = ws->example_t;
+  real *grad = which == OIKOS_BACKWARD           ? before.grad
+               : which == OIKOS_TANGENT_BACKWARD ? before.grad_t
+                                                 : NULL;
+  first->type->recompute->begin(first, &before);
+  call_function(&net->layer[1], which, p);
+  oikos_pass_begin(first, &before, grad);
+  if (grad)
+    first->type->recompute->end(first, &before, grad);
+}
+
+/* Call one of the four functions of layer i; a layer that is recomputed is part of the next one. */
+static void call(const oikos_network *net, oikos_workspace *ws, int i, int which, const way *w) {
+  if (i == 0 && net->recomputes)
+    return;
+  oikos_pass p = pass_of(net, ws, i, w);
+  if (which == OIKOS_BACKWARD && !p.grad && !p.dx)
+    return;
+  double begin = oikos_profile_begin(ws->profile);
+  if (i == 1 && net->recomputes)
+    call_both(net, ws, which, w, &p);
+  else
+    call_function(&net->layer[i], which, &p);
   if (ws->profile)
     ws->profile->layer[i][which] += oikos_wall_clock() - begin;
 }
 
-static void go_forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                       const oikos_batch *batch) {
-  for (int i = 0; i < net->n_layers; i++) {
-    oikos_pass p = pass_of(net, ws, i, theta, batch);
-    call(net, ws, i, OIKOS_FORWARD, &p);
-  }
+static void go_forward(const oikos_network *net, oikos_workspace *ws, const way *w) {
+  for (int i = 0; i < net->n_layers; i++)
+    call(net, ws, i, OIKOS_FORWARD, w);
 }
 
-static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                               const oikos_batch *batch) {
-  go_forward(net, ws, theta, batch);
-  oikos_loss_pass l = loss_pass(net, ws, batch, 1);
+static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const way *w) {
+  go_forward(net, ws, w);
+  oikos_loss_pass l = loss_pass(net, ws, w->batch, 1);
   return oikos_loss_forward(net->loss, &l);
 }
 
@@ -203,27 +268,7 @@ void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const 
 
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                    const oikos_batch *batch) {
-  return forward(net, ws, theta, batch);
-}
-
-/* The derivatives with respect to what comes out of layer i and goes into it. */
-static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, oikos_pass *p) {
-  const oikos_layer *l = &net->layer[i];
-  p->dy = at(ws, ws->dy[i], l->out_size);
-  p->dx2 = at(ws, ws->dx2[i], l->in2_size);
-  p->dx = i                    ? at(ws, ws->dy[i - 1], l->in_size)
-          : net->row_width > 0 ? at(ws, ws->dx, l->in_size)
-                               : NULL;
-}
-
-static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, int i,
-                               oikos_pass *p) {
-  const oikos_layer *l = &net->layer[i];
-  p->dy_t = at(ws, ws->dy_t[i], l->out_size);
-  p->dx2_t = at(ws, ws->dx2_t[i], l->in2_size);
-  p->dx_t = i                    ? at(ws, ws->dy_t[i - 1], l->in_size)
-            : net->row_width > 0 ? at(ws, ws->dx_t, l->in_size)
-                                 : NULL;
+  return forward(net, ws, &(way){.theta = theta, .batch = batch, .forgets = true});
 }
 
 /* dy of what layer i gives (-1: the examples) += that of those who take it as a second input. */
@@ -240,54 +285,46 @@ static void add_seconds(const oikos_network *net, const oikos_workspace *ws, int
 }
 
 /* The layers' backward functions, from the last to the first. */
-static void go_back(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                    const real *direction, const oikos_batch *batch, bool replace, real *grad,
-                    real *product) {
+static void go_back(const oikos_network *net, oikos_workspace *ws, const way *w) {
+  size_t n = w->batch->n;
   for (int i = net->n_layers - 1; i >= 0; i--) {
-    const oikos_layer *l = &net->layer[i];
-    oikos_pass p = pass_of(net, ws, i, theta, batch);
-    p.replace = replace;
-    p.grad = grad ? grad + l->first : NULL;
-    add_slopes(net, ws, i, &p);
-    add_seconds(net, ws, i, batch->n, ws->dx2, at(ws, ws->dy[i], l->out_size));
-    if (direction) {
-      add_tangents(net, ws, i, direction, &p);
-      add_slope_tangents(net, ws, i, &p);
-      add_seconds(net, ws, i, batch->n, ws->dx2_t, at(ws, ws->dy_t[i], l->out_size));
-      p.grad_t = product + l->first;
-    }
-    if (p.grad || p.dx)
-      call(net, ws, i, OIKOS_BACKWARD, &p);
-    if (direction)
-      call(net, ws, i, OIKOS_TANGENT_BACKWARD, &p);
+    size_t out = net->layer[i].out_size;
+    add_seconds(net, ws, i, n, ws->dx2, at(ws, ws->dy[i], out));
+    call(net, ws, i, OIKOS_BACKWARD, w);
+    if (w->direction)
+      add_seconds(net, ws, i, n, ws->dx2_t, at(ws, ws->dy_t[i], out));
+    if (w->direction)
+      call(net, ws, i, OIKOS_TANGENT_BACKWARD, w);
   }
   if (net->row_width > 0)
-    add_seconds(net, ws, -1, batch->n, ws->dx2, at(ws, ws->dx, oikos_network_input(net)));
-  if (net->row_width > 0 && direction)
-    add_seconds(net, ws, -1, batch->n, ws->dx2_t, at(ws, ws->dx_t, oikos_network_input(net)));
+    add_seconds(net, ws, -1, n, ws->dx2, at(ws, ws->dx, oikos_network_input(net)));
+  if (net->row_width > 0 && w->direction)
+    add_seconds(net, ws, -1, n, ws->dx2_t, at(ws, ws->dx_t, oikos_network_input(net)));
 }
 
-static void go_along(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                     const real *direction, const oikos_batch *batch) {
-  for (int i = 0; i < net->n_layers; i++) {
-    oikos_pass p = pass_of(net, ws, i, theta, batch);
-    add_tangents(net, ws, i, direction, &p);
-    call(net, ws, i, OIKOS_TANGENT, &p);
-  }
+static void go_along(const oikos_network *net, oikos_workspace *ws, const way *w) {
+  for (int i = 0; i < net->n_layers; i++)
+    call(net, ws, i, OIKOS_TANGENT, w);
 }
 
 oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *ws,
                                      const real *theta, const real *direction,
                                      const oikos_batch *batch, real weight, bool replace,
                                      real *grad, real *product) {
-  oikos_judgement judgement = forward(net, ws, theta, batch);
+  way w = {.theta = theta,
+           .direction = direction,
+           .batch = batch,
+           .replace = replace,
+           .grad = grad,
+           .product = product};
+  oikos_judgement judgement = forward(net, ws, &w);
   if (direction)
-    go_along(net, ws, theta, direction, batch);
+    go_along(net, ws, &w);
   oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
   oikos_loss_backward(net->loss, &loss);
   if (direction)
     oikos_loss_tangent_backward(net->loss, &loss);
-  go_back(net, ws, theta, direction, batch, replace, grad, product);
+  go_back(net, ws, &w);
   return judgement;
 }
 
@@ -314,48 +351,42 @@ oikos_judgement oikos_network_judge(const oikos_network *net, oikos_workspace *w
 
 void oikos_network_go_back(const oikos_network *net, oikos_workspace *ws, const real *theta,
                            const oikos_batch *batch) {
-  go_back(net, ws, theta, NULL, batch, true, NULL, NULL);
+  go_back(net, ws, &(way){.theta = theta, .batch = batch});
 }
 
 const real *oikos_network_outputs(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                   size_t n, const real *x) {
-  go_forward(net, ws, theta, &(oikos_batch){.n = n, .x = x});
+  go_forward(net, ws, &(way){.theta = theta, .batch = &(oikos_batch){.n = n, .x = x}});
   return ws->y[net->n_layers - 1];
 }
 
 void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, const real *theta,
                              size_t n, const real *x, const real *dy, real *grad) {
   memcpy(ws->dy[net->n_layers - 1], dy, n * net->outputs * sizeof *dy);
-  go_back(net, ws, theta, NULL, &(oikos_batch){.n = n, .x = x}, true, grad, NULL);
+  go_back(
+      net, ws,
+      &(way){
+          .theta = theta, .batch = &(oikos_batch){.n = n, .x = x}, .replace = true, .grad = grad});
 }
 
 void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                   const oikos_batch *batch, real *grad) {
-  for (int i = 0; i < net->n_layers; i++) {
-    oikos_pass p = pass_of(net, ws, i, theta, batch);
-    add_slopes(net, ws, i, &p);
-    p.dx = NULL; // stands already
-    p.replace = true;
-    p.grad = grad + net->layer[i].first;
+  way w = {.theta = theta, .batch = batch, .replace = true, .grad = grad, .slopes_stand = true};
+  for (int i = 0; i < net->n_layers; i++)
     if (net->layer[i].n_parameters)
-      call(net, ws, i, OIKOS_BACKWARD, &p);
-  }
+      call(net, ws, i, OIKOS_BACKWARD, &w);
 }
 
 void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                  const real *direction, const oikos_batch *batch, real *product) {
-  go_along(net, ws, theta, direction, batch);
+  way w = {
+      .theta = theta, .direction = direction, .batch = batch, .replace = true, .product = product};
+  go_along(net, ws, &w);
   oikos_loss_pass loss = loss_pass(net, ws, batch, 1);
   oikos_loss_tangent_backward(net->loss, &loss);
   for (int i = net->n_layers - 1; i >= 0; i--) {
-    oikos_pass p = pass_of(net, ws, i, theta, batch);
-    add_tangents(net, ws, i, direction, &p);
-    add_slopes(net, ws, i, &p);
-    add_slope_tangents(net, ws, i, &p);
     add_seconds(net, ws, i, batch->n, ws->dx2_t, at(ws, ws->dy_t[i], net->layer[i].out_size));
-    p.replace = true;
-    p.grad_t = product + net->layer[i].first;
-    call(net, ws, i, OIKOS_TANGENT_BACKWARD, &p);
+    call(net, ws, i, OIKOS_TANGENT_BACKWARD, &w);
   }
   if (net->row_width > 0)
     add_seconds(net, ws, -1, batch->n, ws->dx2_t, at(ws, ws->dx_t, oikos_network_input(net)));

@@ -23,6 +23,7 @@
 enum { OIKOS_MAX_TENSORS = 2, OIKOS_LAYER_NAME = 64 };
 
 typedef struct oikos_layer oikos_layer;
+typedef struct oikos_pass oikos_pass;
 
 /**
  * One batch as one layer sees it. n examples; `_t` marks the derivative along a direction of the
@@ -30,7 +31,7 @@ typedef struct oikos_layer oikos_layer;
  * reads x_t, theta_t and writes y_t, cache_t; backward reads dy and writes dx, adds to grad (if
  * any); tangent_backward further reads dy_t and writes dx_t, adds to grad_t.
  */
-typedef struct oikos_pass {
+struct oikos_pass {
   size_t n;
   const oikos_real *theta, *theta_t; /* this layer's parameters and their tangent */
   const oikos_real *x, *x_t; /* (n, in); x_t is NULL for the first layer: the data does not move */
@@ -42,10 +43,34 @@ typedef struct oikos_pass {
   oikos_real *dx, *dx_t;       /* (n, in); NULL for the first layer, but behind an embedding */
   oikos_real *grad, *grad_t;   /* this layer's parameters; grad NULL: only dx is wanted */
   bool replace;                /* grad and grad_t are overwritten, not added to */
+  bool forgets;                /* nobody goes back: forward may leave its cache undefined */
   oikos_real *scratch;         /* layer->scratch numbers, of no meaning between calls */
-} oikos_pass;
+  /* If what the layer before gives is recomputed: x, x_t, dx and dx_t are NULL, and this layer asks
+   * that one, by its pass, for an example at a time. */
+  const oikos_layer *before_layer;
+  const oikos_pass *before;
+  oikos_real *example, *example_t; /* (in): places for an example and its tangent */
+};
 
 typedef void oikos_layer_function(const oikos_layer *layer, const oikos_pass *pass);
+
+/**
+ * How a first layer that is cheap gives its output example by example, again whenever it is asked,
+ * instead of keeping it: the output of a convolution of images with one channel is many times as
+ * large as they are, and memory is slower than the few products. `begin` comes first, `end` after
+ * gradients.
+ */
+typedef struct oikos_recompute {
+  bool (*suits)(const oikos_layer *layer);
+  void (*begin)(const oikos_layer *layer, const oikos_pass *pass);
+  /* y (out) and, unless NULL, y_t (out) of example i. */
+  void (*example)(const oikos_layer *layer, const oikos_pass *pass, size_t i, oikos_real *y,
+                  oikos_real *y_t);
+  /* The slope dy (out) of example i, or its tangent, is taken into a sum. */
+  void (*gradient)(const oikos_layer *layer, const oikos_pass *pass, size_t i,
+                   const oikos_real *dy);
+  void (*end)(const oikos_layer *layer, const oikos_pass *pass, oikos_real *grad); /* += the sum */
+} oikos_recompute;
 
 /** An argument of a layer in the configuration. */
 typedef struct oikos_layer_arg {
@@ -70,6 +95,8 @@ typedef struct oikos_layer_type {
   /* Each example is computed by itself, in products that are small for one learner: learners with
    * the same parameters share a batch. */
   bool joins;
+  const oikos_recompute *recompute; /* NULL: its output is kept */
+  bool asks;                        /* it can stand behind a layer that is recomputed */
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
 } oikos_layer_type;
 

@@ -68,6 +68,18 @@ static oikos_status connect(const oikos_network *net, oikos_layer *l, oikos_erro
   return OIKOS_OK;
 }
 
+/* Whether the first layer's output need not be kept: the second layer alone takes it, and asks. */
+static bool recomputes(const oikos_network *net) {
+  const oikos_layer *first = &net->layer[0];
+  if (net->n_layers < 2 || net->row_width > 0 || !first->type->recompute ||
+      !first->type->recompute->suits(first) || !first[1].type->asks)
+    return false;
+  for (int i = 1; i < net->n_layers; i++)
+    if (net->layer[i].in2_size && net->layer[i].second == 0)
+      return false;
+  return true;
+}
+
 static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_shape input,
                           int64_t outputs, oikos_error *err) {
   oikos_shape shape = input;
@@ -93,6 +105,7 @@ static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_sh
   }
   if (net->n_layers > 0)
     net->outputs = net->layer[net->n_layers - 1].out_size;
+  net->recomputes = recomputes(net);
   if (net->n_parameters == 0)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: no layer of the network has parameters; add a dense or conv2d layer",

@@ -14,6 +14,7 @@ struct oikos_network {
   size_t n_parameters, last_layer, outputs;
   size_t row_width; /* of the embedding layer, which is not among the layers below; 0: none */
   double row_deviation;
+  bool recomputes; /* layer 0 is, for layer 1: its output and slopes are not kept */
   oikos_layer layer[OIKOS_MAX_LAYERS];
   char where[OIKOS_MAX_LAYERS][OIKOS_PATH / 2];
   oikos_tensor tensor[OIKOS_MAX_LAYERS * OIKOS_MAX_TENSORS];
@@ -35,7 +36,8 @@ struct oikos_workspace {
   oikos_real *loss_cache; /* (2, n, outputs) */
   oikos_real *soft;       /* (2, n, outputs), empty without distillation */
   oikos_real *scratch;
-  oikos_profile *profile; /* NULL: nothing is measured */
+  oikos_real *scratch_before, *example, *example_t; /* of a first layer that is recomputed; (out) */
+  oikos_profile *profile;                           /* NULL: nothing is measured */
 };
 
 /** The loss of the outputs that stand in the workspace, and its slope at them. */

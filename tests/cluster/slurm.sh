@@ -47,17 +47,7 @@ await() {
   done
 }
 state() { scontrol show job -o "$1" | grep -oP '(?<= JobState=)\S*' | sort -u; }
-ended() { ! squeue -h --job "$1" -o %T 2>/dev/null | grep -q .; }
-starts() { grep -c "start from step" "$1/attempts" 2>/dev/null || true; }
+ended() { [[ -z $(squeue -h --job "$1" -o %T 2>/dev/null) ]]; }
+starts() { cat "$1/attempts" 2>/dev/null | grep -c "start from step" || true; }
 started() { (($(starts "$1") >= $2)); }
 has_checkpoint() { [[ $(newest "$1") ]]; }
-
-# The process of a rank of the job that trains in RUN.
-rank_of() { # RUN RANK
-  local p
-  for p in $(pgrep -f -- "--out $1 "); do
-    [[ $(tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | head -1) == "$OIKOS" ]] || continue
-    tr '\0' '\n' 2>/dev/null <"/proc/$p/environ" | grep -qxE "(SLURM_PROCID|OMPI_COMM_WORLD_RANK)=$2" || continue
-    echo "$p"
-  done
-}

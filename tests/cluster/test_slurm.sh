@@ -50,7 +50,7 @@ disturb() {
   OIKOS_LAUNCHER=$1 submit mlp.yaml --nodes 2 --out "$run" "${common[@]}" "${steps[@]}"
   check_match "tools/submit" "squeue --job $job" "$log.submit"
   await 90 "$1: a checkpoint" reached "$run" 110
-  kill -9 "$(rank_of "$run" 1)"
+  kill -9 "$(ranks_with "--out $run " 1)"
   await 90 "$1: going on without a new job after a lost rank" started "$run" 2
   await 90 "$1: more steps" further "$run"
   scancel --batch --signal=USR1 "$job" # what --signal does before the time limit
@@ -85,7 +85,7 @@ early=$job
 submit mlp.yaml --nodes 1 --out wrong --set task.file=none.h5 --set task.source=images --set model.loss=cross_entropy
 wrong=$job
 await 60 "the lost rank's start" reached early 10
-kill -9 "$(rank_of early 0)"
+kill -9 "$(ranks_with "--out early " 0)"
 for job in "$seeds" "$settings" "$eval" "$early" "$wrong"; do await 60 "job $job" ended "$job"; done
 check_equal "array: digest of seed 2" "$(digest seed2)" "$(digest seeds/seed-2)"
 check_equal "settings: digest of line 2" "$(digest setting2)" "$(digest settings.d/setting-2)"
@@ -101,18 +101,21 @@ check_equal "scaling" "strong 1 7,strong 2 7,strong 4 7,weak 1 7,weak 2 14,weak 
   "$(awk 'NR > 1 && $5 > 0 { print $1, $2, $4 }' scaling/scaling.txt | paste -sd,)"
 
 if [[ ${OIKOS_LONG:-} == 1 ]]; then
+  run_ranks 1 train mlp.yaml "${common[@]}" "${steps[@]}" --set steps=20000 --out speed
+  many=$((150 * $(sed -n 's/^trained on .* s: \([0-9]*\) tasks.*/\1/p' "$log.out") / 40)) # 150 seconds
   submit mlp.yaml --nodes 1 --time 00:01:00 --out long "${common[@]}" --set checkpoint.every=100000 \
-    --set steps="${OIKOS_LONG_STEPS:-120000}" --set learners.count=40
+    --set steps="$many" --set learners.count=40
   await 500 "three starts by time limits" started long 3
   await 500 "the end" ended "$job"
   cat long/attempts
-  run_ranks 1 train mlp.yaml "${common[@]}" --set steps="${OIKOS_LONG_STEPS:-120000}" --set learners.count=40 --out long.whole
+  LIMIT=900 run_ranks 1 train mlp.yaml "${common[@]}" --set steps="$many" --set learners.count=40 --out long.whole
+  check_status "undisturbed for long" 0
   check_same "time limits" long.whole long
 fi
 
 "$cluster" down
 took_down=yes
-check_equal "what is left of processes" "" "$(grep -lzxF "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null |
-  xargs -r grep -lz '^SLURMD_NODENAME=' | xargs -r echo)$(find /proc/[0-9]*/fd -lname "$folder/*" 2>/dev/null)"
+check_equal "what is left of processes" "" "$(grep -slzxF "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null |
+  xargs -r grep -slz '^SLURMD_NODENAME=' | xargs -r echo)$(find /proc/[0-9]*/fd -lname "$folder/*" 2>/dev/null)"
 [[ ! -e $folder ]] || fail "$folder is left"
 finish

@@ -139,7 +139,7 @@ ranks_with() {
   local p
   for p in $(pgrep -f -- "$1"); do
     [[ $(tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | head -1) == "$OIKOS" ]] || continue
-    [[ -z ${2:-} ]] || tr '\0' '\n' 2>/dev/null <"/proc/$p/environ" | grep -qx "OMPI_COMM_WORLD_RANK=$2" || continue
+    [[ -z ${2:-} ]] || grep -zqxE "(SLURM_PROCID|OMPI_COMM_WORLD_RANK)=$2" "/proc/$p/environ" 2>/dev/null || continue
     echo "$p"
   done
 }

@@ -308,6 +308,13 @@ static void test_conv2d(void **state) {
       {"conv2d", 2, {4, 9, 1}, {2, 3, 3}, 2, 5, 2, 0, 0},
       {"conv2d", 2, {3, 3, 1}, {5, 5, 1}, 3, 3, 1, 2, 0},
       {"conv2d", 2, {2, 2, 1}, {1, 1, 2}, 5, 5, 3, 2, 0},
+      // so many filters that the patches, which are small, are not copied
+      {"conv2d", 2, {5, 4, 2}, {5, 4, 16}, 3, 3, 1, 1, 0},
+      {"conv2d", 2, {7, 6, 1}, {4, 3, 19}, 3, 3, 2, 1, 0},
+      {"conv2d", 1, {4, 9, 3}, {2, 3, 33}, 2, 5, 2, 0, 0},
+      {"conv2d", 2, {3, 3, 1}, {5, 5, 64}, 3, 3, 1, 2, 0},
+      {"conv2d", 1, {6, 7, 1}, {2, 3, 71}, 5, 5, 1, 0, 0},
+      {"conv2d", 2, {5, 5, 2}, {3, 3, 17}, 1, 1, 2, 0, 0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     check_case(&cases[i]);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * A first layer that is recomputed rather than kept: loss, gradient and Hessian product are those
+ * of the same network that keeps it, bit by bit; and it is kept where its output is wanted twice or
+ * the layer behind does not ask. */
+#include "check.h"
+
+#include "base/random.h"
+#include "net/derivatives.h"
+#include "net/network_impl.h"
+
+typedef oikos_real real;
+
+enum { N = 5, WAYS = 3 };
+
+#define BEHIND ", batch_norm, relu, max_pool: 2, flatten, dense: 3]}\n"
+
+static oikos_network *network_of(const char *layers, int64_t side, int64_t channels) {
+  oikos_config *config = array(1, sizeof *config);
+  oikos_network *net;
+  oikos_error err;
+  char model[512];
+  snprintf(model, sizeof model, "model: {loss: cross_entropy, layers: [%s", layers);
+  oikos_config_defaults(config);
+  CHECK_OK(oikos_config_parse(config, "test", model, strlen(model), &err));
+  CHECK_OK(oikos_network_create(config, (oikos_shape){side, side, channels}, WAYS, &net, &err));
+  free(config);
+  return net;
+}
+
+static void draw(size_t n, uint64_t number, real *x) {
+  oikos_random r = oikos_random_at(1, OIKOS_DRAW_CHECK, 0, number);
+  for (size_t i = 0; i < n; i++)
+    x[i] = (real)oikos_random_normal(&r);
+}
+
+/* Gradient and product (2 m), of a batch; returns the loss that only goes forward. */
+static double derive(const oikos_network *net, const oikos_batch *batch, const real *theta,
+                     const real *direction, bool alone, real *found) {
+  size_t m = oikos_network_parameters(net);
+  oikos_workspace *ws;
+  oikos_error err;
+  CHECK_OK(oikos_workspace_create(net, N, &ws, &err));
+  oikos_judgement j = oikos_network_derive(net, ws, theta, direction, batch, (real)0.7, true,
+                                           alone ? NULL : found, direction ? found + m : NULL);
+  double loss = oikos_network_loss(net, ws, theta, batch).loss;
+  assert_true(j.loss == loss);
+  oikos_workspace_destroy(ws);
+  return loss;
+}
+
+static void check_same(const char *layers, int64_t side, int64_t channels) {
+  oikos_network *net = network_of(layers, side, channels), kept = *net;
+  size_t m = oikos_network_parameters(net), in = oikos_network_input(net);
+  real *memory = array(6 * m + N * in, sizeof *memory), *theta = memory, *direction = memory + m,
+       *found = memory + 2 * m, *truth = memory + 4 * m, *x = memory + 6 * m, y[N];
+  oikos_batch batch = {.n = N, .x = x, .y = y};
+  assert_true(net->recomputes);
+  kept.recomputes = false;
+  draw(2 * m, 1, theta);
+  draw(N * in, 2, x);
+  for (size_t i = 0; i < N; i++)
+    y[i] = (real)(i % WAYS);
+  for (int way = 0; way < 3; way++) { // the gradient; both; the product alone
+    const real *along = way > 0 ? direction : NULL;
+    memset(found, 0, 4 * m * sizeof *found); // what is not wanted stays so
+    double loss = derive(net, &batch, theta, along, way == 2, found);
+    assert_true(loss == derive(&kept, &batch, theta, along, way == 2, truth));
+    size_t nonzero = 0;
+    for (size_t k = 0; k < 2 * m; k++) {
+      assert_true(found[k] == truth[k]);
+      nonzero += found[k] != 0;
+    }
+    assert_true(nonzero > m / 2);
+  }
+  free(memory);
+  oikos_network_destroy(net);
+}
+
+static void test_same_bits(void **state) {
+  (void)state;
+  check_same("conv2d: {filters: 16, kernel: 3, padding: 1}" BEHIND, 9, 1);
+  check_same("conv2d: {filters: 64, kernel: 3, stride: 2, padding: 1}" BEHIND, 9, 3);
+  check_same("conv2d: {filters: 37, kernel: 5}" BEHIND, 9, 1);
+  check_same("conv2d: {filters: 16, kernel: 1}, batch_norm, flatten, dense: 3]}\n", 9, 2);
+}
+
+/* A workspace has no room for what is recomputed. */
+static void test_memory(void **state) {
+  (void)state;
+  oikos_network *net = network_of("conv2d: {filters: 16, kernel: 3, padding: 1}" BEHIND, 9, 1);
+  oikos_workspace *ws;
+  oikos_error err;
+  CHECK_OK(oikos_workspace_create(net, N, &ws, &err));
+  assert_ptr_equal(ws->y[0], ws->y_t[0]);
+  oikos_workspace_destroy(ws);
+  oikos_network_destroy(net);
+}
+
+static void check_kept(const char *layers, int64_t side, int64_t channels) {
+  oikos_network *net = network_of(layers, side, channels);
+  assert_false(net->recomputes);
+  oikos_network_destroy(net);
+}
+
+static void test_kept(void **state) {
+  (void)state;
+  check_kept("conv2d: {filters: 16, kernel: 3}, relu, batch_norm, flatten, dense: 3]}\n", 9, 1);
+  check_kept("conv2d: {filters: 16, kernel: 3}" BEHIND, 9, 4); // 36 numbers a patch
+  check_kept("conv2d: {filters: 4, kernel: 3}" BEHIND, 9, 1);  // fewer filters than a vector holds
+  check_kept("conv2d: {filters: 16, kernel: 3, winograd: 1}" BEHIND, 9, 1);
+  check_kept("conv2d: {filters: 16, kernel: 5}, batch_norm, tanh, concat: 0, dense: 3]}\n", 5, 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_kept),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
