@@ -133,15 +133,37 @@ static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i, c
   p->x2_t = l->in2_size ? given_tangent(net, ws, l->second) : NULL;
   p->y_t = at(ws, ws->y_t[i], l->out_size);
   p->cache_t = at(ws, ws->cache_t[i], l->cache_example);
-  p->dy_t = at(ws, ws->dy_t[i], l->out_size);
-  p->dx2_t = at(ws, ws->dx2_t[i], l->in2_size);
-  p->dx_t = i                    ? at(ws, ws->dy_t[i - 1], l->in_size)
-            : net->row_width > 0 ? at(ws, ws->dx_t, l->in_size)
-                                 : NULL;
-  p->grad_t = w->product ? w->product + l->first : NULL;
 }
 
-static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, const way *w) {
+/* The derivatives with respect to what comes out of layer i and goes into it. */
+static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, const way *w,
+                       oikos_pass *p) {
+  const oikos_layer *l = &net->layer[i];
+  p->dy = at(ws, ws->dy[i], l->out_size);
+  p->dx2 = at(ws, ws->dx2[i], l->in2_size);
+  if (i > 0 && !w->slopes_stand)
+    p->dx = at(ws, ws->dy[i - 1], l->in_size);
+  else if (net->row_width > 0 && !w->slopes_stand)
+    p->dx = at(ws, ws->dx, l->in_size);
+  p->grad = w->grad ? w->grad + l->first : NULL;
+  p->replace = w->replace;
+}
+
+static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, int i, const way *w,
+                               oikos_pass *p) {
+  const oikos_layer *l = &net->layer[i];
+  p->dy_t = at(ws, ws->dy_t[i], l->out_size);
+  p->dx2_t = at(ws, ws->dx2_t[i], l->in2_size);
+  if (i > 0)
+    p->dx_t = at(ws, ws->dy_t[i - 1], l->in_size);
+  else if (net->row_width > 0)
+    p->dx_t = at(ws, ws->dx_t, l->in_size);
+  p->grad_t = w->product + l->first;
+}
+
+/* What one of the four functions of layer i takes. */
+static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, int which,
+                          const way *w) {
   const oikos_layer *l = &net->layer[i];
   oikos_pass p = {.n = w->batch->n,
                   .theta = w->theta + l->first,
@@ -149,18 +171,14 @@ static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, 
                   .x2 = l->in2_size ? given(net, ws, l->second, w->batch) : NULL,
                   .y = at(ws, ws->y[i], l->out_size),
                   .cache = at(ws, ws->cache[i], l->cache_example),
-                  .dy = at(ws, ws->dy[i], l->out_size),
-                  .dx2 = at(ws, ws->dx2[i], l->in2_size),
-                  .grad = w->grad ? w->grad + l->first : NULL,
-                  .replace = w->replace,
                   .forgets = w->forgets,
                   .scratch = ws->scratch};
-  if (i > 0 && !w->slopes_stand)
-    p.dx = at(ws, ws->dy[i - 1], l->in_size);
-  else if (i == 0 && net->row_width > 0 && !w->slopes_stand)
-    p.dx = at(ws, ws->dx, l->in_size);
-  if (w->direction)
+  if (which == OIKOS_TANGENT || which == OIKOS_TANGENT_BACKWARD)
     add_tangents(net, ws, i, w, &p);
+  if (which == OIKOS_BACKWARD || which == OIKOS_TANGENT_BACKWARD)
+    add_slopes(net, ws, i, w, &p);
+  if (which == OIKOS_TANGENT_BACKWARD)
+    add_slope_tangents(net, ws, i, w, &p);
   if (i == 1 && net->recomputes) {
     p.x = p.x_t = NULL;
     p.dx = p.dx_t = NULL;
@@ -217,7 +235,7 @@ static void call_function(const oikos_layer *l, int which, const oikos_pass *p) 
 static void call_both(const oikos_network *net, oikos_workspace *ws, int which, const way *w,
                       oikos_pass *p) {
   const oikos_layer *first = &net->layer[0];
-  oikos_pass before = pass_of(net, ws, 0, w);
+  oikos_pass before = pass_of(net, ws, 0, which, w);
   before.scratch = ws->scratch_before;
   p->before_layer = first;
   p->before = &before;
@@ -237,7 +255,7 @@ static void call_both(const oikos_network *net, oikos_workspace *ws, int which, 
 static void call(const oikos_network *net, oikos_workspace *ws, int i, int which, const way *w) {
   if (i == 0 && net->recomputes)
     return;
-  oikos_pass p = pass_of(net, ws, i, w);
+  oikos_pass p = pass_of(net, ws, i, which, w);
   if (which == OIKOS_BACKWARD && !p.grad && !p.dx)
     return;
   double begin = oikos_profile_begin(ws->profile);
