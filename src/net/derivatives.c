@@ -161,9 +161,10 @@ static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, in
   p->grad_t = w->product + l->first;
 }
 
-/* What one of the four functions of layer i takes. */
-static oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, int which,
-                          const way *w) {
+/* What one of the four functions of layer i takes; inline, since `which` is known where it is
+ * called, and small networks are called often. */
+static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, int which,
+                                 const way *w) {
   const oikos_layer *l = &net->layer[i];
   oikos_pass p = {.n = w->batch->n,
                   .theta = w->theta + l->first,
@@ -225,10 +226,13 @@ oikos_profile *oikos_workspace_profile(const oikos_workspace *ws) {
   return ws->profile;
 }
 
-static void call_function(const oikos_layer *l, int which, const oikos_pass *p) {
-  oikos_layer_function *const functions[] = {l->type->forward, l->type->tangent, l->type->backward,
-                                             l->type->tangent_backward};
-  functions[which](l, p);
+static inline void call_function(const oikos_layer *l, int which, const oikos_pass *p) {
+  const oikos_layer_type *t = l->type;
+  oikos_layer_function *f = which == OIKOS_FORWARD    ? t->forward
+                            : which == OIKOS_TANGENT  ? t->tangent
+                            : which == OIKOS_BACKWARD ? t->backward
+                                                      : t->tangent_backward;
+  f(l, p);
 }
 
 /* Layer 1, where layer 0 is recomputed. */
@@ -252,7 +256,8 @@ static void call_both(const oikos_network *net, oikos_workspace *ws, int which, 
 }
 
 /* Call one of the four functions of layer i; a layer that is recomputed is part of the next one. */
-static void call(const oikos_network *net, oikos_workspace *ws, int i, int which, const way *w) {
+static inline void call(const oikos_network *net, oikos_workspace *ws, int i, int which,
+                        const way *w) {
   if (i == 0 && net->recomputes)
     return;
   oikos_pass p = pass_of(net, ws, i, which, w);
