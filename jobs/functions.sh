@@ -47,7 +47,7 @@ ranks() {
   told=
   start "$@" &
   pid=$!
-  trap 'told=yes again=yes; [[ $nag ]] || { pass_on "$pid" & nag=$!; }' USR1 TERM
+  trap 'told=yes again=yes; [[ $nag ]] || { pass_on "$pid" & nag=$! && disown; }' USR1 TERM
   again=yes
   while [[ $again ]]; do # a signal ends `wait` before the ranks end
     again=

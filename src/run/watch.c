@@ -13,8 +13,14 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "dist/keepalive.h"
 
-enum { LINE = 192, MOST_PAUSE = 30, PATIENCE = 2 /* s, for another's message to end the job */ };
+enum {
+  LINE = 192,
+  MOST_PAUSE = 30, /* s between two lines; */
+  MOST_NAP = 2,    /* between two looks at the rank before */
+  PATIENCE = 2     /* for another's message to end the job */
+};
 
 /* What another rank's line said when it was last looked at. */
 typedef struct neighbour {
@@ -29,6 +35,7 @@ struct oikos_watch {
   double limit, pause; /* seconds: run.watchdog; between two lines */
   double nap;          /* of the thread */
   oikos_lock *lock;
+  oikos_keepalive *keepalive; /* NULL: alone, or nobody watches */
   const oikos_whereabouts *where;
   oikos_observer observer;
 
@@ -114,6 +121,15 @@ static void tell(oikos_watch *w, const char *text) {
     w->observer.stuck(w->observer.user, text);
 }
 
+/* The same of a text in `size` bytes, with what the user can do. */
+static void tell_loss(oikos_watch *w, char *text, size_t size) {
+  size_t n = strlen(text);
+  snprintf(
+      text + n, size - n,
+      "; continue with --resume from the last checkpoint, without that host if it is at fault");
+  tell(w, text);
+}
+
 /* Look around after half the time, so that by the end of it the silent ones are known. */
 static void look_around(oikos_watch *w, double now) {
   char text[OIKOS_PATH + 1024];
@@ -121,11 +137,7 @@ static void look_around(oikos_watch *w, double now) {
   if (still < w->limit / 2 || !look(w, now) || still < w->limit || !my_turn(w, still, patience) ||
       !oikos_stalled(w->seen, w->size, w->limit, patience, text, sizeof text))
     return;
-  size_t n = strlen(text);
-  snprintf(
-      text + n, sizeof text - n,
-      "; continue with --resume from the last checkpoint, without that host if it is at fault");
-  tell(w, text);
+  tell_loss(w, text, sizeof text);
 }
 
 static void beat(oikos_watch *w) {
@@ -143,6 +155,9 @@ static void beat(oikos_watch *w) {
       tell(w, "the run directory was taken over by another job while this one stood still for "
               "longer than a dead one: it ends, and the other goes on");
   }
+  char text[512];
+  if (w->keepalive && !w->ending && oikos_keepalive_lost(w->keepalive, now, text, sizeof text))
+    tell_loss(w, text, sizeof text);
   if (w->limit > 0 && !w->ending) {
     if (now - w->wrote >= w->pause)
       write_line(w, now);
@@ -195,7 +210,8 @@ static oikos_status begin(oikos_watch *w, oikos_error *err) {
   w->woke = w->since = w->locked = oikos_wall_clock();
   w->wrote = w->looked = -1;
   w->pause = w->limit / 8 < MOST_PAUSE ? w->limit / 8 : MOST_PAUSE;
-  w->nap = w->limit > 0 && w->pause < OIKOS_LOCK_BEAT ? w->pause : OIKOS_LOCK_BEAT;
+  w->nap = w->keepalive ? MOST_NAP : OIKOS_LOCK_BEAT;
+  w->nap = w->limit > 0 && w->pause < w->nap ? w->pause : w->nap;
   if (gethostname(w->host, sizeof w->host - 1) != 0 || !w->host[0])
     snprintf(w->host, sizeof w->host, "-");
   if (w->limit > 0) {
@@ -228,6 +244,8 @@ oikos_status oikos_watch_create(const oikos_team *team, const char *run, double 
   if (status == OIKOS_OK && team->rank == 0 && limit > 0)
     status = make_file(*watch, err);
   OIKOS_TRY(oikos_agree(team, status, err));
+  if (limit > 0 && team->size > 1)
+    OIKOS_TRY(oikos_keepalive_create(team, &(*watch)->keepalive, err));
   return oikos_agree(team, begin(*watch, err), err);
 }
 
@@ -254,6 +272,7 @@ void oikos_watch_destroy(oikos_watch *w) {
   }
   if (w->rank == 0 && w->limit > 0)
     unlink(w->path);
+  oikos_keepalive_destroy(w->keepalive);
   oikos_lock_release(w->lock);
   free(w->neighbours);
   free(w->seen);

@@ -4,7 +4,8 @@
  * run directory's lock, and it writes where the rank is into its line of RUN/ranks. Where the rank
  * has made no progress for run.watchdog seconds it reads what the others say, and if the job stands
  * still it tells the observer, who ends the process: a collective that somebody does not reach
- * would wait for ever. Only monotonic clocks of one machine are compared with each other.
+ * would wait for ever. So it does, sooner, if the rank before it is lost (dist/keepalive.h). Only
+ * monotonic clocks of one machine are compared with each other.
  */
 #ifndef OIKOS_RUN_WATCH_H
 #define OIKOS_RUN_WATCH_H

@@ -83,6 +83,21 @@ goes_on() {
   "$hosts" down
 }
 
+# Without the daemons' own keepalive, as under srun: the ranks find it themselves, on both sides of the cut.
+silent() {
+  local since
+  bring_up "$1"
+  start "$hosts" run -mca oob_tcp_keepalive_time 0 -n 4 "$OIKOS" "${training[@]}" --set steps=1000000000 --out "$1"
+  wait_for "a step after a checkpoint" beyond_a_checkpoint "$1"
+  since=$SECONDS
+  cut_network
+  while [[ -n $(running_on h3 oikos)$(running_on h4 oikos) ]] && ((SECONDS - since < 20)); do sleep 0.2; done
+  ((SECONDS - since <= 15)) || fail "$1: the ranks took $((SECONDS - since)) s to end"
+  check_match "$1" "^oikos: rank 2 on h3 \(process [0-9]+\): its host has not answered for 10 s, .*--resume" "$log.err"
+  echo "$1: the ranks ended after $((SECONDS - since)) s: $(grep '^oikos: ' "$log.err")"
+  { "$hosts" down && end_of_job; } 2>/dev/null # which mpirun does not survive
+}
+
 # The exact all-reduce against the bare one. What 100 Mbit/s let through shows that it is the network that is measured.
 reduce() {
   bring_up "$@"
@@ -120,6 +135,7 @@ apart rank goes_on rank 'process rank 2 .*on node h3 exited on signal 9' kill_ra
 apart daemon goes_on daemon 'Remote daemon: .* on node h3' kill_daemon
 gather
 apart network goes_on network 'Remote daemon: .* on node h3' cut_network
+apart silent silent silent
 apart manners manners
 gather
 reduce unlimited

@@ -32,6 +32,10 @@ for job in train array scaling eval; do
 done
 launch "$SOURCE/tools/submit" mlp.yaml --nodes 1 --time 00:10:00 --set inner.steps=-1
 check_status "a wrong configuration" 2
+printf 'seed=6\nsed=7\n' >wrong.settings
+launch "$SOURCE/tools/submit" mlp.yaml --nodes 1 --time 00:10:00 --array 1-2 --settings wrong.settings
+check_status "a wrong setting" 2
+check_match "a wrong setting" 'wrong\.settings:2:' "$log.err"
 
 run_ranks 1 train mlp.yaml "${common[@]}" "${steps[@]}" --out whole
 check_status "undisturbed" 0
