@@ -37,6 +37,20 @@ launch "$SOURCE/tools/submit" mlp.yaml --nodes 1 --time 00:10:00 --array 1-2 --s
 check_status "a wrong setting" 2
 check_match "a wrong setting" 'wrong\.settings:2:' "$log.err"
 
+# A core for each of two ranks, two for one of two threads.
+cores() { # LAUNCHER [OPTION]...: as "FIRST SECOND", ranks in any order
+  OIKOS_LAUNCHER=$1 OIKOS_BIND=core sbatch --wait --nodes=1 "${@:2}" --output="bind.$1" --wrap "jobs=$SOURCE/jobs
+    . $SOURCE/jobs/site.sh; . $SOURCE/jobs/functions.sh; ranks \"\$SLURM_JOB_NODELIST\" grep Cpus_allowed_list /proc/self/status" >/dev/null
+  sed -n 's/^Cpus_allowed_list:\t//p' "bind.$1" | sort | xargs
+}
+if (($(nproc) >= 2)); then
+  for launcher in srun mpirun; do
+    check_match "$launcher: two ranks, bound" '^[0-9]+ [0-9]+$' <(cores "$launcher" --ntasks-per-node=2)
+    check_match "$launcher: two threads, bound" '^[0-9]+[-,][0-9]+$' <(cores "$launcher" --cpus-per-task=2)
+    check_equal "$launcher: cores of two ranks" 2 "$(cores "$launcher" --ntasks-per-node=2 | tr ' ' '\n' | sort -u | wc -l)"
+  done
+fi
+
 run_ranks 1 train mlp.yaml "${common[@]}" "${steps[@]}" --out whole
 check_status "undisturbed" 0
 run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=2 --out seed2
