@@ -50,7 +50,7 @@ static oikos_status describe_user(demo *d, int64_t u, oikos_error *err) {
   double p[RANK + 1];
   int32_t user;
   int largest = 0;
-  char id[32], group[16];
+  char id[32], group[24];
   oikos_random r = oikos_random_at(d->seed, OIKOS_DRAW_RATINGS, USER_FEATURES, (uint64_t)u);
   oikos_ratings_demo_user(d->seed, u, p);
   for (int i = 1; i < RANK; i++)
