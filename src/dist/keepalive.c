@@ -95,10 +95,8 @@ static int listen_at(endpoint *here) {
   return fd;
 }
 
-/* Connect to all addresses of the next rank at once: which of them are its own shows there. */
-static void connect_to(oikos_keepalive *k, const endpoint *there, const hello *me) {
-  struct pollfd wait[MOST_ADDRESSES];
-  double end = oikos_wall_clock() + CONNECT_SECONDS;
+/* Begin to connect to all addresses of the next rank: which of them are its own shows there. */
+static void begin_to_connect(oikos_keepalive *k, const endpoint *there) {
   for (int i = 0; i < there->n; i++) {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)there->port),
@@ -108,21 +106,26 @@ static void connect_to(oikos_keepalive *k, const endpoint *there, const hello *m
         errno != EINPROGRESS)
       shut(&k->next[i]);
   }
-  bool waits = true;
-  for (double left = CONNECT_SECONDS; waits && left > 0; left = end - oikos_wall_clock()) {
-    waits = false;
-    for (int i = 0; i < there->n; i++)
-      wait[i] = (struct pollfd){.fd = k->next[i], .events = POLLOUT};
+}
+
+/* Say hello wherever somebody answers in time, and leave the others. */
+static void say_hello(oikos_keepalive *k, const endpoint *there, const hello *me) {
+  struct pollfd wait[MOST_ADDRESSES];
+  double end = oikos_wall_clock() + CONNECT_SECONDS;
+  int waiting = there->n;
+  for (int i = 0; i < there->n; i++)
+    wait[i] = (struct pollfd){.fd = k->next[i], .events = POLLOUT}; // a negative one is ignored
+  while (waiting > 0 && oikos_wall_clock() < end) {
     poll(wait, (nfds_t)there->n, 50);
+    waiting = 0;
     for (int i = 0; i < there->n; i++) {
-      if (k->next[i] >= 0 && wait[i].revents & (POLLERR | POLLHUP))
-        shut(&k->next[i]);
-      waits |= k->next[i] >= 0 && !wait[i].revents;
+      waiting += wait[i].fd >= 0 && !wait[i].revents;
+      wait[i].fd = wait[i].revents ? -1 : wait[i].fd;
     }
   }
   for (int i = 0; i < there->n; i++)
     if (k->next[i] >= 0 && send(k->next[i], me, sizeof *me, MSG_NOSIGNAL) != (ssize_t)sizeof *me)
-      shut(&k->next[i]); // not connected in time
+      shut(&k->next[i]);
 }
 
 /* The kernel asks whether the other side is there. */
@@ -172,7 +175,8 @@ oikos_status oikos_keepalive_create(const oikos_team *team, oikos_keepalive **ke
   MPI_Sendrecv(&here, sizeof here, MPI_BYTE, before, 0, &there, sizeof there, MPI_BYTE, next, 0,
                team->world, MPI_STATUS_IGNORE);
   memcpy(me.cookie, there.cookie, sizeof me.cookie);
-  connect_to(k, &there, &me);
+  begin_to_connect(k, &there);
+  say_hello(k, &there, &me);
   MPI_Barrier(team->world); // who could connect has done so
   if (listener >= 0)
     accept_before(k, listener, &here);

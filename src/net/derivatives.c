@@ -334,12 +334,9 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
                                      const real *theta, const real *direction,
                                      const oikos_batch *batch, real weight, bool replace,
                                      real *grad, real *product) {
-  way w = {.theta = theta,
-           .direction = direction,
-           .batch = batch,
-           .replace = replace,
-           .grad = grad,
-           .product = product};
+  way w = {.theta = theta, .direction = direction, .batch = batch, .replace = replace};
+  w.grad = grad;
+  w.product = product;
   oikos_judgement judgement = forward(net, ws, &w);
   if (direction)
     go_along(net, ws, &w);
@@ -394,7 +391,8 @@ void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, cons
 
 void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                   const oikos_batch *batch, real *grad) {
-  way w = {.theta = theta, .batch = batch, .replace = true, .grad = grad, .slopes_stand = true};
+  way w = {.theta = theta, .batch = batch, .replace = true, .slopes_stand = true};
+  w.grad = grad;
   for (int i = 0; i < net->n_layers; i++)
     if (net->layer[i].n_parameters)
       call(net, ws, i, OIKOS_BACKWARD, &w);
@@ -402,8 +400,8 @@ void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws,
 
 void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                  const real *direction, const oikos_batch *batch, real *product) {
-  way w = {
-      .theta = theta, .direction = direction, .batch = batch, .replace = true, .product = product};
+  way w = {.theta = theta, .direction = direction, .batch = batch, .replace = true};
+  w.product = product;
   go_along(net, ws, &w);
   oikos_loss_pass loss = loss_pass(net, ws, batch, 1);
   oikos_loss_tangent_backward(net->loss, &loss);

@@ -48,6 +48,6 @@ await() {
 }
 state() { scontrol show job -o "$1" | grep -oP '(?<= JobState=)\S*' | sort -u; }
 ended() { [[ -z $(squeue -h --job "$1" -o %T 2>/dev/null) ]]; }
-starts() { cat "$1/attempts" 2>/dev/null | grep -c "start from step" || true; }
+starts() { grep -s "start from step" "$1/attempts" | wc -l; }
 started() { (($(starts "$1") >= $2)); }
 has_checkpoint() { [[ $(newest "$1") ]]; }
