@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * A thread's buffers for one network, in one allocation. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "net/derivatives.h"
+#include "net/network_impl.h"
+
+typedef oikos_real real;
+
+/* Cut `count` numbers off the arena, kept aligned; with a NULL arena only the size is counted. */
+static real *cut(real *memory, size_t *used, size_t count) {
+  real *at = memory ? memory + *used : NULL;
+  size_t rounded = count > SIZE_MAX / 2 ? SIZE_MAX / 2 : (count + 15) / 16 * 16;
+  *used = *used > SIZE_MAX / 2 - rounded ? SIZE_MAX / 2 : *used + rounded;
+  return at;
+}
+
+/* Numbers of an example's output that are kept: none of a first layer that is recomputed. */
+static size_t kept_size(const oikos_network *net, int i) {
+  return i == 0 && net->recomputes ? 0 : net->layer[i].out_size;
+}
+
+/* dy of each layer: a buffer of its own, or one of two of the widest layer's size, in turn. */
+static void lay_out_turns(const oikos_network *net, const oikos_workspace *ws, bool keeps,
+                          real *memory, size_t *used, real **dy) {
+  size_t widest = 0;
+  for (int i = 0; i < net->n_layers; i++)
+    widest = kept_size(net, i) > widest ? kept_size(net, i) : widest;
+  for (int i = 0; i < net->n_layers; i++)
+    if (keeps)
+      dy[i] = cut(memory, used, oikos_mul(ws->max_n, kept_size(net, i)));
+    else
+      dy[i] = i < 2 ? cut(memory, used, oikos_mul(ws->max_n, widest)) : dy[i - 2];
+}
+
+/* Lay the buffers out; returns how many numbers they take. */
+static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memory) {
+  size_t used = 0, scratch = 0, n = ws->max_n;
+  for (int i = 0; i < net->n_layers; i++) {
+    const oikos_layer *l = &net->layer[i];
+    size_t kept = oikos_mul(n, l->cache_example);
+    kept = kept > SIZE_MAX / 2 ? kept : kept + l->cache_batch;
+    ws->y[i] = cut(memory, &used, oikos_mul(n, kept_size(net, i)));
+    ws->y_t[i] = cut(memory, &used, oikos_mul(n, kept_size(net, i)));
+    ws->cache[i] = cut(memory, &used, kept);
+    ws->cache_t[i] = cut(memory, &used, kept);
+    scratch = l->scratch > scratch ? l->scratch : scratch;
+  }
+  lay_out_turns(net, ws, ws->keeps, memory, &used, ws->dy);
+  lay_out_turns(net, ws, false, memory, &used, ws->dy_t);
+  for (int i = 0; i < net->n_layers; i++) {
+    ws->dx2[i] = cut(memory, &used, oikos_mul(n, net->layer[i].in2_size));
+    ws->dx2_t[i] = cut(memory, &used, oikos_mul(n, net->layer[i].in2_size));
+  }
+  size_t with_rows = net->row_width > 0 ? oikos_mul(n, oikos_network_input(net)) : 0;
+  ws->dx = cut(memory, &used, with_rows);
+  ws->dx_t = cut(memory, &used, with_rows);
+  ws->loss_cache = cut(memory, &used, oikos_mul(2 * n, net->outputs > n ? net->outputs : n));
+  ws->soft = cut(memory, &used, net->lambda > 0 ? oikos_mul(2 * n, net->outputs) : 0);
+  ws->scratch = cut(memory, &used, scratch);
+  ws->scratch_before = cut(memory, &used, net->recomputes ? net->layer[0].scratch : 0);
+  ws->example = cut(memory, &used, net->recomputes ? net->layer[0].out_size : 0);
+  ws->example_t = cut(memory, &used, net->recomputes ? net->layer[0].out_size : 0);
+  return used;
+}
+
+static oikos_status create(const oikos_network *net, size_t max_n, bool keeps, oikos_workspace **ws,
+                           oikos_error *err) {
+  OIKOS_TRY(oikos_alloc(ws, 1, sizeof **ws, "a workspace", err));
+  (*ws)->max_n = max_n;
+  (*ws)->keeps = keeps;
+  oikos_status status = oikos_alloc(&(*ws)->memory, lay_out(net, *ws, NULL), sizeof(real),
+                                    "the activations of a batch", err);
+  if (status == OIKOS_OK) {
+    lay_out(net, *ws, (*ws)->memory);
+  } else {
+    oikos_workspace_destroy(*ws);
+    *ws = NULL;
+  }
+  return status;
+}
+
+oikos_status oikos_workspace_create(const oikos_network *net, size_t max_n, oikos_workspace **ws,
+                                    oikos_error *err) {
+  return create(net, max_n, false, ws, err);
+}
+
+oikos_status oikos_workspace_create_keeping(const oikos_network *net, size_t max_n,
+                                            oikos_workspace **ws, oikos_error *err) {
+  return create(net, max_n, true, ws, err);
+}
+
+void oikos_workspace_destroy(oikos_workspace *ws) {
+  if (ws)
+    free(ws->memory);
+  free(ws);
+}
