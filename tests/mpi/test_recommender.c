@@ -280,17 +280,45 @@ static void test_evaluate(void **state) {
   conclude(&v);
 }
 
-/* Made-up ratings of 40 users and 48 items, by rank 0. */
-static int make_ratings(void **state) {
+/* One rank has a learner more than there may be rows at hand for at once: it takes two turns, and
+ * the others, who have none left, must come along. */
+static void test_evaluate_unevenly(void **state) {
+  (void)state;
+  verdict v = {0};
+  oikos_error err;
+  char file[2 * RANKS_PATH];
+  snprintf(file, sizeof file, "task: {file: %s/many.h5}\neval: {support: 3}", folder);
+  pair p = pair_of(&v, ratings_config(file));
+  oikos_evaluation joint, alone;
+  int64_t learners = ranks_size() * OIKOS_LEARNERS_LEAST + 1;
+  expect_ok(&v, oikos_trainer_evaluate(p.joint, OIKOS_TEST, learners, -1, &joint, &err), &err,
+            "joint");
+  expect_ok(&v, oikos_trainer_evaluate(p.alone, OIKOS_TEST, learners, -1, &alone, &err), &err,
+            "alone");
+  expect(&v, joint.episodes == learners, "%lld episodes", (long long)joint.episodes);
+  expect(&v, same(joint.loss, alone.loss, (size_t)joint.steps + 1, sizeof *joint.loss),
+         "other losses");
+  oikos_evaluation_destroy(&joint);
+  oikos_evaluation_destroy(&alone);
+  pair_free(&p);
+  conclude(&v);
+}
+
+/* Made-up ratings, by rank 0. */
+static bool make_file(const char *name, int64_t users, int64_t items) {
   oikos_error err;
   char path[2 * RANKS_PATH];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  oikos_import_job job = {.options = {.users = users, .items = items, .seed = 3}, .output = path};
+  return oikos_import("ratings-demo", &job, &err) == OIKOS_OK;
+}
+
+static int make_ratings(void **state) {
   int bad = 0;
   (void)state;
   folder_make(folder);
-  snprintf(path, sizeof path, "%s/ratings.h5", folder);
-  oikos_import_job job = {.options = {.users = 40, .items = 48, .seed = 3}, .output = path};
   if (ranks_rank() == 0)
-    bad = oikos_import("ratings-demo", &job, &err) != OIKOS_OK;
+    bad = !make_file("ratings.h5", 40, 48) || !make_file("many.h5", 320, 330);
   MPI_Bcast(&bad, 1, MPI_INT, 0, MPI_COMM_WORLD);
   return bad;
 }
@@ -310,6 +338,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_recommend),
       cmocka_unit_test(test_baseline_is_added_again),
       cmocka_unit_test(test_evaluate),
+      cmocka_unit_test(test_evaluate_unevenly),
   };
   return ranks_end(cmocka_run_group_tests(tests, make_ratings, remove_ratings));
 }
