@@ -54,18 +54,13 @@ typedef struct job {
   real *out;
 } job;
 
-/* The vectors of a tile begin at columns j, j + LANES, ...; the last one at `last`. */
-OIKOS_INLINE size_t column(int w, int wide, size_t j, size_t last) {
-  return w < wide - 1 ? j + (size_t)w * LANES : last;
-}
-
 /* sum += x[r * step] * factor's row, for a tile. */
 OIKOS_INLINE void add_row(int rows, int wide, const real *const *x, size_t at, const real *row,
                           size_t j, size_t last, vector (*sum)[WIDE]) {
   vector factor[WIDE];
 #pragma GCC unroll 16
   for (int w = 0; w < wide; w++)
-    factor[w] = oikos_load(row + column(w, wide, j, last));
+    factor[w] = oikos_load(row + oikos_tile_column(w, wide, j, last));
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
@@ -80,7 +75,7 @@ OIKOS_INLINE void load_tile(int rows, int wide, const real *from, size_t pitch, 
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++)
-      sum[r][w] = oikos_load(from + (size_t)r * pitch + column(w, wide, j, last));
+      sum[r][w] = oikos_load(from + (size_t)r * pitch + oikos_tile_column(w, wide, j, last));
 }
 
 OIKOS_INLINE void store_tile(int rows, int wide, real *to, size_t pitch, size_t j, size_t last,
@@ -89,11 +84,13 @@ OIKOS_INLINE void store_tile(int rows, int wide, real *to, size_t pitch, size_t 
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++)
-      oikos_store(to + (size_t)r * pitch + column(w, wide, j, last), sum[r][w]);
+      oikos_store(to + (size_t)r * pitch + oikos_tile_column(w, wide, j, last), sum[r][w]);
 }
 
 /* y of `rows` positions, from position i of the row on. */
-OIKOS_INLINE void forward_tile(int rows, int wide, const job *a, size_t i, size_t j, size_t last) {
+OIKOS_INLINE void forward_tile(int rows, int wide, const void *of, size_t i, size_t j,
+                               size_t last) {
+  const job *a = of;
   const oikos_shallow *s = a->s;
   size_t n = s->filters;
   const real *x[ROWS];
@@ -109,7 +106,9 @@ OIKOS_INLINE void forward_tile(int rows, int wide, const job *a, size_t i, size_
 }
 
 /* dw of `rows` numbers of the patches, from number k on, += those of all positions of the row. */
-OIKOS_INLINE void gradient_tile(int rows, int wide, const job *a, size_t k, size_t j, size_t last) {
+OIKOS_INLINE void gradient_tile(int rows, int wide, const void *of, size_t k, size_t j,
+                                size_t last) {
+  const job *a = of;
   const oikos_shallow *s = a->s;
   size_t n = s->filters;
   const real *x[ROWS];
@@ -124,64 +123,19 @@ OIKOS_INLINE void gradient_tile(int rows, int wide, const job *a, size_t k, size
   store_tile(rows, wide, dw, n, j, last, sum);
 }
 
-typedef void tile(int rows, int wide, const job *a, size_t i, size_t j, size_t last);
-
-/* `rows` rows from row i on, strip by strip. */
-OIKOS_INLINE void strips(tile f, int rows, const job *a, size_t i) {
-  size_t n = a->s->filters, vectors = oikos_blocks(n, LANES), count = oikos_blocks(vectors, WIDE);
-  for (size_t k = 0; k < count; k++) {
-    size_t first = oikos_block_begin(k, count, vectors),
-           end = oikos_block_begin(k + 1, count, vectors);
-    size_t j = first * LANES, last = end == vectors ? n - LANES : (end - 1) * LANES;
-    if (end - first == 1)
-      f(rows, 1, a, i, j, last);
-    else if (end - first == 2)
-      f(rows, 2, a, i, j, last);
-    else if (end - first == 3)
-      f(rows, 3, a, i, j, last);
-    else
-      f(rows, WIDE, a, i, j, last);
-  }
-}
-
-OIKOS_INLINE void all_rows(tile f, const job *a, size_t rows) {
-  size_t blocks = oikos_blocks(rows, ROWS);
-  for (size_t block = 0; block < blocks; block++) {
-    size_t i = oikos_block_begin(block, blocks, rows);
-    switch (oikos_block_begin(block + 1, blocks, rows) - i) {
-    case 1:
-      strips(f, 1, a, i);
-      break;
-    case 2:
-      strips(f, 2, a, i);
-      break;
-    case 3:
-      strips(f, 3, a, i);
-      break;
-    case 4:
-      strips(f, 4, a, i);
-      break;
-    case 5:
-      strips(f, ROWS < 5 ? ROWS : 5, a, i);
-      break;
-    default:
-      strips(f, ROWS, a, i);
-    }
-  }
-}
-
 void oikos_shallow_forward(const oikos_shallow *s, const real *padded, const real *w,
                            const real *bias, real *y) {
-  size_t out_w = (size_t)s->g.out_w;
-  for (size_t row = 0; row < (size_t)s->g.out_h; row++)
-    all_rows(forward_tile,
-             &(job){s, padded + row * s->line_step, w, bias, y + row * out_w * s->filters}, out_w);
+  size_t out_w = (size_t)s->g.out_w, n = s->filters;
+  for (size_t row = 0; row < (size_t)s->g.out_h; row++) {
+    job a = {s, padded + row * s->line_step, w, bias, y + row * out_w * n};
+    oikos_tile_matrix(forward_tile, &a, out_w, n);
+  }
 }
 
 void oikos_shallow_gradient(const oikos_shallow *s, const real *padded, const real *dy, real *dw) {
-  size_t out_w = (size_t)s->g.out_w;
-  for (size_t row = 0; row < (size_t)s->g.out_h; row++)
-    all_rows(gradient_tile,
-             &(job){s, padded + row * s->line_step, dy + row * out_w * s->filters, NULL, dw},
-             s->depth);
+  size_t out_w = (size_t)s->g.out_w, n = s->filters;
+  for (size_t row = 0; row < (size_t)s->g.out_h; row++) {
+    job a = {s, padded + row * s->line_step, dy + row * out_w * n, NULL, dw};
+    oikos_tile_matrix(gradient_tile, &a, s->depth, n);
+  }
 }

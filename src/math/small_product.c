@@ -28,7 +28,6 @@ enum {
   DOT_ROWS = 2
 #endif
 };
-enum { MAX_ROWS = 6, MAX_WIDE = 4 };
 
 #ifdef OIKOS_DOUBLE
 typedef long long lane;
@@ -55,25 +54,22 @@ OIKOS_INLINE void put(real beta, real *to, vector sum) {
 /* `rows` rows of C from row i, `wide` vectors of each from column j; the last one is at `last`. */
 OIKOS_INLINE void tile(int rows, int wide, const product *p, size_t row, size_t column, size_t i,
                        size_t j, size_t last) {
-  if (rows > ROWS || wide > WIDE) // never asked for
-    return;
   size_t n = p->n;
-  const real *a = p->a + i * row, *b = p->b + j;
-  real *c = p->c + i * n + j;
-  vector sum[MAX_ROWS][MAX_WIDE];
-  last -= j;
+  const real *a = p->a + i * row;
+  real *c = p->c + i * n;
+  vector sum[ROWS][WIDE];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++) {
-      const real *from = c + (size_t)r * n + (w < wide - 1 ? (size_t)w * LANES : last);
+      const real *from = c + (size_t)r * n + oikos_tile_column(w, wide, j, last);
       sum[r][w] = p->beta == 0 ? (vector){0} : p->beta * oikos_load(from);
     }
   for (size_t l = 0; l < p->k; l++) {
-    vector y[MAX_WIDE];
+    vector y[WIDE];
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++)
-      y[w] = oikos_load(b + l * n + (w < wide - 1 ? (size_t)w * LANES : last));
+      y[w] = oikos_load(p->b + l * n + oikos_tile_column(w, wide, j, last));
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
       real x = a[(size_t)r * row + l * column];
@@ -86,51 +82,17 @@ OIKOS_INLINE void tile(int rows, int wide, const product *p, size_t row, size_t 
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++)
-      oikos_store(c + (size_t)r * n + (w < wide - 1 ? (size_t)w * LANES : last), sum[r][w]);
+      oikos_store(c + (size_t)r * n + oikos_tile_column(w, wide, j, last), sum[r][w]);
 }
 
-/* `rows` rows of C from row i. */
-OIKOS_INLINE void rows_of(int rows, const product *p, size_t row, size_t column, size_t i) {
-  size_t vectors = oikos_blocks(p->n, LANES), strips = oikos_blocks(vectors, WIDE);
-  for (size_t s = 0; s < strips; s++) {
-    size_t first = oikos_block_begin(s, strips, vectors),
-           end = oikos_block_begin(s + 1, strips, vectors);
-    size_t j = first * LANES, last = end == vectors ? p->n - LANES : (end - 1) * LANES;
-    if (end - first == 1)
-      tile(rows, 1, p, row, column, i, last, last);
-    else if (end - first == 2)
-      tile(rows, 2, p, row, column, i, j, last);
-    else if (end - first == 3)
-      tile(rows, 3, p, row, column, i, j, last);
-    else
-      tile(rows, 4, p, row, column, i, j, last);
-  }
+OIKOS_INLINE void tile_nn(int rows, int wide, const void *job, size_t i, size_t j, size_t last) {
+  const product *p = job;
+  tile(rows, wide, p, p->k, 1, i, j, last);
 }
 
-OIKOS_INLINE void multiply(const product *p, size_t row, size_t column) {
-  size_t blocks = oikos_blocks(p->m, ROWS);
-  for (size_t block = 0; block < blocks; block++) {
-    size_t i = oikos_block_begin(block, blocks, p->m);
-    switch (oikos_block_begin(block + 1, blocks, p->m) - i) {
-    case 1:
-      rows_of(1, p, row, column, i);
-      break;
-    case 2:
-      rows_of(2, p, row, column, i);
-      break;
-    case 3:
-      rows_of(3, p, row, column, i);
-      break;
-    case 4:
-      rows_of(4, p, row, column, i);
-      break;
-    case 5:
-      rows_of(5, p, row, column, i);
-      break;
-    default:
-      rows_of(6, p, row, column, i);
-    }
-  }
+OIKOS_INLINE void tile_tn(int rows, int wide, const void *job, size_t i, size_t j, size_t last) {
+  const product *p = job;
+  tile(rows, wide, p, 1, p->m, i, j, last);
 }
 
 /* x and y hold sums in groups of `size` partial ones: halve the groups, x's come first. */
@@ -253,7 +215,8 @@ bool oikos_small_nn(size_t m, size_t n, size_t k, const real *a, const real *b, 
                     real *c) {
   if (!suits(m, n * k, n))
     return false;
-  multiply(&(product){m, n, k, a, b, beta, c}, k, 1);
+  product p = {m, n, k, a, b, beta, c};
+  oikos_tile_matrix(tile_nn, &p, m, n);
   return true;
 }
 
@@ -263,7 +226,8 @@ bool oikos_small_tn(size_t m, size_t n, size_t k, const real *a, const real *b, 
     return oikos_small_nn(1, m, k, b, a, beta, c);
   if (!suits(k, m * n, n))
     return false;
-  multiply(&(product){m, n, k, a, b, beta, c}, 1, m);
+  product p = {m, n, k, a, b, beta, c};
+  oikos_tile_matrix(tile_tn, &p, m, n);
   return true;
 }
 

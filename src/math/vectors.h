@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Vectors of real numbers as the compiler knows them, as long as the machine's. */
+ * Vectors of real numbers as the compiler knows them, as long as the machine's, and a matrix as
+ * tiles of them. */
 #ifndef OIKOS_MATH_VECTORS_H
 #define OIKOS_MATH_VECTORS_H
 
@@ -15,7 +16,7 @@ enum { OIKOS_VECTOR_BYTES = 32 };
 enum { OIKOS_VECTOR_BYTES = 16 };
 #endif
 
-/* A tile of rows x vectors that stays in registers and leaves some for its factors. */
+/* The largest tile of rows x vectors that stays in registers and leaves some for its factors. */
 #ifdef __AVX512F__
 enum { OIKOS_TILE_ROWS = 6, OIKOS_TILE_VECTORS = 4 };
 #else
@@ -45,6 +46,60 @@ OIKOS_INLINE size_t oikos_block_begin(size_t i, size_t blocks, size_t count) {
 
 OIKOS_INLINE size_t oikos_blocks(size_t count, size_t most) {
   return (count + most - 1) / most;
+}
+
+/** Computes `rows` rows from row i on, in vectors from columns j, j + OIKOS_LANES ... on, of which
+ * the last one begins at column `last`: columns that do not fill it are computed twice. */
+typedef void oikos_tile(int rows, int vectors, const void *job, size_t i, size_t j, size_t last);
+
+/** The column of vector w of a tile. */
+OIKOS_INLINE size_t oikos_tile_column(int w, int vectors, size_t j, size_t last) {
+  return w < vectors - 1 ? j + (size_t)w * OIKOS_LANES : last;
+}
+
+/** All n >= OIKOS_LANES columns of `rows` rows from row i on; inline, so that every tile is known
+ * in its size. */
+OIKOS_INLINE void oikos_tile_rows(oikos_tile f, int rows, const void *job, size_t i, size_t n) {
+  size_t all = oikos_blocks(n, OIKOS_LANES), strips = oikos_blocks(all, OIKOS_TILE_VECTORS);
+  for (size_t s = 0; s < strips; s++) {
+    size_t first = oikos_block_begin(s, strips, all), end = oikos_block_begin(s + 1, strips, all);
+    size_t j = first * OIKOS_LANES, last = end == all ? n - OIKOS_LANES : (end - 1) * OIKOS_LANES;
+    if (end - first == 1)
+      f(rows, 1, job, i, j, last);
+    else if (end - first == 2)
+      f(rows, 2, job, i, j, last);
+    else if (end - first == 3)
+      f(rows, 3, job, i, j, last);
+    else
+      f(rows, OIKOS_TILE_VECTORS, job, i, j, last);
+  }
+}
+
+/** A matrix (m,n), n >= OIKOS_LANES. */
+OIKOS_INLINE void oikos_tile_matrix(oikos_tile f, const void *job, size_t m, size_t n) {
+  size_t blocks = oikos_blocks(m, OIKOS_TILE_ROWS);
+  for (size_t block = 0; block < blocks; block++) {
+    size_t i = oikos_block_begin(block, blocks, m);
+    switch (oikos_block_begin(block + 1, blocks, m) - i) {
+    case 1:
+      oikos_tile_rows(f, 1, job, i, n);
+      break;
+    case 2:
+      oikos_tile_rows(f, 2, job, i, n);
+      break;
+    case 3:
+      oikos_tile_rows(f, 3, job, i, n);
+      break;
+    case 4:
+      oikos_tile_rows(f, 4, job, i, n);
+      break;
+    case 5:
+      oikos_tile_rows(f, OIKOS_TILE_ROWS < 5 ? OIKOS_TILE_ROWS : 5, job, i, n);
+      break;
+    default:
+      oikos_tile_rows(f, OIKOS_TILE_ROWS, job, i, n);
+    }
+  }
 }
 
 #endif
