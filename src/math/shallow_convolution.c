@@ -127,7 +127,8 @@ void oikos_shallow_forward(const oikos_shallow *s, const real *padded, const rea
                            const real *bias, real *y) {
   size_t out_w = (size_t)s->g.out_w, n = s->filters;
   for (size_t row = 0; row < (size_t)s->g.out_h; row++) {
-    job a = {s, padded + row * s->line_step, w, bias, y + row * out_w * n};
+    job a = {.s = s, .x = padded + row * s->line_step, .factor = w, .bias = bias};
+    a.out = y + row * out_w * n;
     oikos_tile_matrix(forward_tile, &a, out_w, n);
   }
 }
@@ -135,7 +136,8 @@ void oikos_shallow_forward(const oikos_shallow *s, const real *padded, const rea
 void oikos_shallow_gradient(const oikos_shallow *s, const real *padded, const real *dy, real *dw) {
   size_t out_w = (size_t)s->g.out_w, n = s->filters;
   for (size_t row = 0; row < (size_t)s->g.out_h; row++) {
-    job a = {s, padded + row * s->line_step, dy + row * out_w * n, NULL, dw};
+    job a = {.s = s, .x = padded + row * s->line_step, .factor = dy + row * out_w * n};
+    a.out = dw;
     oikos_tile_matrix(gradient_tile, &a, s->depth, n);
   }
 }
