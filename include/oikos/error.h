@@ -19,8 +19,8 @@ typedef enum oikos_status {
   OIKOS_ERROR = 1,    /**< it could not be done: the message says why */
   OIKOS_USAGE = 2,    /**< wrong use: a bad option, configuration or input file */
   OIKOS_BUSY = 69,    /**< another job works in the run directory: try again later */
-  OIKOS_STUCK = 70,   /**< the job stood still, or lost its run directory (run.watchdog): continue
-                           with --resume */
+  OIKOS_STUCK = 70,   /**< the job stood still, lost a rank, or lost its run directory
+                           (run.watchdog): continue with --resume */
   OIKOS_STOPPED = 75, /**< stopped on request after a checkpoint; run again with --resume */
 } oikos_status;
 

@@ -65,9 +65,9 @@ typedef struct oikos_observer {
   bool (*stop)(void *user);          /**< on any rank: stop after this step with a checkpoint */
   void (*stuck)(void *user,
                 const char *text); /**< from a thread of its own, on the rank that found
-                                      it: the job stands still (run.watchdog), or its run
-                                      directory was taken over. The process should end
-                                      at once, without MPI_Finalize, which would wait */
+                                      it: the job stands still (run.watchdog), a rank is
+                                      lost, or the run directory was taken over. The process should
+                                      end at once, without MPI_Finalize, which would wait */
 } oikos_observer;
 
 /**

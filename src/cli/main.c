@@ -50,7 +50,7 @@ static void usage(FILE *out) {
       "\n  oikos COMMAND --help      the options of a command\n"
       "  oikos --version           this build, its libraries and the BLAS kernel in use\n\n"
       "Exit status: 0 done, 1 error, 2 wrong use, 75 stopped on request after a checkpoint, 69 the "
-      "run directory is in use by another job, 70 the job stood still.\n",
+      "run directory is in use by another job, 70 the job stood still or lost a rank.\n",
       out);
 }
 

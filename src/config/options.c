@@ -314,7 +314,8 @@ const oikos_option *oikos_options(void) {
        "comparison."},
       {REAL("run.watchdog", run.watchdog, "600", 0, 1e9), FREE,
        "Seconds without any progress after which the job ends, with a message that names the ranks "
-       "that the others wait for, and where each was last seen; 0 waits for ever. Longer than a "
+       "that the others wait for, and where each was last seen; a rank whose host is lost is "
+       "noticed after 10 s. 0 waits for ever. Longer than a "
        "learner takes to train and a checkpoint to write; at least 0.5 to make sense. RUN/ranks "
        "tells where each rank is."},
       {BOOL("run.balance", run.balance, "true"), FREE,
