@@ -4,6 +4,7 @@
 # a speed.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
+[[ -z ${OIKOS_SANITIZED:-} ]] || skip "a second is too short for a program with sanitizers"
 compare=$SOURCE/tools/bench/compare
 export PYTHONDONTWRITEBYTECODE=1
 mkdir here
