@@ -16,7 +16,8 @@ static double log_add(double a, double b) {
 /* log of the sum over k of binomial(order, k) (1-q)^(order-k) q^k exp((k^2 - k) / (2 sigma^2)) */
 static double log_moment(double q, double sigma, double order) {
   double sum = -INFINITY;
-  for (double k = 0; k <= order; k++) {
+  for (int64_t i = 0; i <= (int64_t)order; i++) {
+    double k = (double)i;
     double choose = lgamma(order + 1) - lgamma(k + 1) - lgamma(order - k + 1);
     sum = log_add(sum, choose + k * log(q) + (order - k) * log1p(-q) +
                            (k * k - k) / (2 * sigma * sigma));
@@ -42,15 +43,19 @@ double oikos_privacy_epsilon(double q, double sigma, int64_t steps, double delta
   if (steps == 0 || q == 0)
     return 0;
   double most = q == 1 ? MOST_ORDER : MOST_SAMPLED;
-  for (double order = 2; order <= most; order += order < 128 ? 1 : order / 16) {
+  double order = 2;
+  while (order <= most) {
     double whole = floor(order); // a bound at any order is one: those in between make it tighter
     double epsilon = convert((double)steps * oikos_privacy_renyi(q, sigma, whole), whole, delta);
     least = epsilon < least ? epsilon : least;
+    order += order < 128 ? 1 : order / 16;
   }
-  for (double excess = 1.0 / 64; q == 1 && excess < 10; excess += excess < 1 ? 1.0 / 64 : 0.1) {
-    double order = 1 + excess;
+  double excess = 1.0 / 64;
+  while (q == 1 && excess < 10) {
+    order = 1 + excess;
     double epsilon = convert((double)steps * oikos_privacy_renyi(q, sigma, order), order, delta);
     least = epsilon < least ? epsilon : least;
+    excess += excess < 1 ? 1.0 / 64 : 0.1;
   }
   return least;
 }

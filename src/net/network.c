@@ -122,8 +122,10 @@ static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_sh
 oikos_status oikos_network_build(const oikos_blueprint *b, oikos_shape input, int64_t outputs,
                                  oikos_network **net, oikos_error *err) {
   *net = NULL;
-  if (b->n_layers < 1)
-    return oikos_fail(err, OIKOS_USAGE, "%s: expected a list of layers, found none", b->key);
+  if (b->n_layers < 1) {
+    oikos_fail(err, OIKOS_USAGE, "%s: expected a list of layers, found none", b->key);
+    return OIKOS_USAGE;
+  }
   OIKOS_TRY(oikos_alloc(net, 1, sizeof **net, "the network", err));
   (*net)->loss_kind = (int)b->loss;
   (*net)->loss = oikos_loss_of(b->loss);

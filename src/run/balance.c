@@ -150,20 +150,18 @@ static void look(oikos_trainer *t, int64_t together, int64_t parts, int64_t *bef
 
 oikos_status oikos_balance_look(oikos_trainer *t, bool saved, oikos_error *err) {
   oikos_balance *b = &t->balance;
-  int64_t *before = NULL, *bound = NULL, together = kept_together(t, oikos_cohort_size(&t->config)),
-          parts = (oikos_cohort_size(&t->config) + together - 1) / together;
+  int64_t *before, together = kept_together(t, oikos_cohort_size(&t->config)),
+                   parts = (oikos_cohort_size(&t->config) + together - 1) / together;
   bool early = !b->looked && b->steps >= OIKOS_LOOK_EARLY, last = t->step >= t->config.steps;
   if (!b->work || !t->config.run.balance || last || b->steps < OIKOS_LOOK_LEAST ||
       !(saved || early))
     return OIKOS_OK;
-  oikos_status status = oikos_alloc(&before, (size_t)parts + 1, sizeof *before, "balance", err);
+  size_t all = (size_t)parts + 1 + (size_t)t->team.size + 1; // before, then the bounds
+  oikos_status status =
+      oikos_agree(&t->team, oikos_alloc(&before, all, sizeof *before, "balance", err), err);
   if (status == OIKOS_OK)
-    status = oikos_alloc(&bound, (size_t)t->team.size + 1, sizeof *bound, "balance", err);
-  status = oikos_agree(&t->team, status, err);
-  if (status == OIKOS_OK)
-    look(t, together, parts, before, bound);
+    look(t, together, parts, before, before + parts + 1);
   free(before);
-  free(bound);
   b->looked = true;
   b->steps = 0;
   b->sum = b->squares = 0;

@@ -20,9 +20,9 @@ static double resident(void) {
 }
 
 static void describe(const oikos_trainer *t, const oikos_config *c, oikos_plan *p) {
-  int64_t slots = oikos_cohort_size(c), first, count;
-  double words = (double)oikos_grid_words(t->segments.grid),
-         nodes = (double)((p->ranks + p->ranks_per_node - 1) / p->ranks_per_node);
+  int64_t slots = oikos_cohort_size(c), first, count,
+          whole_nodes = (p->ranks + p->ranks_per_node - 1) / p->ranks_per_node;
+  double words = (double)oikos_grid_words(t->segments.grid), nodes = (double)whole_nodes;
   oikos_share(c->learners.count, 0, p->ranks, &first, &p->most_learners);
   oikos_share(slots, 0, p->ranks, &first, &p->most_active);
   oikos_share(slots, p->ranks - 1, p->ranks, &first, &count);

@@ -84,8 +84,9 @@ static void name_late(message *m, const oikos_rank_seen *ranks, int n,
 bool oikos_stalled(const oikos_rank_seen *ranks, int n, double limit, double patience, char *text,
                    size_t size) {
   const oikos_rank_seen *foremost = ranks;
-  message m = {text, size, 0};
+  message m = {.size = size};
   int behind = 0;
+  m.text = text;
   for (int r = 1; r < n; r++)
     foremost = before(foremost, &ranks[r]) ? &ranks[r] : foremost;
   for (int r = 0; r < n; r++)

@@ -204,7 +204,7 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *ra
   const oikos_ratings *r = source->self;
   int side;
   int64_t learner = choose(source, split, e, random, &side), support, query;
-  int64_t *pool = e->scratch, *chosen = pool + r->most_held, *last = chosen;
+  int64_t *pool = e->scratch, *chosen = pool + r->most_held, *last;
   bool folded = r->fold && split == OIKOS_TEST;
   int64_t n = oikos_ratings_pool(r, split, side, learner, false, pool);
   if (folded) {
