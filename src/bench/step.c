@@ -135,11 +135,14 @@ static void print_phases(const oikos_profile *p, double seconds) {
 }
 
 static void print_layers(const oikos_network *net, const oikos_profile *p, double seconds) {
-  printf("  and by layer                  forward  tangent  backward  tangent of backward\n");
-  for (int i = 0; i < net->n_layers; i++) {
-    const oikos_layer *l = &net->layer[i];
-    char name[OIKOS_LAYER_NAME];
-    printf("    %-29s", oikos_layer_name(l, name));
+  printf(
+      "  and by layer                           forward  tangent  backward  tangent of backward\n");
+  for (int i = net->recomputes; i < net->n_layers; i++) {
+    char name[OIKOS_LAYER_NAME], before[OIKOS_LAYER_NAME], both[2 * OIKOS_LAYER_NAME + 4];
+    oikos_layer_name(&net->layer[i], name);
+    if (i == 1 && net->recomputes) // the first layer is computed where the second one asks for it
+      snprintf(both, sizeof both, "%s + %s", oikos_layer_name(&net->layer[0], before), name);
+    printf("    %-38s", i == 1 && net->recomputes ? both : name);
     for (int f = 0; f < OIKOS_FUNCTIONS; f++)
       printf(f < OIKOS_BACKWARD ? " %5.1f %% " : "  %5.1f %%", 100 * p->layer[i][f] / seconds);
     putchar('\n');
