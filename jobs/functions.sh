@@ -90,7 +90,7 @@ of_job() { scontrol show job -o "$SLURM_JOB_ID" 2>/dev/null | grep -oP "(?<= $1=
 ours() { [[ $(of_job JobState)/$(of_job Restarts) == RUNNING/${SLURM_RESTART_COUNT:-0} ]]; }
 
 leave() {
-  say "Slurm has ended this job ($(of_job JobState)), and puts it back into the queue or not; submitted again it goes on"
+  say "Slurm has taken this job away ($(of_job JobState)): if it is back in the queue (squeue --job $SLURM_JOB_ID) it goes on by itself, else submit it again"
   exit "$status"
 }
 
@@ -144,9 +144,10 @@ train_to_the_end() {
     fi
     all=$nodes
     nodes=$(nodes_that_answer "$all")
+    ours || leave # it took a while
     if [[ $nodes == "$all" ]]; then
       ((status == 0 || status > 2)) || exit "$status"
-      ((step < $(step_of "$run"))) || give_up "a rank was lost, and no checkpoint was written since the start"
+      ((step < $(step_of "$run"))) || give_up "a rank was lost, and no checkpoint was written since the start from step $step"
     else
       say "of $all only ${nodes:-none} answer"
     fi
@@ -164,6 +165,6 @@ check_attempts() {
 }
 
 give_up() {
-  say "gives up: $*. What the ranks said is above; when the cause is gone, submit again to go on from the newest checkpoint"
+  say "gives up: $*. What the ranks said is above; when the cause is gone, submit again to go on from the newest checkpoint, if there is one"
   exit "$status"
 }

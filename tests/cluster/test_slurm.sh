@@ -36,6 +36,10 @@ printf 'seed=6\nsed=7\n' >wrong.settings
 launch "$SOURCE/tools/submit" mlp.yaml --nodes 1 --time 00:10:00 --array 1-2 --settings wrong.settings
 check_status "a wrong setting" 2
 check_match "a wrong setting" 'wrong\.settings:2:' "$log.err"
+printf 'seed=6\nseed=7\n' >two.settings
+launch "$SOURCE/tools/submit" mlp.yaml --nodes 1 --time 00:10:00 --array 1-3%2 --settings two.settings
+check_status "too few settings" 2
+check_match "too few settings" 'two\.settings has 2 lines' "$log.err"
 
 # A core for each of two ranks, two for one of two threads.
 cores() { # LAUNCHER [OPTION]...: as "FIRST SECOND", ranks in any order
