@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whether the rank before this one is still there, without MPI: each rank holds a TCP connection to
- * the next one (the last to the first), over which nothing is sent but the kernel's own keepalive.
- * A host that is lost, or cut off, no longer answers; a process that dies closes its end; one that
- * stands still, or was stopped, does neither. MPI itself may wait for a lost host for ever.
+ * the next one (the last to the first), over which, between a hello and a farewell, nothing goes
+ * but the kernel's own keepalive. A host that is lost, or cut off, no longer answers; a process
+ * that dies closes its end; one that stands still, or was stopped, does neither. MPI itself may
+ * wait for a lost host for ever.
  */
 #ifndef OIKOS_DIST_KEEPALIVE_H
 #define OIKOS_DIST_KEEPALIVE_H

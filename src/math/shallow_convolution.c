@@ -23,8 +23,10 @@ oikos_shallow oikos_shallow_of(const oikos_patches *g, size_t filters) {
   s.line = (size_t)((g->out_w - 1) * g->stride + g->kernel_w) * c;
   s.line_step = stride * s.line;
   s.lines = (size_t)((g->out_h - 1) * g->stride + g->kernel_h);
-  for (size_t k = 0; k < s.depth && k < OIKOS_SHALLOW; k++)
-    s.offset[k] = k / run * s.line + k % run;
+  size_t k = 0;
+  for (size_t row = 0; row < (size_t)g->kernel_h; row++)
+    for (size_t i = 0; i < run && k < OIKOS_SHALLOW; i++)
+      s.offset[k++] = row * s.line + i;
   return s;
 }
 
