@@ -93,7 +93,7 @@ static oikos_status write_checkpoint(const trial *t, oikos_error *err) {
                                 .config = text,
                                 .version = (char *)oikos_version(),
                                 .libraries = text,
-                                .kernel = text,
+                                .numerics = text,
                                 .created = text};
   return oikos_checkpoint_write(t->team, t->checkpoint, &info, t->field, FIELDS, err);
 }

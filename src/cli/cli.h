@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The program: one file per subcommand, and one line in the table of main.c. */
+ * The program: one file per subcommand, and one line in the table of program.c. */
 #ifndef OIKOS_CLI_CLI_H
 #define OIKOS_CLI_CLI_H
 
@@ -19,6 +19,8 @@ typedef struct oikos_cli {
 
 typedef oikos_status oikos_command_function(oikos_cli *cli, int argc, char **argv,
                                             oikos_error *err);
+
+struct oikos_launch;
 
 typedef struct oikos_command {
   const char *name, *arguments, *help;
@@ -104,27 +106,12 @@ void oikos_cli_print_comparison(const oikos_cli *cli, const oikos_trainer *teach
                                 const oikos_evaluation *of_teacher, const oikos_trainer *student,
                                 const oikos_evaluation *of_student);
 
-/** Block SIGTERM, SIGUSR1 and SIGINT, so that they wait until they are asked for. Before MPI_Init:
- * its threads inherit it. */
-void oikos_signals_block(void);
-
-/** Whether one of them has come. A system call. */
-bool oikos_signals_pending(void);
-
 /** What `oikos bench` measures, one indented line each. */
 void oikos_bench_list(FILE *out);
 
-/** Make sure that OpenBLAS runs a good kernel: may start the program again, and then does not
- * return. */
-void oikos_kernel_prepare(char **argv);
-
-/** Run gradcheck in double: become oikos-f64, the program beside this one. Returns if there is none
- * or it is this one.
- */
-void oikos_gradcheck_in_double(int argc, char **argv);
-
-/** Say on rank 0 what oikos_kernel_prepare did, and warn if ranks run different kernels.
+/** What there is to say of level and kernel, on rank 0; that the kernel computes right products.
  * Collective. */
-void oikos_kernel_report(const oikos_cli *cli);
+oikos_status oikos_kernel_check(const oikos_cli *cli, const struct oikos_launch *launch,
+                                oikos_error *err);
 
 #endif

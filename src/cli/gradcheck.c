@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * oikos gradcheck: the meta-gradient of the user's own configuration against finite differences.
- * Differences need double precision, so the check runs in oikos-f64, the same program built in
- * double that stands beside this one. */
-#include <limits.h>
+ * Differences need double precision, so the launcher loads the library of doubles for it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -90,20 +87,4 @@ oikos_status oikos_command_gradcheck(oikos_cli *cli, int argc, char **argv, oiko
     status = check(&o, config, err);
   free(config);
   return status;
-}
-
-/* Become oikos-f64, unless this is it or --float was given; returns only if there is none. */
-void oikos_gradcheck_in_double(int argc, char **argv) {
-  char path[PATH_MAX + 8];
-  if (sizeof(oikos_real) == sizeof(double))
-    return;
-  for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--float") == 0 || strcmp(argv[i], "-f") == 0)
-      return;
-  ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
-  if (length < 0)
-    return;
-  snprintf(path + length, sizeof path - (size_t)length, "-f64");
-  execv(path, argv);
-  fprintf(stderr, "oikos: %s is not there, so the check runs in float\n", path);
 }

@@ -1,95 +1,168 @@
 /* SPDX-License-Identifier: MIT
- * oikos: a distributed meta-learning trainer. */
-#include <errno.h>
-#include <signal.h>
+ * oikos: a distributed meta-learning trainer. This is the launcher: the program itself lies in the
+ * library, which is compiled for each level of processors. It starts MPI, agrees with all ranks on
+ * the best level that everyone runs, tells OpenBLAS by its environment which kernel goes with that,
+ * and only then loads library and OpenBLAS. So nothing depends on which node a rank is on. */
+#include <dlfcn.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <cblas.h>
+#include <mpi.h>
 
-#include "base/try.h"
-#include "cli/cli.h"
+#include "cli/launch.h"
+#include "cli/level.h"
+#include "cli/signals.h"
 
-static const oikos_command commands[] = {
-    {"train", "CONFIG [--out DIR] [--resume] [--dry-run] [--set KEY=VALUE ...]",
-     "train, with checkpoints; then evaluate", oikos_command_train, true},
-    {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S] [--predictions FILE.json]",
-     "evaluate on unseen tasks", oikos_command_eval, true},
-    {"recommend", "RUN|CHECKPOINT --user ID|--item ID|--ratings FILE|--all users|items [--top N]",
-     "rank items for a user, or users for an item", oikos_command_recommend, true},
-    {"distill", "RUN|CHECKPOINT --model SMALL.yaml --out DIR [--steps N]",
-     "train a smaller network that imitates a trained one", oikos_command_distill, true},
-    {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or an image file holds",
-     oikos_command_inspect, false},
-    {"import", "KIND SOURCE ... -o FILE.h5", "make an HDF5 file of a data set",
-     oikos_command_import, false},
-    {"gradcheck", "CONFIG [--dump FILE.h5]", "check the meta-gradient against finite differences",
-     oikos_command_gradcheck, false},
-    {"config", "--explain | CONFIG", "explain every key, or show a configuration resolved",
-     oikos_command_config, false},
-    {"bench", "WHAT [ARGUMENT ...]", "measure this machine against its own bounds",
-     oikos_command_bench, false},
-    {NULL, NULL, NULL, NULL, false},
-};
+#ifdef OIKOS_NATIVE
+enum { NATIVE = 1 }; /* there is one library, compiled for the machine that it was compiled on */
+#else
+enum { NATIVE = 0 };
+#endif
 
-static void usage(FILE *out) {
-  fputs("Usage: oikos COMMAND [ARGUMENTS]\n"
-        "       mpirun -n RANKS oikos COMMAND [ARGUMENTS]\n\n"
-        "Distributed meta-learning: learners find the task where they are at home, train there, "
-        "and share what they "
-        "learn.\n\n",
-        out);
-  for (const oikos_command *c = commands; c->name; c++) {
-    fprintf(out, "  oikos %s %s\n        %s\n", c->name, c->arguments, c->help);
-    if (c->run == oikos_command_bench)
-      oikos_bench_list(out);
-  }
-  fputs(
-      "\n  oikos COMMAND --help      the options of a command\n"
-      "  oikos --version           this build, its libraries and the BLAS kernel in use\n\n"
-      "Exit status: 0 done, 1 error, 2 wrong use, 75 stopped on request after a checkpoint, 69 the "
-      "run directory is in use by another job, 70 the job stood still or lost a rank.\n",
-      out);
-}
+enum { ERROR = 1, USAGE = 2 };
 
-static void version(void) {
-  char libraries[512], kernel[64];
-  oikos_version_libraries(libraries, sizeof libraries);
-  oikos_version_kernel(kernel, sizeof kernel);
-  printf("oikos %s (%s)\n%s\nBLAS kernel %s\n", oikos_version(),
-         sizeof(oikos_real) == 4 ? "float" : "double", libraries, kernel);
-}
+/* What this rank found, and what is wrong with it. */
+typedef struct found {
+  int level;
+  void *library;
+  char problem[PATH_MAX + 512];
+} found;
 
-void oikos_cli_print(const oikos_cli *cli, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void wrong(found *f, const char *format, ...) {
   va_list args;
-  if (cli->team.rank != 0)
-    return;
   va_start(args, format);
-  vprintf(format, args);
+  vsnprintf(f->problem, sizeof f->problem, format, args);
   va_end(args);
-  fflush(stdout);
 }
 
-static const oikos_command *find(const char *name) {
-  for (const oikos_command *c = commands; c->name; c++)
-    if (strcmp(c->name, name) == 0)
-      return c;
-  return NULL;
+/* gradcheck is for double, unless it is told otherwise. */
+static const char *library_name(int argc, char **argv) {
+  bool in_double = argc > 1 && strcmp(argv[1], "gradcheck") == 0;
+  for (int i = 2; i < argc; i++)
+    in_double = in_double && strcmp(argv[i], "--float") != 0 && strcmp(argv[i], "-f") != 0;
+  return in_double ? "liboikos_f64.so." OIKOS_SOVERSION : "liboikos.so." OIKOS_SOVERSION;
 }
 
-/* Output that could not be written is an error of the program. */
-static oikos_status close_output(oikos_status status) {
-  if ((fflush(stdout) == 0 && !ferror(stdout)) || status != OIKOS_OK)
-    return status;
-  fprintf(stderr, "oikos: standard output cannot be written: %s\n", strerror(errno));
-  return OIKOS_ERROR;
+/* The library of a level: below the program where it was built, or where it is installed. */
+static bool find(int level, const char *name, char path[PATH_MAX]) {
+  static const char *const places[] = {"lib", OIKOS_LIBRARY_DIR};
+  const char *directory = NATIVE ? "" : oikos_level_at(level)->directory;
+  char self[PATH_MAX] = "";
+  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  char *base = length > 0 ? strrchr(self, '/') : NULL;
+  if (base)
+    *base = 0;
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    int n = snprintf(path, PATH_MAX, "%s/%s/%s%s", self, places[i], directory, name);
+    if (n < PATH_MAX && access(path, R_OK) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* The level that the user asks for, or the best whose library is here. */
+static void choose(const char *name, found *f) {
+  char path[PATH_MAX], names[256] = "";
+  int most = oikos_level_of_processor();
+  const char *wish = getenv("OIKOS_LEVEL");
+  f->level = most;
+  if (most < 0) {
+    wrong(f, "this processor is older than %s, the least that oikos is compiled for",
+          oikos_level_at(0)->name);
+  } else if (wish && *wish) {
+    f->level = oikos_level_named(wish);
+    for (int n = 0; oikos_level_at(n); n++)
+      snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", n ? ", " : "",
+               oikos_level_at(n)->name);
+    if (f->level < 0)
+      wrong(f, "OIKOS_LEVEL is %s: expected one of %s", wish, names);
+    else if (f->level > most)
+      wrong(f, "OIKOS_LEVEL is %s, but this processor runs %s at most", wish,
+            oikos_level_at(most)->name);
+    else if (NATIVE)
+      wrong(f, "OIKOS_LEVEL is %s, but this build is for one machine (OIKOS_NATIVE); unset it",
+            wish);
+  } else {
+    while (f->level > 0 && !find(f->level, name, path))
+      f->level--;
+  }
+}
+
+/* Load the library of the level, and OpenBLAS with it: its kernel is chosen at that moment. */
+static void load(const char *name, found *f, oikos_launch *launch) {
+  char path[PATH_MAX];
+  const char *wish = getenv("OPENBLAS_CORETYPE"), *keep = getenv("OIKOS_KERNEL");
+  launch->kernel = oikos_level_at(f->level)->kernel;
+  if (wish && *wish)
+    launch->kernel = wish;
+  else if (keep && strcmp(keep, "keep") == 0)
+    launch->kernel = NULL;
+  if (launch->kernel)
+    setenv("OPENBLAS_CORETYPE", launch->kernel, 1);
+  else
+    unsetenv("OPENBLAS_CORETYPE"); // an empty one would be a model that OpenBLAS does not know
+  setenv("OPENBLAS_NUM_THREADS", "1", 0); // else it starts threads that nobody uses
+  if (!find(f->level, name, path)) {
+    wrong(f, "%s is missing: it belongs at %s; build or install oikos again", name, path);
+    return;
+  }
+  f->library = dlopen(path, RTLD_NOW);
+  if (!f->library)
+    wrong(f, "the library cannot be loaded: %s", dlerror());
+}
+
+/* Whether no rank has a problem; the first one that has says it. */
+static bool agree(const found *f) {
+  struct {
+    int good, rank;
+  } mine = {!f->problem[0], 0}, first;
+  char host[256] = "";
+  MPI_Comm_rank(MPI_COMM_WORLD, &mine.rank);
+  MPI_Allreduce(&mine, &first, 1, MPI_2INT, MPI_MINLOC, MPI_COMM_WORLD);
+  if (!first.good && first.rank == mine.rank) {
+    gethostname(host, sizeof host - 1);
+    fprintf(stderr, "oikos: rank %d on %s: %s\n", mine.rank, host, f->problem);
+  }
+  return first.good;
+}
+
+/* The lowest level of all ranks becomes everyone's. */
+static void settle(found *f, oikos_launch *launch) {
+  struct {
+    int level, rank;
+  } mine = {f->level, 0}, least;
+  int most = f->level, better;
+  MPI_Comm_rank(MPI_COMM_WORLD, &mine.rank);
+  MPI_Allreduce(&mine, &least, 1, MPI_2INT, MPI_MINLOC, MPI_COMM_WORLD);
+  MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+  better = f->level > least.level;
+  MPI_Allreduce(MPI_IN_PLACE, &better, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  if (better == 0)
+    return;
+  gethostname(launch->host, sizeof launch->host - 1);
+  MPI_Bcast(launch->host, sizeof launch->host, MPI_CHAR, least.rank, MPI_COMM_WORLD);
+  f->level = least.level;
+  launch->level = oikos_level_at(f->level)->name;
+  launch->best = oikos_level_at(most)->name;
+  launch->better = better;
+}
+
+static int start(const found *f, int argc, char **argv, const oikos_launch *launch) {
+  union {
+    void *found;
+    oikos_program_function *call;
+  } program = {dlsym(f->library, "oikos_program")};
+  return program.call(argc, argv, launch);
 }
 
 /* Before MPI is up: whether this is the one process that speaks. */
 static bool speaks(void) {
-  static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"};
+  static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+                                      "SLURM_PROCID"};
   for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
     const char *rank = getenv(ranks[i]);
     if (rank)
@@ -98,58 +171,41 @@ static bool speaks(void) {
   return true;
 }
 
-/* Run a subcommand under MPI. Only rank 0 prints the error, which is the same on all. */
-static int run(const oikos_command *command, int argc, char **argv) {
-  oikos_cli cli = {0};
-  oikos_error err = {0};
-  int provided;
-  if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
-    fputs("oikos: MPI could not be initialised\n", stderr);
-    return OIKOS_ERROR;
-  }
-  oikos_status status = oikos_team_create(MPI_COMM_WORLD, &cli.team, &err);
-  if (cli.team.size > 1)
-    signal(SIGPIPE, SIG_IGN); // of a rank that was lost: its own end is what is to be reported
-  if (status == OIKOS_OK) {
-    oikos_kernel_report(&cli);
-    status = oikos_agree(&cli.team, command->run(&cli, argc, argv, &err), &err);
-  }
-  if (status != OIKOS_OK && cli.team.rank == 0 && err.message[0])
-    fprintf(stderr, "oikos: %s\n", err.message);
-  if (cli.team.rank == 0)
-    status = close_output(status);
-  oikos_team_destroy(&cli.team);
-  MPI_Finalize();
-  return (int)status;
+/* Help and the version need no MPI, which may not be there on a login node. */
+static int run_alone(const char *name, int argc, char **argv) {
+  found f = {0};
+  oikos_launch launch = {.alone = true};
+  choose(name, &f);
+  if (!f.problem[0])
+    load(name, &f, &launch);
+  if (!f.problem[0])
+    return start(&f, argc, argv, &launch);
+  fprintf(stderr, "oikos: %s\n", f.problem);
+  return ERROR;
 }
 
-/* What needs no MPI: help, version, a wrong command. */
-static oikos_status speak(const char *name, bool known) {
-  bool help =
-      name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0);
-  if (help || !name)
-    usage(help ? stdout : stderr);
-  else if (known)
-    version();
-  else
-    fprintf(stderr, "oikos: unknown command %s; `oikos --help` lists them\n", name);
-  return help || known ? OIKOS_OK : OIKOS_USAGE;
+static int run_ranks(const char *name, int argc, char **argv) {
+  found f = {0};
+  oikos_launch launch = {0};
+  choose(name, &f);
+  if (!agree(&f))
+    return USAGE;
+  settle(&f, &launch);
+  load(name, &f, &launch);
+  return agree(&f) ? start(&f, argc, argv, &launch) : ERROR;
 }
 
 int main(int argc, char **argv) {
-  const char *name = argc > 1 ? argv[1] : NULL;
-  const oikos_command *command = name ? find(name) : NULL;
-  bool asks_version = name && strcmp(name, "--version") == 0;
-  if (command && command->run == oikos_command_gradcheck)
-    oikos_gradcheck_in_double(argc, argv);
-  if (command || asks_version)
-    oikos_kernel_prepare(argv);
-  if (!command) /* a silent rank that failed would have mpirun end rank 0 before it has spoken */
-    return speaks() ? (int)close_output(speak(name, asks_version)) : OIKOS_OK;
-  openblas_set_num_threads(1);
-  if (command->stops)
-    oikos_signals_block();
-  signal(SIGXFSZ,
-         SIG_IGN); // a file size limit is an error of the write, not the end of the process
-  return run(command, argc - 1, argv + 1);
+  const char *command = argc > 1 ? argv[1] : "--help", *name = library_name(argc, argv);
+  int provided, status;
+  if (command[0] == '-' || strcmp(command, "help") == 0)
+    return speaks() ? run_alone(name, argc, argv) : 0;
+  oikos_signals_wait(true);
+  if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
+    fputs("oikos: MPI could not be initialised\n", stderr);
+    return ERROR;
+  }
+  status = run_ranks(name, argc, argv);
+  MPI_Finalize();
+  return status;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What the subcommands share: parsing, the configuration, signals. */
+ * What the subcommands share: parsing and the configuration. */
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,25 +95,4 @@ oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets
   for (int i = 0; status == OIKOS_OK && sets && i < sets->n; i++)
     status = oikos_config_set(config, sets->assignment[i], err);
   return oikos_agree(&cli->team, status, err);
-}
-
-static sigset_t stop_signals(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGUSR1);
-  sigaddset(&set, SIGINT);
-  return set;
-}
-
-void oikos_signals_block(void) {
-  sigset_t set = stop_signals();
-  sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-bool oikos_signals_pending(void) {
-  sigset_t pending;
-  sigpending(&pending);
-  return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGUSR1) ||
-         sigismember(&pending, SIGINT);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/signals.h"
 #include "learn/cohort.h"
 
 static void erase(oikos_progress *p) {

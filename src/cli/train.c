@@ -59,8 +59,8 @@ static void announce(const oikos_cli *cli, const oikos_trainer *t, const oikos_c
     return;
   oikos_version_kernel(kernel, sizeof kernel);
   oikos_task_shape shape = oikos_source_shape(oikos_trainer_source(t));
-  printf("oikos %s: %s to %s, %d ranks, BLAS kernel %s\n", oikos_version(), c->file, out,
-         cli->team.size, kernel);
+  printf("oikos %s: %s to %s, %d ranks, level %s, BLAS kernel %s\n", oikos_version(), c->file, out,
+         cli->team.size, oikos_version_level(), kernel);
   printf("network of %zu parameters, input %lld x %lld x %lld:\n",
          oikos_network_parameters(oikos_trainer_network(t)), (long long)shape.input.height,
          (long long)shape.input.width, (long long)shape.input.channels);

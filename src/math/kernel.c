@@ -25,30 +25,20 @@ static int level_of(const char *name) {
   return 0;
 }
 
-static int cpu_level(void) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512cd"))
-    return 3;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return 2;
+#if defined __AVX512F__
+enum { COMPILED = 3 };
+#elif defined __AVX2__
+enum { COMPILED = 2 };
+#else
+enum { COMPILED = 0 };
 #endif
-  return 0;
-}
 
 const char *oikos_kernel_name(void) {
   return openblas_get_corename();
 }
 
-const char *oikos_kernel_candidate(int n) {
-  static const char *const best[] = {"Haswell", "SkylakeX"}; // of level 2 and 3
-  int index = cpu_level() - 2 - n;
-  return n >= 0 && index >= 0 ? best[index] : NULL;
-}
-
 bool oikos_kernel_is_poor(const char *name) {
-  return level_of(name) < cpu_level();
+  return level_of(name) < COMPILED;
 }
 
 bool oikos_kernel_has_small_products(void) {

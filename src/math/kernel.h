@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The OpenBLAS kernel. OpenBLAS picks one when it is loaded, by CPU model; on models newer than
- * itself it may fall back to one without AVX, several times slower. The choice can only be made
- * from outside, by OPENBLAS_CORETYPE, so a program that finds a poor one sets the variable and
- * starts itself again. The choice is by instruction set, not by measurement: it must be the same on
- * all ranks, since the bits depend on it.
+ * The OpenBLAS kernel in use. Left alone OpenBLAS takes one by the CPU's model when it is loaded,
+ * on models newer than itself a slow one; the launcher (cli/main.c) asks for one beforehand, by
+ * OPENBLAS_CORETYPE, that goes with the level of the library.
  */
 #ifndef OIKOS_MATH_KERNEL_H
 #define OIKOS_MATH_KERNEL_H
@@ -14,10 +12,7 @@
 /** The kernel in use. */
 const char *oikos_kernel_name(void);
 
-/** The n-th best kernel for this CPU's instruction set, from 0; NULL when there is none left. */
-const char *oikos_kernel_candidate(int n);
-
-/** Whether a kernel uses less than this CPU offers. */
+/** Whether a kernel uses less than this library is compiled for. */
 bool oikos_kernel_is_poor(const char *name);
 
 /** Whether the kernel in use computes small products (up to 10^6 multiply-adds) without packing

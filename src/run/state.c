@@ -28,20 +28,20 @@ static oikos_status config_text(const oikos_config *config, char **text, oikos_e
 
 static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const oikos_fields *f,
                                      oikos_error *err) {
-  char *config = NULL, created[64], libraries[512], kernel[64];
+  char *config = NULL, created[64], libraries[512], numerics[256];
   time_t now = time(NULL);
   struct tm utc;
   OIKOS_TRY(config_text(&t->config, &config, err));
   strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
   oikos_version_libraries(libraries, sizeof libraries);
-  oikos_version_kernel(kernel, sizeof kernel);
+  oikos_version_numerics(numerics, sizeof numerics);
   oikos_checkpoint_info info = {.step = t->step,
                                 .ranks = t->team.size,
                                 .records = t->history.records,
                                 .config = config,
                                 .version = (char *)oikos_version(),
                                 .libraries = libraries,
-                                .kernel = kernel,
+                                .numerics = numerics,
                                 .created = created};
   oikos_status status = oikos_checkpoint_write(&t->team, path, &info, f->list, f->n, err);
   free(config);
@@ -107,14 +107,13 @@ static oikos_status read_info(const oikos_trainer *t, const char *path, int64_t 
                               oikos_error *err) {
   oikos_checkpoint_info info;
   OIKOS_TRY(oikos_checkpoint_describe(path, &info, err));
-  char kernel[64];
-  oikos_version_kernel(kernel, sizeof kernel);
-  if (strcmp(kernel, info.kernel) != 0)
-    oikos_trainer_say(
-        t,
-        "warning: %s was written with the BLAS kernel %s, this is %s: the bits will differ from an "
-        "uninterrupted run",
-        path, info.kernel, kernel);
+  char numerics[256];
+  oikos_version_numerics(numerics, sizeof numerics);
+  if (strcmp(numerics, info.numerics) != 0)
+    oikos_trainer_say(t,
+                      "warning: %s was written with %s, and this is %s: the bits will differ from "
+                      "an uninterrupted run",
+                      path, info.numerics, numerics);
   numbers[0] = info.step;
   numbers[1] = info.records;
   oikos_status status = compare_config(t, path, info.config, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <cblas.h>
+#include <gnu/libc-version.h>
 #include <hdf5.h>
 #include <mpi.h>
 
@@ -14,6 +15,16 @@ const char *oikos_version(void) {
   return OIKOS_VERSION;
 }
 
+const char *oikos_version_level(void) {
+  return OIKOS_LEVEL;
+}
+
+/* "0.3.21" of "OpenBLAS 0.3.21 ..." */
+static void blas_version(char version[64]) {
+  snprintf(version, 64, "?");
+  sscanf(openblas_get_config(), "%*s %63s", version);
+}
+
 void oikos_version_libraries(char *text, size_t size) {
   char mpi[MPI_MAX_LIBRARY_VERSION_STRING], blas[64];
   int length;
@@ -21,11 +32,18 @@ void oikos_version_libraries(char *text, size_t size) {
   MPI_Get_library_version(mpi, &length);
   mpi[strcspn(mpi, ",\n")] = 0;
   H5get_libversion(&major, &minor, &patch);
-  sscanf(openblas_get_config(), "%63s %63s", blas, blas); // "OpenBLAS 0.3.21 ..."
+  blas_version(blas);
   snprintf(text, size, "%s, %s, HDF5 %u.%u.%u, OpenBLAS %s", OIKOS_COMPILER, mpi, major, minor,
            patch, blas);
 }
 
 void oikos_version_kernel(char *text, size_t size) {
   snprintf(text, size, "%s", openblas_get_corename());
+}
+
+void oikos_version_numerics(char *text, size_t size) {
+  char blas[64];
+  blas_version(blas);
+  snprintf(text, size, "%s, %s, C library %s, OpenBLAS %s %s", OIKOS_LEVEL, OIKOS_COMPILER,
+           gnu_get_libc_version(), blas, openblas_get_corename());
 }

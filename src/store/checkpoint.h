@@ -7,8 +7,8 @@
  * all bytes behind the user block>\n". It is written last, after the data is on disk and was read
  * back, so a file with a right hash is whole; any truncation or changed bit shows before HDF5 looks
  * at it. Root attributes: format, format_version, step, config (YAML), oikos_version, libraries,
- * kernel, ranks, created. Every dataset has the attributes description, checksum and state (1 if it
- * is part of the state that the digest covers).
+ * numerics, ranks, created. Every dataset has the attributes description, checksum and state (1 if
+ * it is part of the state that the digest covers).
  *
  * A dataset's checksum is the sum modulo 2^64, over its rows r, of XXH3-64 of the row's bytes with
  * seed r: it does not depend on which rank wrote which row.
@@ -54,7 +54,7 @@ typedef struct oikos_checkpoint_info {
   int64_t ranks;
   int64_t records; /* lines of history it holds */
   char *config;    /* YAML; owned by the struct when read */
-  char *version, *libraries, *kernel, *created;
+  char *version, *libraries, *numerics, *created;
 } oikos_checkpoint_info;
 
 void oikos_checkpoint_info_clear(oikos_checkpoint_info *info);

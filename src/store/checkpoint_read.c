@@ -16,7 +16,7 @@ void oikos_checkpoint_info_clear(oikos_checkpoint_info *info) {
   free(info->config);
   free(info->version);
   free(info->libraries);
-  free(info->kernel);
+  free(info->numerics);
   free(info->created);
   *info = (oikos_checkpoint_info){0};
 }
@@ -142,7 +142,8 @@ static oikos_status describe(hid_t file, oikos_checkpoint_info *info, oikos_erro
   OIKOS_TRY(oikos_get_text(file, "config", &info->config, err));
   OIKOS_TRY(oikos_get_text(file, "oikos_version", &info->version, err));
   OIKOS_TRY(oikos_get_text(file, "libraries", &info->libraries, err));
-  OIKOS_TRY(oikos_get_text(file, "kernel", &info->kernel, err));
+  OIKOS_TRY(oikos_get_text(file, H5Aexists(file, "numerics") > 0 ? "numerics" : "kernel",
+                           &info->numerics, err)); // older ones name the BLAS kernel alone
   return oikos_get_text(file, "created", &info->created, err);
 }
 

@@ -85,7 +85,7 @@ static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oiko
   OIKOS_TRY(oikos_put_text(file, "config", info->config, err));
   OIKOS_TRY(oikos_put_text(file, "oikos_version", info->version, err));
   OIKOS_TRY(oikos_put_text(file, "libraries", info->libraries, err));
-  OIKOS_TRY(oikos_put_text(file, "kernel", info->kernel, err));
+  OIKOS_TRY(oikos_put_text(file, "numerics", info->numerics, err));
   return oikos_put_text(file, "created", info->created, err);
 }
 

@@ -9,9 +9,9 @@ OIKOS=$(realpath "$OIKOS")
 export OIKOS SOURCE LC_ALL=C OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
-# The kernel that oikos would choose, chosen beforehand: no restart, and no line on stderr about it.
-OPENBLAS_CORETYPE=$(OIKOS_KERNEL=auto "$OIKOS" --version 2>/dev/null | sed -n 's/^BLAS kernel //p')
-export OPENBLAS_CORETYPE
+# The level is the best one, or OIKOS_LEVEL; the kernel is the one that goes with it.
+unset OPENBLAS_CORETYPE OIKOS_KERNEL
+version() { "$OIKOS" --version | sed -n "s/^$1 //p"; } # version level, version 'BLAS kernel'
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/oikos-e2e.XXXXXX")
 log=$WORK/last # of the last run: $log.out, $log.err, $log.status

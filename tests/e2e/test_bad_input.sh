@@ -193,9 +193,10 @@ run
 check_status "no command" 2
 check_match "no command" '^Usage: oikos COMMAND' "$log.err"
 
-# Only rank 0 fails for a wrong command: mpirun ends all ranks at the first failure, and the message would be lost.
-export OMPI_COMM_WORLD_RANK=1
-run trian
-check_status "a wrong command on rank 1" 0
-check_equal "a wrong command on rank 1: bytes" 0 "$(cat "$log.out" "$log.err" | wc -c)"
+# A wrong command, alone and on many ranks: one message.
+for ranks in 1 3; do
+  run_ranks $ranks trian
+  check_status "a wrong command on $ranks ranks" 2
+  check_equal "a wrong command on $ranks ranks: messages" 1 "$(grep -c 'oikos: unknown command trian; `oikos --help` lists them' "$log.err")"
+done
 finish

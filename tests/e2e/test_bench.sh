@@ -58,7 +58,7 @@ check_match "bench step: what is computed along" "^    batch_norm \+ relu \+ max
 
 run bench gemm
 measured "bench gemm"
-check_match "bench gemm" "^sgemm, GFLOP/s .* $OPENBLAS_CORETYPE \(in use\)" "$log.out"
+check_match "bench gemm" "^sgemm, GFLOP/s .* $(version 'BLAS kernel') \(in use\)" "$log.out"
 check_match "bench gemm" '^peak of this core' "$log.out"
 for shape in '1024 x 1024 x 1024' '10 x +40 x +40' '16 x +64 x +576' '64 x +576 x +24' '96 x +64 x +64'; do
   check_match "bench gemm" "  $shape( +$number +([0-9]+ %|-)){1,2}\$" "$log.out"

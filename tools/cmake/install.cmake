@@ -2,8 +2,14 @@
 # liboikos, its headers, a CMake package and a pkg-config file.
 include(CMakePackageConfigHelpers)
 install(TARGETS liboikos EXPORT oikosTargets)
-set_target_properties(liboikos PROPERTIES EXPORT_NAME oikos)
-install(TARGETS oikos oikos-f64)
+install(TARGETS oikos liboikos_f64)
+foreach(level ${OIKOS_LEVELS})
+  foreach(library liboikos_${level} liboikos_f64_${level})
+    if(TARGET ${library})
+      install(TARGETS ${library} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/glibc-hwcaps/${level} NAMELINK_SKIP)
+    endif()
+  endforeach()
+endforeach()
 install(DIRECTORY include/oikos TYPE INCLUDE)
 install(EXPORT oikosTargets NAMESPACE oikos:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/oikos)
 file(WRITE ${CMAKE_BINARY_DIR}/generated/oikosConfig.cmake

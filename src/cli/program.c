@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ * The program behind the launcher: finds the subcommand and runs it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include "base/try.h"
+#include "cli/cli.h"
+#include "cli/launch.h"
+#include "cli/signals.h"
+
+static const oikos_command commands[] = {
+    {"train", "CONFIG [--out DIR] [--resume] [--dry-run] [--set KEY=VALUE ...]",
+     "train, with checkpoints; then evaluate", oikos_command_train, true},
+    {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S] [--predictions FILE.json]",
+     "evaluate on unseen tasks", oikos_command_eval, true},
+    {"recommend", "RUN|CHECKPOINT --user ID|--item ID|--ratings FILE|--all users|items [--top N]",
+     "rank items for a user, or users for an item", oikos_command_recommend, true},
+    {"distill", "RUN|CHECKPOINT --model SMALL.yaml --out DIR [--steps N]",
+     "train a smaller network that imitates a trained one", oikos_command_distill, true},
+    {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or an image file holds",
+     oikos_command_inspect, false},
+    {"import", "KIND SOURCE ... -o FILE.h5", "make an HDF5 file of a data set",
+     oikos_command_import, false},
+    {"gradcheck", "CONFIG [--dump FILE.h5]", "check the meta-gradient against finite differences",
+     oikos_command_gradcheck, false},
+    {"config", "--explain | CONFIG", "explain every key, or show a configuration resolved",
+     oikos_command_config, false},
+    {"bench", "WHAT [ARGUMENT ...]", "measure this machine against its own bounds",
+     oikos_command_bench, false},
+    {NULL, NULL, NULL, NULL, false},
+};
+
+static void usage(FILE *out) {
+  fputs("Usage: oikos COMMAND [ARGUMENTS]\n"
+        "       mpirun -n RANKS oikos COMMAND [ARGUMENTS]\n\n"
+        "Distributed meta-learning: learners find the task where they are at home, train there, "
+        "and share what they "
+        "learn.\n\n",
+        out);
+  for (const oikos_command *c = commands; c->name; c++) {
+    fprintf(out, "  oikos %s %s\n        %s\n", c->name, c->arguments, c->help);
+    if (c->run == oikos_command_bench)
+      oikos_bench_list(out);
+  }
+  fputs(
+      "\n  oikos COMMAND --help      the options of a command\n"
+      "  oikos --version           this build, its libraries, processor level and BLAS kernel\n\n"
+      "Exit status: 0 done, 1 error, 2 wrong use, 75 stopped on request after a checkpoint, 69 the "
+      "run directory is in use by another job, 70 the job stood still or lost a rank.\n",
+      out);
+}
+
+static void version(void) {
+  char libraries[512], kernel[64];
+  oikos_version_libraries(libraries, sizeof libraries);
+  oikos_version_kernel(kernel, sizeof kernel);
+  printf("oikos %s (%s)\n%s\nlevel %s\nBLAS kernel %s\n", oikos_version(),
+         sizeof(oikos_real) == 4 ? "float" : "double", libraries, oikos_version_level(), kernel);
+}
+
+void oikos_cli_print(const oikos_cli *cli, const char *format, ...) {
+  va_list args;
+  if (cli->team.rank != 0)
+    return;
+  va_start(args, format);
+  vprintf(format, args);
+  va_end(args);
+  fflush(stdout);
+}
+
+static const oikos_command *find(const char *name) {
+  for (const oikos_command *c = commands; c->name; c++)
+    if (strcmp(c->name, name) == 0)
+      return c;
+  return NULL;
+}
+
+/* Output that could not be written is an error of the program. */
+static oikos_status close_output(oikos_status status) {
+  if ((fflush(stdout) == 0 && !ferror(stdout)) || status != OIKOS_OK)
+    return status;
+  fprintf(stderr, "oikos: standard output cannot be written: %s\n", strerror(errno));
+  return OIKOS_ERROR;
+}
+
+/* Run a subcommand. Only rank 0 prints the error, which is the same on all. */
+static int run(const oikos_command *command, int argc, char **argv, const oikos_launch *launch) {
+  oikos_cli cli = {0};
+  oikos_error err = {0};
+  oikos_status status = oikos_team_create(MPI_COMM_WORLD, &cli.team, &err);
+  if (cli.team.size > 1)
+    signal(SIGPIPE, SIG_IGN); // of a rank that was lost: its own end is what is to be reported
+  if (status == OIKOS_OK)
+    status = oikos_kernel_check(&cli, launch, &err);
+  if (status == OIKOS_OK)
+    status = oikos_agree(&cli.team, command->run(&cli, argc, argv, &err), &err);
+  if (status != OIKOS_OK && cli.team.rank == 0 && err.message[0])
+    fprintf(stderr, "oikos: %s\n", err.message);
+  if (cli.team.rank == 0)
+    status = close_output(status);
+  oikos_team_destroy(&cli.team);
+  return (int)status;
+}
+
+/* What needs no MPI: help and the version. */
+static oikos_status speak(const char *name) {
+  bool version_asked = name && strcmp(name, "--version") == 0,
+       help = name &&
+              (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0);
+  if (version_asked)
+    version();
+  else if (help || !name)
+    usage(help ? stdout : stderr);
+  else
+    fprintf(stderr, "oikos: unknown option %s; `oikos --help` lists what there is\n", name);
+  return help || version_asked ? OIKOS_OK : OIKOS_USAGE;
+}
+
+static int unknown(const char *name) {
+  int rank;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  if (rank == 0)
+    fprintf(stderr, "oikos: unknown command %s; `oikos --help` lists them\n", name);
+  return OIKOS_USAGE;
+}
+
+int oikos_program(int argc, char **argv, const oikos_launch *launch) {
+  const char *name = argc > 1 ? argv[1] : NULL;
+  openblas_set_num_threads(1);
+  if (launch->alone)
+    return (int)close_output(speak(name));
+  const oikos_command *command = find(name);
+  oikos_signals_wait(command && command->stops);
+  if (!command)
+    return unknown(name);
+  signal(SIGXFSZ,
+         SIG_IGN); // a file size limit is an error of the write, not the end of the process
+  return run(command, argc - 1, argv + 1, launch);
+}
