@@ -26,22 +26,8 @@ static void say_of_choice(const char *mine, const oikos_launch *launch) {
 static void say_of_levels(int ranks, const oikos_launch *launch) {
   fprintf(stderr,
           "oikos: %d of %d ranks could run level %s, but %s has %s at most: all run that, for the "
-          "same bits. Small networks lose a quarter of the better nodes' speed by it, "
-          "convolutions up to a half\n",
-          launch->better, ranks, launch->best, launch->host, launch->level);
-}
-
-static void say_of_others(const oikos_cli *cli, const char *mine) {
-  char others[64] = "";
-  snprintf(others, sizeof others, "%s", mine);
-  oikos_broadcast(&cli->team, others, sizeof others);
-  int differ = strcmp(mine, others) != 0;
-  MPI_Allreduce(MPI_IN_PLACE, &differ, 1, MPI_INT, MPI_SUM, cli->team.world);
-  if (differ && cli->team.rank == 0)
-    fprintf(stderr,
-            "oikos: warning: %d of %d ranks run another OpenBLAS kernel than rank 0 (%s): the bits "
-            "depend on it; set OPENBLAS_CORETYPE for all or for none\n",
-            differ, cli->team.size, mine);
+          "same bits, which costs the better ones %s of their speed\n",
+          launch->better, ranks, launch->best, launch->host, launch->level, launch->loss);
 }
 
 oikos_status oikos_kernel_check(const oikos_cli *cli, const oikos_launch *launch,
@@ -52,7 +38,6 @@ oikos_status oikos_kernel_check(const oikos_cli *cli, const oikos_launch *launch
     say_of_choice(mine, launch);
   if (cli->team.rank == 0 && launch->level)
     say_of_levels(cli->team.size, launch);
-  say_of_others(cli, mine);
   if (!oikos_kernel_self_test())
     status = oikos_fail(err, OIKOS_ERROR,
                         "the products of OpenBLAS's kernel %s are wrong on this CPU; set "

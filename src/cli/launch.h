@@ -10,6 +10,7 @@ typedef struct oikos_launch {
   const char *kernel; /* what OpenBLAS was asked for; NULL: nothing */
   const char *level;  /* what all ranks run, though some could run more; NULL: none could */
   const char *best;   /* the highest of theirs */
+  const char *loss;   /* of the better ones' speed, in words */
   int better;         /* how many could */
   char host[256];     /* of a rank that could not */
 } oikos_launch;

@@ -11,13 +11,13 @@
  * and on neighbours of one cluster it may be two. */
 static const oikos_level levels[] = {
 #ifdef __x86_64__
-    {"x86-64-v2", "", "Nehalem"},
-    {"x86-64-v3", "glibc-hwcaps/x86-64-v3/", "Haswell"},
-    {"x86-64-v4", "glibc-hwcaps/x86-64-v4/", "SkylakeX"},
+    {"x86-64-v2", "", "Nehalem", "about two thirds"},
+    {"x86-64-v3", "glibc-hwcaps/x86-64-v3/", "Haswell", "about a quarter"},
+    {"x86-64-v4", "glibc-hwcaps/x86-64-v4/", "SkylakeX", "nothing"},
 #elif defined __aarch64__
-    {"arm64", "", NULL},
+    {"arm64", "", NULL, "nothing"},
 #else
-    {"generic", "", NULL},
+    {"generic", "", NULL, "nothing"},
 #endif
 };
 

@@ -13,6 +13,7 @@ typedef struct oikos_level {
   const char *name;      /* "x86-64-v3" */
   const char *directory; /* of its library, under the lowest level's: where ld.so looks as well */
   const char *kernel;    /* OpenBLAS's for it; NULL: whatever OpenBLAS takes */
+  const char *loss;      /* of a better processor's speed (bench step), in words */
 } oikos_level;
 
 /** Level n, from the lowest; NULL beyond the highest of this architecture. */

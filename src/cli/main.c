@@ -147,6 +147,7 @@ static void settle(found *f, oikos_launch *launch) {
   MPI_Bcast(launch->host, sizeof launch->host, MPI_CHAR, least.rank, MPI_COMM_WORLD);
   f->level = least.level;
   launch->level = oikos_level_at(f->level)->name;
+  launch->loss = oikos_level_at(f->level)->loss;
   launch->best = oikos_level_at(most)->name;
   launch->better = better;
 }

@@ -10,6 +10,7 @@
 #include "dist/shared_sum.h"
 #include "learn/rollback.h"
 #include "net/choose.h"
+#include "oikos/version.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/hints.h"
@@ -142,6 +143,21 @@ static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
   return oikos_agree(&t->team, create_source(t, &data, err), err);
 }
 
+/* Ranks that compute with another kernel, library or compiler give other bits to their learners. */
+static void compare_numerics(const oikos_trainer *t) {
+  char mine[256] = "", first[256] = "";
+  oikos_version_numerics(mine, sizeof mine);
+  memcpy(first, mine, sizeof first);
+  oikos_broadcast(&t->team, first, sizeof first);
+  int differ = strcmp(mine, first) != 0;
+  MPI_Allreduce(MPI_IN_PLACE, &differ, 1, MPI_INT, MPI_SUM, t->team.world);
+  if (differ)
+    oikos_trainer_say(t,
+                      "warning: %d of %d ranks do not compute with what rank 0 does (%s): the bits "
+                      "depend on which rank has which learner; make it the same everywhere",
+                      differ, t->team.size, first);
+}
+
 /* Everything but the state. */
 static oikos_status set_up(oikos_trainer *t, const char *checkpoint, bool trains, bool resume,
                            oikos_error *err) {
@@ -151,6 +167,8 @@ static oikos_status set_up(oikos_trainer *t, const char *checkpoint, bool trains
   OIKOS_TRY(oikos_agree(&t->team, create_parts(t, err), err));
   OIKOS_TRY(oikos_teacher_begin(t, trains, resume, err));
   OIKOS_TRY(oikos_agree(&t->team, create_threads(t, err), err));
+  if (!t->student)
+    compare_numerics(t);
   return oikos_shared_sum_create(&t->team, t->segments.grid, &t->sums[0], err);
 }
 
