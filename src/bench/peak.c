@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "math/vectors.h"
 #include "oikos/real.h"
 
 #ifdef OIKOS_DOUBLE
@@ -14,14 +15,6 @@
 #define FAST_FMA __FP_FAST_FMAF
 #endif
 
-#if defined __AVX512F__
-enum { REGISTER = 64 };
-#elif defined __AVX__
-enum { REGISTER = 32 };
-#else
-enum { REGISTER = 16 };
-#endif
-
 #if FAST_FMA
 enum { IS_INSTRUCTION = 1 };
 #else
@@ -29,8 +22,12 @@ enum { IS_INSTRUCTION = 0 }; /* FMA would be a function */
 #endif
 
 /* A multiply-add of 4 to 5 cycles, two at a time, needs 8 to 10 chains that do not wait for each
- * other; 12 fit into the 16 registers of AVX2. */
-enum { CHAINS = 12, NUMBERS = CHAINS * REGISTER / sizeof(oikos_real), RUNS = 5 };
+ * other; 12 fit into 16 registers. Where four short ones are done at a time it is 16. */
+enum {
+  CHAINS = OIKOS_REGISTERS == 32 && OIKOS_VECTOR_BYTES == 16 ? 16 : 12,
+  NUMBERS = CHAINS * OIKOS_LANES,
+  RUNS = 5
+};
 
 /* x (NUMBERS) = x * a + b, again and again; the compiler keeps it in vector registers. */
 static void multiply_add(oikos_real *x, long rounds, oikos_real a, oikos_real b) {

@@ -51,19 +51,19 @@ static inline void oikos_blas_tn(size_t m, size_t n, size_t k, const oikos_real 
 /** The same three, by whichever is faster for the shape. */
 static inline void oikos_gemm_nn(size_t m, size_t n, size_t k, const oikos_real *a,
                                  const oikos_real *b, oikos_real beta, oikos_real *c) {
-  if (!OIKOS_SMALL_PRODUCTS || !oikos_small_nn(m, n, k, a, b, beta, c))
+  if (!oikos_small_nn(m, n, k, a, b, beta, c))
     oikos_blas_nn(m, n, k, a, b, beta, c);
 }
 
 static inline void oikos_gemm_nt(size_t m, size_t n, size_t k, const oikos_real *a,
                                  const oikos_real *b, oikos_real beta, oikos_real *c) {
-  if (!OIKOS_SMALL_PRODUCTS || !oikos_small_nt(m, n, k, a, b, beta, c))
+  if (!oikos_small_nt(m, n, k, a, b, beta, c))
     oikos_blas_nt(m, n, k, a, b, beta, c);
 }
 
 static inline void oikos_gemm_tn(size_t m, size_t n, size_t k, const oikos_real *a,
                                  const oikos_real *b, oikos_real beta, oikos_real *c) {
-  if (!OIKOS_SMALL_PRODUCTS || !oikos_small_tn(m, n, k, a, b, beta, c))
+  if (!oikos_small_tn(m, n, k, a, b, beta, c))
     oikos_blas_tn(m, n, k, a, b, beta, c);
 }
 

@@ -9,24 +9,18 @@
 
 typedef oikos_real real;
 
-enum {
-  MOST_ROWS = 24,      /* examples; from there on OpenBLAS is as fast */
-  MOST_WEIGHTS = 65536 /* of the other factor: it stays in the second-level cache */
-};
-
-#if OIKOS_SMALL_PRODUCTS
+/* The kernels are written in vectors as GCC knows them. */
+#if defined __GNUC__ && !defined __clang__ && defined __FP_FAST_FMAF && defined __FP_FAST_FMA
 
 enum {
+  MOST_ROWS = 24,       // examples; from there on OpenBLAS is as fast
+  MOST_WEIGHTS = 65536, // of the other factor: it stays in the second-level cache
   ROWS = OIKOS_TILE_ROWS,
   WIDE = OIKOS_TILE_VECTORS,
   LANES = OIKOS_LANES,
-  QUAD = 4,
+  QUAD = LANES < 4 ? LANES : 4, // dot products at a time
   QUADS = LANES / QUAD,
-#ifdef __AVX512F__
-  DOT_ROWS = 5
-#else
-  DOT_ROWS = 2
-#endif
+  DOT_ROWS = OIKOS_REGISTERS == 32 ? 5 : 2
 };
 
 #ifdef OIKOS_DOUBLE
@@ -107,6 +101,12 @@ OIKOS_INLINE vector fold(vector x, vector y, int size) {
   return __builtin_shuffle(x, y, lower) + __builtin_shuffle(x, y, lower + half);
 }
 
+/* The partial sums of QUAD dot products, QUADS each, in one vector. */
+OIKOS_INLINE vector fold_quad(const vector *part) {
+  vector first = fold(part[0], part[1], LANES);
+  return QUAD == 2 ? first : fold(first, fold(part[QUAD - 2], part[QUAD - 1], LANES), LANES / 2);
+}
+
 /* sum (rows): QUAD dot products each, of rows of A with those of B, in groups of QUADS partial
  * sums. Of the last vector's numbers, `keep` are new. */
 OIKOS_INLINE void dot(int rows, const product *p, const real *a, const real *const *b, lanes keep,
@@ -141,8 +141,7 @@ OIKOS_INLINE void dot(int rows, const product *p, const real *a, const real *con
   }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
-    sum[r][0] =
-        fold(fold(part[r][0], part[r][1], LANES), fold(part[r][2], part[r][3], LANES), LANES / 2);
+    sum[r][0] = fold_quad(part[r]);
 }
 
 /* All partial sums of a row's LANES dot products into one each. */
@@ -239,6 +238,24 @@ bool oikos_small_nt(size_t m, size_t n, size_t k, const real *a, const real *b, 
     return false;
   multiply_dots(&(product){m, n, k, a, b, beta, c});
   return true;
+}
+
+#else
+
+bool oikos_small_nn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
+                    real *c) {
+  (void)m, (void)n, (void)k, (void)a, (void)b, (void)beta, (void)c;
+  return false;
+}
+
+bool oikos_small_tn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
+                    real *c) {
+  return oikos_small_nn(m, n, k, a, b, beta, c);
+}
+
+bool oikos_small_nt(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
+                    real *c) {
+  return oikos_small_nn(m, n, k, a, b, beta, c);
 }
 
 #endif

@@ -12,16 +12,9 @@
 
 #include "oikos/real.h"
 
-/* Without fused multiply-adds OpenBLAS, which looks for them when it starts, is faster; the kernels
- * are written in vectors as GCC knows them. */
-#if defined __GNUC__ && !defined __clang__ && defined __AVX__ && defined __FMA__
-#define OIKOS_SMALL_PRODUCTS 1
-#else
-#define OIKOS_SMALL_PRODUCTS 0
-#endif
-
 /** As oikos_gemm_nn, _nt and _tn of math/blas.h; false, with nothing done: this shape is better
- * left to OpenBLAS. Only where OIKOS_SMALL_PRODUCTS. */
+ * left to OpenBLAS. Always so without fused multiply-adds, which OpenBLAS looks for when it starts.
+ */
 bool oikos_small_nn(size_t m, size_t n, size_t k, const oikos_real *a, const oikos_real *b,
                     oikos_real beta, oikos_real *c);
 bool oikos_small_nt(size_t m, size_t n, size_t k, const oikos_real *a, const oikos_real *b,

@@ -106,9 +106,24 @@ static void test_kept(void **state) {
   (void)state;
   check_kept("conv2d: {filters: 16, kernel: 3}, relu, batch_norm, flatten, dense: 3]}\n", 9, 1);
   check_kept("conv2d: {filters: 16, kernel: 3}" BEHIND, 9, 4); // 36 numbers a patch
-  check_kept("conv2d: {filters: 4, kernel: 3}" BEHIND, 9, 1);  // fewer filters than a vector holds
   check_kept("conv2d: {filters: 16, kernel: 3, winograd: 1}" BEHIND, 9, 1);
+  check_kept("conv2d: {filters: 1, kernel: 3}" BEHIND, 9, 1); // fewer filters than a vector holds
   check_kept("conv2d: {filters: 16, kernel: 5}, batch_norm, tanh, concat: 0, dense: 3]}\n", 5, 1);
+}
+
+/* From so many filters on as fill a vector, however long this library's are. */
+static void test_filters(void **state) {
+  (void)state;
+  int64_t whole = 0;
+  for (int64_t filters = 1; filters <= 16; filters++) {
+    char layers[256];
+    snprintf(layers, sizeof layers, "conv2d: {filters: %d, kernel: 3}" BEHIND, (int)filters);
+    oikos_network *net = network_of(layers, 9, 1);
+    whole = whole || !net->recomputes ? whole : filters;
+    assert_int_equal(net->recomputes, whole > 0);
+    oikos_network_destroy(net);
+  }
+  assert_int_equal(whole * (int64_t)sizeof(real) % 16, 0);
 }
 
 int main(void) {
@@ -116,6 +131,7 @@ int main(void) {
       cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_memory),
       cmocka_unit_test(test_kept),
+      cmocka_unit_test(test_filters),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

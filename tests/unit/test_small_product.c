@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The three matrix products against plain loops in double, over shapes on both sides of every limit
- * of the kernels; and that a row's bits depend on nothing but its own numbers. */
+ * of the kernels; that those of our own kernels have rows whose bits depend on nothing but their
+ * own numbers, and that all have the same bits for the same shape. */
 #include <float.h>
 
 #include "check.h"
@@ -84,11 +85,18 @@ static void test_shapes(void **state) {
   free(c);
 }
 
-/* Each row of a product by itself, at another address. */
+/* Whether this library has kernels of its own; without, all products are OpenBLAS's. */
+static bool has_kernels(void) {
+  static const real one = 1;
+  real c[64], x[64] = {0};
+  return oikos_small_nn(1, 64, 1, &one, x, 0, c);
+}
+
+/* Each row of a product of our own kernels by itself, at another address. */
 static void test_bits(void **state) {
   (void)state;
   enum { M = 17, N = 100, K = 81 };
-  if (!OIKOS_SMALL_PRODUCTS)
+  if (!has_kernels())
     skip();
   real *a = array(M * K, sizeof *a), *b = array(N * K, sizeof *b), *c = array(M * N, sizeof *c),
        *shifted = array(N * K + 3, sizeof *shifted), *one = array(N + 3, sizeof *one);
@@ -109,10 +117,39 @@ static void test_bits(void **state) {
   free(one);
 }
 
+/* What every product keeps, OpenBLAS's too: of the same shape the same bits, wherever it is
+ * computed. (Of another number of rows OpenBLAS's rows are others: nothing may lean on that.) */
+static void test_same_shape(void **state) {
+  (void)state;
+  enum { M = 130, N = 96, K = 100 };
+  static const size_t m[] = {1, 5, 24, 25, 36, 37, M};
+  real *a = array(M * K + 3, sizeof *a), *b = array(N * K + 5, sizeof *b),
+       *c = array(M * N, sizeof *c), *elsewhere = array(M * N + 7, sizeof *elsewhere);
+  draw(M * K, 5, a);
+  draw(N * K, 6, b);
+  for (int way = NN; way <= TN; way++)
+    for (size_t i = 0; i < sizeof m / sizeof *m; i++) {
+      multiply((how)way, m[i], N, K, a, b, 0, c);
+      for (size_t shift = 1; shift <= 3; shift++) {
+        memmove(a + shift, a, M * K * sizeof *a);
+        memmove(b + shift + 2, b, N * K * sizeof *b);
+        multiply((how)way, m[i], N, K, a + shift, b + shift + 2, 0, elsewhere + shift * 2 + 1);
+        memmove(a, a + shift, M * K * sizeof *a);
+        memmove(b, b + shift + 2, N * K * sizeof *b);
+        assert_memory_equal(c, elsewhere + shift * 2 + 1, m[i] * N * sizeof *c);
+      }
+    }
+  free(a);
+  free(b);
+  free(c);
+  free(elsewhere);
+}
+
 /* The limits of the rule: who computes what. */
 static void test_rule(void **state) {
   (void)state;
-#if OIKOS_SMALL_PRODUCTS
+  if (!has_kernels())
+    skip();
   real *a = array(MOST, sizeof *a), *b = array(MOST, sizeof *b), *c = array(MOST, sizeof *c);
   assert_true(oikos_small_nn(5, 100, 100, a, b, 0, c));
   assert_true(oikos_small_nt(5, 100, 100, a, b, 0, c));
@@ -122,21 +159,26 @@ static void test_rule(void **state) {
   assert_false(oikos_small_nn(25, 100, 100, a, b, 0, c));
   assert_false(oikos_small_nt(25, 100, 100, a, b, 0, c));
   assert_false(oikos_small_tn(100, 100, 25, a, b, 0, c));
-  assert_false(oikos_small_nn(5, 3, 100, a, b, 0, c));
-  assert_false(oikos_small_nt(5, 100, 3, a, b, 0, c));
-  assert_false(oikos_small_tn(100, 3, 5, a, b, 0, c));
   assert_false(oikos_small_nn(5, 1024, 1024, a, b, 0, c));
   assert_false(oikos_small_nt(0, 100, 100, a, b, 0, c));
+  size_t whole =
+      1; // numbers of a vector, whatever this library's are: the same limit for all three
+  while (whole < 64 && !oikos_small_nn(5, whole, 100, a, b, 0, c))
+    whole *= 2;
+  assert_true(whole > 1);
+  for (size_t length = 2; length < 64; length++) {
+    assert_int_equal(oikos_small_nn(5, length, 100, a, b, 0, c), length >= whole);
+    assert_int_equal(oikos_small_nt(5, 100, length, a, b, 0, c), length >= whole);
+    assert_int_equal(oikos_small_tn(100, length, 5, a, b, 0, c), length >= whole);
+  }
   free(a);
   free(b);
   free(c);
-#else
-  skip();
-#endif
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_bits),
+                                     cmocka_unit_test(test_same_shape),
                                      cmocka_unit_test(test_rule)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
