@@ -2,6 +2,9 @@
 # shellcheck shell=bash
 # What the job scripts share: starting ranks on the nodes of a job, and going on after whatever ended them.
 
+# shellcheck source=jobs/launcher.sh
+source "$jobs/launcher.sh"
+
 # Inside a rank: one OpenMP thread per CPU of --cpus-per-task, next to each other; none of BLAS's own.
 export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1} OMP_PLACES=cores OMP_PROC_BIND=close OPENBLAS_NUM_THREADS=1
 [[ $OIKOS_BIND != none ]] || OMP_PROC_BIND=false
@@ -25,12 +28,9 @@ start() {
       "$jobs/rank" "${@:2}" </dev/null
     ;;
   mpirun)
-    bind=(--map-by "ppr:$per_node:node:PE=$OMP_NUM_THREADS" --bind-to core)
-    case $OIKOS_BIND in
-    socket) bind=(--map-by "ppr:$per_node:node" --bind-to socket) ;;
-    none) bind=(--map-by "ppr:$per_node:node" --bind-to none) ;;
-    esac
-    exec mpirun --host "${nodes//,/:$per_node,}:$per_node" -n "$((count * per_node))" "${bind[@]}" "${@:2}" </dev/null
+    launcher_begin || exit 2
+    launcher_place "$per_node" "$OMP_NUM_THREADS" "$OIKOS_BIND" "$nodes"
+    exec "$MPIEXEC" "${place[@]}" -n "$((count * per_node))" "${@:2}" </dev/null
     ;;
   *)
     echo "OIKOS_LAUNCHER is $OIKOS_LAUNCHER: expected srun or mpirun (jobs/site.sh)" >&2

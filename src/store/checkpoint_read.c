@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
+#include "store/hdf5_old.h"
 
 enum { HASH_BLOCK = 1 << 20 };
 
@@ -105,7 +106,7 @@ typedef struct visit {
   oikos_status status;
 } visit;
 
-static herr_t visit_object(hid_t file, const char *name, const H5O_info_t *info, void *user) {
+static herr_t visit_object(hid_t file, const char *name, const H5O_info2_t *info, void *user) {
   visit *v = user;
   if (info->type != H5O_TYPE_DATASET)
     return 0;
@@ -122,7 +123,7 @@ static herr_t visit_object(hid_t file, const char *name, const H5O_info_t *info,
 oikos_status oikos_visit_datasets(hid_t file, oikos_dataset_visitor *function, void *user,
                                   oikos_error *err) {
   visit v = {function, user, err, OIKOS_OK};
-  if (H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC) < 0 &&
+  if (H5Ovisit3(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC) < 0 &&
       v.status == OIKOS_OK)
     return oikos_hdf5_fail(err, "its datasets cannot be listed");
   return v.status;

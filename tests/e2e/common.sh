@@ -6,8 +6,11 @@
 SOURCE=${SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 SOURCE=$(realpath "$SOURCE")
 OIKOS=$(realpath "$OIKOS")
-export OIKOS SOURCE LC_ALL=C OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
+export OIKOS SOURCE LC_ALL=C OPENBLAS_NUM_THREADS=1
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+# shellcheck source=jobs/launcher.sh
+source "$SOURCE/jobs/launcher.sh"
+launcher_begin || exit 1
 
 # The level is the best one, or OIKOS_LEVEL; the kernel is the one that goes with it.
 unset OPENBLAS_CORETYPE OIKOS_KERNEL
@@ -81,13 +84,12 @@ start() {
 end_of_job() {
   status=0
   wait "$job" 2>/dev/null || status=$?
+  launcher_own "$log.err"
 }
 launch() {
   start "$@"
   end_of_job
 }
-
-mpirun=(mpirun -q --oversubscribe --bind-to none -n)
 
 # run ARGS...: without mpirun. run_ranks N ARGS...: with it; start_ranks N ARGS...: in the background.
 run() { launch "$OIKOS" "$@"; }
@@ -139,7 +141,7 @@ ranks_with() {
   local p
   for p in $(pgrep -f -- "$1"); do
     [[ $(tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | head -1) == "$OIKOS" ]] || continue
-    [[ -z ${2:-} ]] || grep -zqxE "(SLURM_PROCID|OMPI_COMM_WORLD_RANK)=$2" "/proc/$p/environ" 2>/dev/null || continue
+    [[ -z ${2:-} ]] || grep -zqxE "$(rank_variables)=$2" "/proc/$p/environ" 2>/dev/null || continue
     echo "$p"
   done
 }

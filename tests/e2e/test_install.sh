@@ -11,7 +11,7 @@ cmake --install "$build" --prefix "$WORK/tree" >/dev/null
 cmake -S "$SOURCE/tests/install" -B "$WORK/cmake" -DCMAKE_PREFIX_PATH="$WORK/tree" >"$WORK/log" 2>&1 || { cat "$WORK/log"; exit 1; }
 cmake --build "$WORK/cmake" >"$WORK/log" 2>&1 || { cat "$WORK/log"; exit 1; }
 "$WORK/cmake/train" | tee "$WORK/one"
-mpirun -q --oversubscribe --bind-to none -n 2 "$WORK/cmake/train" >"$WORK/two"
+"${mpirun[@]}" 2 "$WORK/cmake/train" >"$WORK/two"
 diff "$WORK/one" "$WORK/two"
 
 libdir=$(dirname "$(find "$WORK/tree" -name oikos.pc)")

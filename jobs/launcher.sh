@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
+# What starts ranks, and all that launchers differ in; to be sourced. Known are mpirun of Open MPI 4 (ORTE) and 5 (PRRTE) and
+# of MPICH and its kin (Hydra: Intel MPI, MVAPICH). MPIEXEC names another mpirun than the one in PATH.
+#
+#   launcher_begin                  first of all: finds out which it is, sets `launcher` and `mpirun`, exports what root needs
+#   "${mpirun[@]}" N PROGRAM...     N ranks on this machine, more than it has cores if need be, bound to none
+#   launcher_place P T BIND NODES   sets `place`, options for P ranks of T threads on each of NODES ("a,b"), bound to core, socket
+#                                   or none
+#   launcher_own FILE               takes out of FILE what the launcher itself says when a rank ends with an error
+#   launcher_processes              names of the processes by which it starts ranks, in one pattern
+#   rank_variables                  names of the variables in which a rank finds its number, in one pattern
+#
+# A rank that ends with an error ends the others; the exit status is then that of the first to fail, or over 128. SIGUSR1 and
+# SIGTERM to the launcher reach all ranks; standard input reaches rank 0.
+
+: "${MPIEXEC:=mpirun}"
+
+launcher_kind() {
+  local said
+  said=$("$MPIEXEC" --version 2>/dev/null </dev/null) || true
+  case $said in
+  *"(Open MPI) 4."* | *"(Open MPI) 3."*) echo ompi4 ;;
+  *"(Open MPI)"* | *PRRTE* | *prte*) echo ompi5 ;;
+  *HYDRA* | *Intel*MPI*) echo hydra ;;
+  *)
+    echo "tools/launcher.sh: $MPIEXEC is none of Open MPI, MPICH or Intel MPI (MPIEXEC names another); it said: ${said%%$'\n'*}" >&2
+    return 1
+    ;;
+  esac
+}
+
+launcher_begin() {
+  launcher=$(launcher_kind) || return 1
+  # Root is refused unless it says twice that it means it.
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  case $launcher in
+  ompi4) mpirun=("$MPIEXEC" -q --oversubscribe --bind-to none -n) ;;
+  ompi5) mpirun=("$MPIEXEC" --map-by :OVERSUBSCRIBE --bind-to none -n) ;;
+  hydra) mpirun=("$MPIEXEC" -bind-to none -n) ;;
+  esac
+}
+
+launcher_place() {
+  local per_node=$1 threads=$2 bind=$3 nodes=$4
+  case $launcher-$bind in
+  ompi*-core) place=(--map-by "ppr:$per_node:node:PE=$threads" --bind-to core) ;;
+  ompi*-socket) place=(--map-by "ppr:$per_node:node" --bind-to "$([[ $launcher == ompi4 ]] && echo socket || echo package)") ;;
+  ompi*-none) place=(--map-by "ppr:$per_node:node" --bind-to none) ;;
+  hydra-core) place=(-ppn "$per_node" -bind-to "core:$threads") ;;
+  hydra-*) place=(-ppn "$per_node" -bind-to "$bind") ;;
+  esac
+  case $launcher in
+  ompi*) place+=(--host "${nodes//,/:$per_node,}:$per_node") ;;
+  hydra) place+=(-hosts "$nodes") ;;
+  esac
+}
+
+# Open MPI puts its words between two lines of dashes, Hydra between lines of "=" and behind them.
+launcher_own() {
+  local rest
+  rest=$(awk '
+    /^-{70,}$/ { inside = !inside; next }
+    inside { next }
+    /^={70,}$/ { of_hydra = !of_hydra; next }
+    of_hydra || /^YOUR APPLICATION TERMINATED WITH THE EXIT STRING/ || /^This typically refers to a problem with your application/ ||
+      /^Please see the FAQ page for debugging suggestions/ { next }
+    { print }' "$1")
+  printf '%s' "${rest:+$rest$'\n'}" >"$1"
+}
+
+launcher_processes() { echo '^(mpirun|mpiexec|mpiexec\.hydra|prterun|prte|orted|prted|hydra_pmi_proxy)$'; }
+rank_variables() { echo '(SLURM_PROCID|OMPI_COMM_WORLD_RANK|PMIX_RANK|PMI_RANK)'; }
