@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# liboikos, its headers, a CMake package and a pkg-config file.
+# oikos and liboikos, its headers, a CMake package and a pkg-config file.
 include(CMakePackageConfigHelpers)
 install(TARGETS liboikos EXPORT oikosTargets)
 install(TARGETS oikos liboikos_f64)
@@ -19,6 +19,11 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/oikosConfigVersio
 install(FILES ${CMAKE_BINARY_DIR}/generated/oikosConfig.cmake ${CMAKE_BINARY_DIR}/generated/oikosConfigVersion.cmake
               tools/cmake/dependencies.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/oikos)
-string(REPLACE ";" " " OIKOS_HDF5_LINK "${HDF5_LIBRARIES}")
+foreach(folder ${MPI_C_INCLUDE_DIRS}) # of the public headers, mpi.h is the only one that is another's
+  string(APPEND OIKOS_MPI_INCLUDE " -I${folder}")
+endforeach()
+foreach(library ${MPI_C_LIBRARIES})
+  string(APPEND OIKOS_MPI_LINK " ${library}")
+endforeach()
 configure_file(tools/cmake/oikos.pc.in ${CMAKE_BINARY_DIR}/generated/oikos.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/generated/oikos.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
