@@ -202,6 +202,7 @@ int main(int argc, char **argv) {
   if (command[0] == '-' || strcmp(command, "help") == 0)
     return speaks() ? run_alone(name, argc, argv) : 0;
   oikos_signals_wait(true);
+  signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of the write, not of the process
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
     fputs("oikos: MPI could not be initialised\n", stderr);
     return ERROR;

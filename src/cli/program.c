@@ -139,7 +139,5 @@ int oikos_program(int argc, char **argv, const oikos_launch *launch) {
   oikos_signals_wait(command && command->stops);
   if (!command)
     return unknown(name);
-  signal(SIGXFSZ,
-         SIG_IGN); // a file size limit is an error of the write, not the end of the process
   return run(command, argc - 1, argv + 1, launch);
 }

@@ -25,12 +25,21 @@ static void blas_version(char version[64]) {
   sscanf(openblas_get_config(), "%*s %63s", version);
 }
 
+/* "Open MPI v4.1.4" of a line that goes on; MPICH and its kin say "MPICH Version:\t4.0.2", and more
+ * on other lines. */
+static void name_mpi(char *mpi) {
+  mpi[strcspn(mpi, ",\n")] = 0;
+  char *word = strstr(mpi, " Version:"), *number = word ? word + strlen(" Version:") : NULL;
+  if (number)
+    memmove(word + 1, number + strspn(number, " \t"), strlen(number + strspn(number, " \t")) + 1);
+}
+
 void oikos_version_libraries(char *text, size_t size) {
   char mpi[MPI_MAX_LIBRARY_VERSION_STRING], blas[64];
   int length;
   unsigned major, minor, patch;
   MPI_Get_library_version(mpi, &length);
-  mpi[strcspn(mpi, ",\n")] = 0;
+  name_mpi(mpi);
   H5get_libversion(&major, &minor, &patch);
   blas_version(blas);
   snprintf(text, size, "%s, %s, HDF5 %u.%u.%u, OpenBLAS %s", OIKOS_COMPILER, mpi, major, minor,

@@ -5,6 +5,7 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 [[ -z ${OIKOS_SANITIZED:-} ]] || skip "a second is too short for a program with sanitizers"
+[[ -x /usr/bin/python3 ]] || skip "python3 is not installed"
 compare=$SOURCE/tools/bench/compare
 export PYTHONDONTWRITEBYTECODE=1
 mkdir here

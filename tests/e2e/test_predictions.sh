@@ -99,6 +99,10 @@ refused "images" 2 'images\.json: predictions are of functions' eval images --ep
 [[ ! -e images.json ]] || fail "images.json was made"
 
 # tools/report
+if [[ ! -x /usr/bin/python3 ]]; then
+  echo "not tried: tools/report (python3 is not installed)"
+  finish
+fi
 launch "$SOURCE/tools/report" --help
 check_status "report --help" 0
 check_match "report --help" 'predictions\.json' "$log.out"
