@@ -25,14 +25,13 @@ row() {
     ;;
   debian-13-v[23])
     about="Debian 13 held to what x86-64-${1#debian-13-} processors have"
-    environment=(OIKOS_LEVEL=x86-64-"${1#debian-13-}" LD_LIBRARY_PATH="/root/oikos/build/levels/x86-64-${1#debian-13-}"
-                 OPENBLAS_CORETYPE="$([[ $1 == *-v3 ]] && echo Haswell || echo Nehalem)")
+    environment=(OIKOS_LEVEL="x86-64-${1#debian-13-}")
     ;;
   debian-13-arm64)
     about="Debian 13 of arm64: built by a cross compiler, run by QEMU"
     packages=("${arm64_packages[@]}")
     environment=(CMAKE_TOOLCHAIN_FILE=/root/oikos/tools/cmake/arm64.cmake
-                 PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig)
+                 PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig QEMU_CPU=neoverse-n1)
     ;;
   *) return 1 ;;
   esac
