@@ -22,11 +22,15 @@ enum { OIKOS_REGISTERS = 32 };
 enum { OIKOS_REGISTERS = 16 };
 #endif
 
-/* The largest tile of rows x vectors that stays in registers and leaves some for its factors. */
-enum {
-  OIKOS_TILE_ROWS = OIKOS_REGISTERS == 32 ? 6 : 4,
-  OIKOS_TILE_VECTORS = OIKOS_REGISTERS == 32 ? 4 : 3
-};
+/* The largest tile of rows x vectors that stays in registers and leaves some for its factors: on
+ * arm64 a row's factor fills a register too. */
+#ifdef __AVX512F__
+enum { OIKOS_TILE_ROWS = 6, OIKOS_TILE_VECTORS = 4 };
+#elif defined __aarch64__
+enum { OIKOS_TILE_ROWS = 5, OIKOS_TILE_VECTORS = 4 };
+#else
+enum { OIKOS_TILE_ROWS = 4, OIKOS_TILE_VECTORS = 3 };
+#endif
 
 enum { OIKOS_LANES = OIKOS_VECTOR_BYTES / sizeof(oikos_real) };
 

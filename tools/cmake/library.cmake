@@ -21,17 +21,13 @@ file(GLOB OIKOS_SOURCES CONFIGURE_DEPENDS src/*/*.c)
 list(FILTER OIKOS_SOURCES EXCLUDE REGEX "/cli/(main|level)\\.c$")
 configure_file(tools/cmake/version.h.in ${CMAKE_BINARY_DIR}/generated/base/version.h @ONLY)
 
-check_c_compiler_flag(-mprefer-vector-width=512 OIKOS_HAS_VECTOR_WIDTH) # GCC halves AVX-512 on some CPUs
-if(OIKOS_HAS_VECTOR_WIDTH)
-  set_source_files_properties(src/bench/peak.c PROPERTIES COMPILE_OPTIONS "-O3;-mprefer-vector-width=512")
-endif()
-# Its kernels are meant to be fused, and GCC's tuning for AMD would load an operand again for every use of it.
+# These are meant to be fused, and GCC's tuning for AMD would load an operand again for every use of it.
 set(OIKOS_KERNEL_FLAGS -ffp-contract=fast)
 check_c_compiler_flag(-mtune=haswell OIKOS_HAS_TUNE_HASWELL)
 if(OIKOS_HAS_TUNE_HASWELL)
   list(APPEND OIKOS_KERNEL_FLAGS -mtune=haswell)
 endif()
-set_source_files_properties(src/math/small_product.c src/math/shallow_convolution.c
+set_source_files_properties(src/math/small_product.c src/math/shallow_convolution.c src/bench/peak.c
                             PROPERTIES COMPILE_OPTIONS "${OIKOS_KERNEL_FLAGS}")
 
 # One library: target, name of the file, level, folder below that of the libraries.
