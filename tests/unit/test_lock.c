@@ -44,6 +44,7 @@ static pid_t holder(void) {
     byte = oikos_lock_take(folder, NULL, NULL, &lock, NULL) == OIKOS_OK ? 'y' : 'n';
     if (write(ready[1], &byte, 1) != 1)
       _exit(1);
+    alarm(60); // the test may have failed meanwhile
     pause();
     _exit(0);
   }
@@ -160,6 +161,30 @@ static void test_notices_that_it_lost_the_lock(void **state) {
   unlink(path);
 }
 
+/* The 22nd word of /proc/PID/stat: when a process started. */
+static unsigned long long start_in(FILE *in) {
+  char text[1024];
+  size_t n = fread(text, 1, sizeof text - 1, in);
+  text[n] = 0;
+  const char *behind = strrchr(text, ')'); // the second word ends
+  for (int word = 2; behind && word < 22; word++)
+    behind = strchr(behind + 1, ' ');
+  return behind ? strtoull(behind, NULL, 10) : 0;
+}
+
+/* A lock's owner is known by when it started. QEMU tells a program another time than all others. */
+static bool is_seen_as_it_sees_itself(void) {
+  char command[64];
+  snprintf(command, sizeof command, "cat /proc/%ld/stat", (long)getpid());
+  FILE *own = fopen("/proc/self/stat", "r"), *seen = popen(command, "r");
+  bool same = own && seen && start_in(own) == start_in(seen);
+  if (own)
+    fclose(own);
+  if (seen)
+    pclose(seen);
+  return same;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_refuses_a_living_owner_by_name),
@@ -168,5 +193,9 @@ int main(void) {
       cmocka_unit_test(test_one_of_many_wins_a_stale_lock),
       cmocka_unit_test(test_notices_that_it_lost_the_lock),
   };
+  if (!is_seen_as_it_sees_itself()) {
+    puts("skipped: when this process started is told differently to itself and to others");
+    return 77;
+  }
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
