@@ -136,11 +136,12 @@ gather() {
   done
 }
 
-# ranks_with PATH [RANK]: process numbers of all ranks, or of one, of the job that has PATH as an argument.
+# ranks_with PATH [RANK]: process numbers of all ranks, or of one, of the job that has PATH as an argument. QEMU stands before
+# the program that it runs.
 ranks_with() {
   local p
   for p in $(pgrep -f -- "$1"); do
-    [[ $(tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | head -1) == "$OIKOS" ]] || continue
+    [[ $(tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | grep -v '/qemu-[^/]*$' | head -1) == "$OIKOS" ]] || continue
     [[ -z ${2:-} ]] || grep -zqxE "$(rank_variables)=$2" "/proc/$p/environ" 2>/dev/null || continue
     echo "$p"
   done
