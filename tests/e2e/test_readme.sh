@@ -32,7 +32,9 @@ while read -r line; do
     *import\ omniglot*) [ -e images_background.zip ] || { echo "skipped, no Omniglot: $line"; continue; } ;;
     *import\ movielens*) [ -e ml-100k.zip ] || { echo "skipped, no MovieLens: $line"; continue; } ;;
     *import\ csv*) [ -e parkinsons_updrs.data ] || { echo "skipped, no Parkinson's data: $line"; continue; } ;;
-    tools/bench/compare*) [ -z "${OIKOS_SANITIZED:-}" ] || { echo "skipped, too slow with sanitizers: $line"; continue; } ;;
+    tools/bench/compare*)
+      [ -x /usr/bin/python3 ] || { echo "skipped, no python3: $line"; continue; }
+      [ -z "${OIKOS_SANITIZED:-}" ] || { echo "skipped, too slow with sanitizers: $line"; continue; } ;;
     *configs/recommender_*.yaml) [ -e data/ratings.h5 ] || continue ;;
     *runs/recommender_*) [ -e data/ratings.h5 ] || continue ;;
     *configs/parkinsons.yaml) [ -e data/parkinsons.h5 ] || continue ;;
