@@ -40,8 +40,11 @@ mistake "a file that is not installed" 'installed oikos has no lib/libother.so' 
 mistake "an unknown parameter" 'unknown parameter optoins' "$eb" 's/^sources/optoins = 1\nsources/' easybuild
 mistake "an unknown section" 'unknown section %install' $recipes/oikos.def 's/^%runscript/%install/' apptainer
 mistake "a script that is none" '%post of final is no script' $recipes/oikos.def 's/rm -rf .srv/if \&/' apptainer
-check nonsense
-check_status "an unknown argument" 2
+for name in check place; do
+  launch copy/tools/packaging/$name nonsense
+  check_status "$name nonsense" 2
+  check_match "$name nonsense" 'unknown nonsense; usage: ' "$log.err"
+done
 
 if [[ $(id -u) = 0 ]]; then
   chmod -R a+rX "$WORK"
