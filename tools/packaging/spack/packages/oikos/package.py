@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-# oikos for Spack, 0.21 and newer. How to use it: tools/packaging/README.md.
+# oikos for Spack, 0.23 and newer. How to use it: tools/packaging/README.md.
+import os
+
 try:
     from spack_repo.builtin.build_systems.cmake import CMakePackage
 except ImportError:
@@ -12,8 +14,8 @@ class Oikos(CMakePackage):
     """Distributed meta-learning in C for HPC clusters: MAML and its relatives with exact second-order gradients over
     MPI, with the same bits on one core or a thousand ranks."""
 
-    manual_download = True  # there is no host to fetch from: tools/packaging/source makes the archive
-    url = "oikos-0.1.0.tar.gz"
+    manual_download = True  # tools/packaging/source makes the archive; it is looked for where Spack is started
+    url = f"file://{os.getcwd()}/oikos-0.1.0.tar.gz"
 
     license("MIT")
 
