@@ -16,7 +16,7 @@ said() { check_match "$1" "$2" "$log.out"; }
 # --version, and the kernel that the user asks for
 good version --version
 said version '^oikos [0-9]+\.[0-9]+\.[0-9]+ \((float|double)\)$'
-said version 'Open MPI v[0-9.]+, HDF5 [0-9.]+, OpenBLAS [0-9.]+'
+said version '(Open MPI v|MPICH )[0-9.]+, HDF5 [0-9.]+, OpenBLAS [0-9.]+'
 said version '^level (x86-64-v[2-4]|arm64|generic|native)$'
 said version '^BLAS kernel [A-Za-z0-9]+$'
 if [[ $(uname -m) == x86_64 ]]; then
