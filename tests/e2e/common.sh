@@ -62,6 +62,15 @@ check_match() {
   head -20 "$3" | cut -c1-300 | sed 's/^/    /'
 }
 
+# check_one_line WHAT FILE: what oikos says of an error; hints at its usage aside.
+check_one_line() {
+  local lines
+  lines=$(sed '/^Try .oikos /,$d' "$2")
+  [[ $(wc -l <<<"$lines") == 1 && $lines ]] && return
+  fail "$1: expected one line, found:"
+  head -20 <<<"$lines" | cut -c1-300 | sed 's/^/    /'
+}
+
 # check_status WHAT EXPECTED: of the last run; EXPECTED is a pattern, such as [12].
 check_status() {
   local meaning=

@@ -51,7 +51,7 @@ passed_over() {
     [[ "$command $1" != "inspect another_hdf5" ]] || continue # it shows any HDF5 file
     run $command "$file"
     check_status "$command of $1" "[12]"
-    check_equal "$command of $1: lines on stderr" 1 "$(wc -l <"$log.err")"
+    check_one_line "$command of $1: on stderr" "$log.err"
     check_match "$command of $1" "^oikos: .*$name: " "$log.err"
   done
   run_ranks "$2" "${train[@]}" --out "$1" --resume
@@ -101,7 +101,7 @@ refused() {
   run_ranks 3 "${train[@]}" --out "$1" "${@:4}"
   check_status "$1 ${*:4}" "$2"
   check_match "$1 ${*:4}" "^oikos: $3" "$log.err"
-  check_equal "$1 ${*:4}: lines on stderr" 1 "$(wc -l <"$log.err")"
+  check_one_line "$1 ${*:4}: on stderr" "$log.err"
 }
 cp -r whole nothing_left
 for file in nothing_left/checkpoints/*; do flip "$file" 1000; done
