@@ -20,11 +20,11 @@ launcher_kind() {
   local said
   said=$("$MPIEXEC" --version 2>/dev/null </dev/null) || true
   case $said in
-  *"(Open MPI) 4."* | *"(Open MPI) 3."*) echo ompi4 ;;
+  *"(Open MPI) 4."* | *"(Open MPI) 3."* | *"(OpenRTE)"*) echo ompi4 ;;
   *"(Open MPI)"* | *PRRTE* | *prte*) echo ompi5 ;;
   *HYDRA* | *Intel*MPI*) echo hydra ;;
   *)
-    echo "tools/launcher.sh: $MPIEXEC is none of Open MPI, MPICH or Intel MPI (MPIEXEC names another); it said: ${said%%$'\n'*}" >&2
+    echo "jobs/launcher.sh: $MPIEXEC is none of Open MPI, MPICH or Intel MPI (MPIEXEC names another); it said: ${said%%$'\n'*}" >&2
     return 1
     ;;
   esac
