@@ -56,16 +56,21 @@ launcher_place() {
   esac
 }
 
-# Open MPI puts its words between two lines of dashes, Hydra between lines of "=" and behind them.
+# Open MPI puts its words between two lines of dashes, Hydra between lines of "=" and behind them. What begins with "oikos:" stays,
+# and so does what is no whole block.
 launcher_own() {
   local rest
   rest=$(awk '
-    /^-{70,}$/ { inside = !inside; next }
-    inside { next }
-    /^={70,}$/ { of_hydra = !of_hydra; next }
-    of_hydra || /^YOUR APPLICATION TERMINATED WITH THE EXIT STRING/ || /^This typically refers to a problem with your application/ ||
+    function is_rule(sign) { return length >= 70 && $0 ~ "^" sign "+$" }
+    function flush() { printf "%s", held; held = "" }
+    rule && is_rule(rule) { rule = held = ""; next }
+    !rule && (is_rule("-") || is_rule("=")) { rule = substr($0, 1, 1); held = $0 "\n"; next }
+    /^oikos:/ { print; next }
+    rule { held = held $0 "\n"; next }
+    /^YOUR APPLICATION TERMINATED WITH THE EXIT STRING|^This typically refers to a problem with your application/ ||
       /^Please see the FAQ page for debugging suggestions/ { next }
-    { print }' "$1")
+    { print }
+    END { flush() }' "$1")
   printf '%s' "${rest:+$rest$'\n'}" >"$1"
 }
 

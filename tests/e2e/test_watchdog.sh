@@ -92,7 +92,7 @@ int gettimeofday(struct timeval *v, void *zone) {
 }
 C
 cc -shared -fPIC -o jump.so jump.c
-preload=(-x "LD_PRELOAD=$WORK/jump.so")
+preload=(env "LD_PRELOAD=$WORK/jump.so")
 if [[ -n ${OIKOS_SANITIZED:-} ]]; then
   echo "not with sanitizers, which must be loaded first: a clock that jumps"
   preload=()
