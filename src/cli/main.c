@@ -185,6 +185,37 @@ static int run_alone(const char *name, int argc, char **argv) {
   return ERROR;
 }
 
+/* The mpirun of another MPI starts ranks that do not find each other: each would be the only one.
+ */
+static bool is_lost(int *rank, int *ranks) {
+  static const char *const names[][2] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
+                                         {"PMI_SIZE", "PMI_RANK"}};
+  int size;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *of = getenv(names[i][0]), *number = getenv(names[i][1]);
+    *ranks = of ? (int)strtol(of, NULL, 10) : 1;
+    *rank = number ? (int)strtol(number, NULL, 10) : 0;
+    if (size == 1 && *ranks > 1)
+      return true;
+  }
+  return false;
+}
+
+static int say_lost(int rank, int ranks) {
+  char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length;
+  MPI_Get_library_version(mpi, &length);
+  mpi[strcspn(mpi, ",\n")] = 0;
+  if (rank == 0)
+    fprintf(
+        stderr,
+        "oikos: mpirun started %d ranks that do not find each other: it belongs to another MPI "
+        "than %s, which oikos was built with; use that one's mpirun (MPIEXEC for tools/ranks)\n",
+        ranks, mpi);
+  return USAGE;
+}
+
 static int run_ranks(const char *name, int argc, char **argv) {
   found f = {0};
   oikos_launch launch = {0};
@@ -198,7 +229,7 @@ static int run_ranks(const char *name, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "--help", *name = library_name(argc, argv);
-  int provided, status;
+  int provided, status, rank, ranks;
   if (command[0] == '-' || strcmp(command, "help") == 0)
     return speaks() ? run_alone(name, argc, argv) : 0;
   oikos_signals_wait(true);
@@ -207,7 +238,7 @@ int main(int argc, char **argv) {
     fputs("oikos: MPI could not be initialised\n", stderr);
     return ERROR;
   }
-  status = run_ranks(name, argc, argv);
+  status = is_lost(&rank, &ranks) ? say_lost(rank, ranks) : run_ranks(name, argc, argv);
   MPI_Finalize();
   return status;
 }

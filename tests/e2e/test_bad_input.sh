@@ -199,4 +199,14 @@ for ranks in 1 3; do
   check_status "a wrong command on $ranks ranks" 2
   check_equal "a wrong command on $ranks ranks: messages" 1 "$(grep -c 'oikos: unknown command trian; `oikos --help` lists them' "$log.err")"
 done
+# The mpirun of another MPI: ranks that do not find each other are not trained N times over.
+other=PMI
+[[ $launcher != hydra ]] || other=OMPI_COMM_WORLD
+for rank in 0 1; do
+  launch env ${other}_SIZE=2 ${other}_RANK=$rank "$OIKOS" train mlp.yaml --out lost
+  check_status "rank $rank of another MPI's mpirun" 2
+  cp "$log.err" lost.$rank
+done
+check_match "another MPI's mpirun" '^oikos: mpirun started 2 ranks that do not find each other: it belongs to another MPI than (Open MPI|MPICH)' lost.0
+check_equal "another MPI's mpirun: rank 1" "" "$(<lost.1)"
 finish

@@ -32,6 +32,6 @@ unset PKG_CONFIG_LIBDIR
 other=mpich
 ! mpicc -show 2>/dev/null | grep -q mpich || other=openmpi
 fake_hdf5 TRUE /usr/include/hdf5/$other
-mpicc -show 2>/dev/null | grep -qE '/(openmpi|mpich)' || finish # its folders do not tell which MPI it is
+mpicc -show 2>/dev/null | grep -qE '/(openmpi|mpich)' || { echo "not tried: HDF5 of another MPI (the folders of this one do not name it)"; finish; }
 refused "HDF5 of another MPI" 'is for another' -DCMAKE_MODULE_PATH="$WORK/find"
 finish

@@ -35,7 +35,7 @@ function(oikos_library target name level folder)
   add_library(${target} SHARED ${OIKOS_SOURCES})
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
-                             PRIVATE src ${CMAKE_BINARY_DIR}/generated)
+                             PRIVATE src ${CMAKE_BINARY_DIR}/generated ${OIKOS_RANDOM123})
   target_compile_options(${target} PRIVATE ${OIKOS_FLAGS_${level}})
   target_compile_definitions(${target} PRIVATE OIKOS_LEVEL="${level}")
   target_link_libraries(${target} PUBLIC oikos::dependencies PRIVATE $<BUILD_INTERFACE:oikos_flags>)
