@@ -7,6 +7,8 @@
 #   "${mpirun[@]}" N PROGRAM...     N ranks on this machine, more than it has cores if need be, bound to none
 #   launcher_place P T BIND NODES   sets `place`, options for P ranks of T threads on each of NODES ("a,b"), bound to core, socket
 #                                   or none
+#   launcher_over FILE AGENT DIR NET  sets `over`, what starts ranks on the hosts of FILE ("h1 slots=1" lines) by the remote shell
+#                                   AGENT over the network interface NET, files of its own in DIR; -n N PROGRAM... follow
 #   launcher_own FILE               takes out of FILE what the launcher itself says when a rank ends with an error
 #   launcher_processes              names of the processes by which it starts ranks, in one pattern
 #   rank_variables                  names of the variables in which a rank finds its number, in one pattern
@@ -54,6 +56,31 @@ launcher_place() {
   ompi*) place+=(--host "${nodes//,/:$per_node,}:$per_node") ;;
   hydra) place+=(-hosts "$nodes") ;;
   esac
+}
+
+# A daemon that does not answer for 8 seconds is lost; by default Open MPI would wait for hours. The hosts share this machine's
+# cores, so that a rank that waits must not take one.
+launcher_over() {
+  local hostfile=$1 agent=$2 folder=$3 network=$4 one daemons=()
+  export OMPI_MCA_btl_tcp_if_include=$network OMPI_MCA_pml=ob1 OMPI_MCA_mpi_yield_when_idle=1 MPIR_CVAR_POLLS_BEFORE_YIELD=1
+  local keepalive=(oob_tcp_if_include="$network" oob_tcp_keepalive_time=5 oob_tcp_keepalive_intvl=1 oob_tcp_keepalive_probes=3)
+  case $launcher in
+  ompi4)
+    export OMPI_MCA_btl=self,vader,tcp
+    daemons=(OMPI plm=rsh plm_rsh_agent="$agent" orte_tmpdir_base="$folder" "${keepalive[@]}")
+    over=("$MPIEXEC" --hostfile "$hostfile" --map-by node:oversubscribe --bind-to none)
+    ;;
+  ompi5)
+    export OMPI_MCA_btl=self,sm,tcp
+    daemons=(PRTE plm=ssh plm_ssh_agent="$agent" prte_tmpdir_base="$folder" "${keepalive[@]}")
+    over=("$MPIEXEC" --hostfile "$hostfile" --map-by node:OVERSUBSCRIBE --bind-to none)
+    ;;
+  hydra)
+    over=("$MPIEXEC" -hosts "$(cut -d' ' -f1 "$hostfile" | paste -sd,)" -launcher rsh -launcher-exec "$agent" -iface "$network"
+      -bind-to none)
+    ;;
+  esac
+  for one in "${daemons[@]:1}"; do export "${daemons[0]}_MCA_$one"; done
 }
 
 # Open MPI puts its words between two lines of dashes, Hydra between lines of "=" and behind them. What begins with "oikos:" stays,

@@ -56,9 +56,9 @@ ends_soon() {
   [[ $status != 0 && $status != 124 ]] || fail "$1: exit status $status"
   while [[ -n $("$hosts" processes) ]] && ((SECONDS - $3 < 15)); do sleep 0.1; done
   check_equal "$1: processes on the hosts after $((SECONDS - $3)) s" "" "$("$hosts" processes)"
-  check_match "$1" "$2" "$log.err"
-  check_equal "$1: lines that name the host" 1 "$(grep -c 'on node h3' "$log.err")"
-  echo "$1: ended with status $status after $((SECONDS - $3)) s: $(grep 'on node h3' "$log.err" | xargs)"
+  check_match "$1" "$2" "$log.raw"
+  check_equal "$1: lines that name the host" 1 "$(grep -c 'on node h3' "$log.raw")"
+  echo "$1: ended with status $status after $((SECONDS - $3)) s: $(grep 'on node h3' "$log.raw" | xargs)"
 }
 
 # goes_on PART MESSAGE COMMAND...: the command takes something away; the job goes on without h3.

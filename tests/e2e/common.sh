@@ -17,7 +17,7 @@ unset OPENBLAS_CORETYPE OIKOS_KERNEL
 version() { "$OIKOS" --version | sed -n "s/^$1 //p"; } # version level, version 'BLAS kernel'
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/oikos-e2e.XXXXXX")
-log=$WORK/last # of the last run: $log.out, $log.err, $log.status
+log=$WORK/last # of the last run: $log.out, $log.err, $log.raw
 status=0       # of the last run
 failures=0
 
@@ -93,6 +93,7 @@ start() {
 end_of_job() {
   status=0
   wait "$job" 2>/dev/null || status=$?
+  cp "$log.err" "$log.raw" # with the launcher's words
   launcher_own "$log.err"
 }
 launch() {
