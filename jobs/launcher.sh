@@ -94,6 +94,7 @@ launcher_own() {
     !rule && (is_rule("-") || is_rule("=")) { rule = substr($0, 1, 1); held = $0 "\n"; next }
     /^oikos:/ { print; next }
     rule { held = held $0 "\n"; next }
+    /^\[[^]]*:[0-9]+\] PMIX ERROR: / || /^\[warn\] Epoll / { next } # of Open MPI 5, when ranks end at once
     /^YOUR APPLICATION TERMINATED WITH THE EXIT STRING|^This typically refers to a problem with your application/ ||
       /^Please see the FAQ page for debugging suggestions/ { next }
     { print }

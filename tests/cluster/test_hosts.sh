@@ -8,10 +8,10 @@ source "$(dirname "$0")/../e2e/common.sh"
 [[ ${OIKOS_CLUSTER:-} == 1 ]] || skip "several hosts are set up where OIKOS_CLUSTER=1 says so"
 
 hosts=$SOURCE/tools/cluster/hosts
-name=oikos-$$ # each part of this test has hosts of its own, in /run/$name-PART
+hosts_of=oikos-$$ # each part of this test has hosts of its own, in /run/$hosts_of-PART
 clean_up_hosts() {
   local state
-  for state in "/run/$name"-*; do
+  for state in "/run/$hosts_of"-*; do
     [[ ! -e $state ]] || OIKOS_HOSTS=$state "$hosts" down
   done
   clean_up
@@ -20,7 +20,7 @@ trap clean_up_hosts EXIT
 
 # bring_up PART [OPTION...]
 bring_up() {
-  export OIKOS_HOSTS=/run/$name-$1
+  export OIKOS_HOSTS=/run/$hosts_of-$1
   "$hosts" up --while $$ "${@:2}"
 }
 run_hosts() { launch "$hosts" run "$@"; } # [OPTION...] -n N PROGRAM ...
@@ -111,7 +111,7 @@ reduce() {
 # Where it cannot be, it says so; where the process that it is for ends, it goes away.
 manners() {
   local code=0
-  export OIKOS_HOSTS=/run/$name-manners
+  export OIKOS_HOSTS=/run/$hosts_of-manners
   setpriv --reuid=65534 --clear-groups "$hosts" up 2>said || code=$?
   check_equal "without root: exit status" 77 "$code"
   check_match "without root" 'cannot: it takes root' said
@@ -140,6 +140,6 @@ apart manners manners
 gather
 reduce unlimited
 reduce 100mbit --rate 100mbit
-check_equal "namespaces left over" "" "$(ip netns list | grep "$name")"
-check_equal "files left over" "" "$(find /run -maxdepth 1 -name "$name*")"
+check_equal "namespaces left over" "" "$(ip netns list | grep "$hosts_of")"
+check_equal "files left over" "" "$(find /run -maxdepth 1 -name "$hosts_of*")"
 finish
