@@ -38,7 +38,7 @@ launcher_begin() {
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
   case $launcher in
   ompi4) mpirun=("$MPIEXEC" -q --oversubscribe --bind-to none -n) ;;
-  ompi5) mpirun=("$MPIEXEC" --map-by :OVERSUBSCRIBE --bind-to none --mca btl self,sm -n) ;; # it complains of networks that are down
+  ompi5) mpirun=("$MPIEXEC" --map-by :OVERSUBSCRIBE --bind-to none --mca btl 'self,sm' -n) ;; # it complains of networks that are down
   hydra) mpirun=("$MPIEXEC" -bind-to none -n) ;;
   esac
 }

@@ -110,12 +110,11 @@ static int run(const oikos_command *command, int argc, char **argv, const oikos_
 
 /* What needs no MPI: help and the version. */
 static oikos_status speak(const char *name) {
-  bool version_asked = name && strcmp(name, "--version") == 0,
-       help = name &&
-              (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0);
+  bool version_asked = strcmp(name, "--version") == 0;
+  bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
   if (version_asked)
     version();
-  else if (help || !name)
+  else if (help || !*name)
     usage(help ? stdout : stderr);
   else
     fprintf(stderr, "oikos: unknown option %s; `oikos --help` lists what there is\n", name);
@@ -131,7 +130,7 @@ static int unknown(const char *name) {
 }
 
 int oikos_program(int argc, char **argv, const oikos_launch *launch) {
-  const char *name = argc > 1 ? argv[1] : NULL;
+  const char *name = argc > 1 ? argv[1] : "";
   openblas_set_num_threads(1);
   if (launch->alone)
     return (int)close_output(speak(name));

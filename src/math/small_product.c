@@ -243,7 +243,7 @@ bool oikos_small_nt(size_t m, size_t n, size_t k, const real *a, const real *b, 
 #else
 
 bool oikos_small_nn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
-                    real *c) {
+                    real *c) { // NOLINT(readability-non-const-parameter): as above
   (void)m, (void)n, (void)k, (void)a, (void)b, (void)beta, (void)c;
   return false;
 }
