@@ -13,8 +13,8 @@
 #   launcher_processes              names of the processes by which it starts ranks, in one pattern
 #   rank_variables                  names of the variables in which a rank finds its number, in one pattern
 #
-# A rank that ends with an error ends the others; the exit status is then that of the first to fail, or over 128. SIGUSR1 and
-# SIGTERM to the launcher reach all ranks; standard input reaches rank 0.
+# Alike in what the tests hold them to (e2e.resume, e2e.kill, e2e.bad_input): a rank that ends with an error ends the others, the
+# exit status is that of one that failed, or over 128, and SIGUSR1 to the launcher reaches all ranks. Standard input is not used.
 
 : "${MPIEXEC:=mpirun}"
 
