@@ -17,9 +17,10 @@ static void say_of_choice(const char *mine, const oikos_launch *launch) {
             launch->kernel, mine);
   else if (oikos_kernel_is_poor(mine))
     fprintf(stderr,
-            "oikos: OPENBLAS_CORETYPE=%s is a poor kernel for this CPU; unset it to have the one "
-            "that goes with level %s\n",
-            mine, oikos_version_level());
+            "oikos: %s%s is a poor kernel for this CPU; unset %s to have the one that goes with "
+            "level %s\n",
+            launch->kernel ? "OPENBLAS_CORETYPE=" : "OpenBLAS's own choice ", mine,
+            launch->kernel ? "it" : "OIKOS_KERNEL", oikos_version_level());
 }
 
 /* On rank 0, of the ranks whose processor is better than the level that all have. */

@@ -29,9 +29,13 @@ refused "no HDF5" 'oikos needs HDF5 built with MPI \(found: none\)' -DCMAKE_DISA
 export PKG_CONFIG_LIBDIR=$WORK/nothing
 refused "no OpenBLAS" 'oikos needs OpenBLAS 0\.3\.16 or newer' -DCMAKE_PREFIX_PATH="$WORK/nothing"
 unset PKG_CONFIG_LIBDIR
-other=mpich
-! mpicc -show 2>/dev/null | grep -q mpich || other=openmpi
-fake_hdf5 TRUE /usr/include/hdf5/$other
-mpicc -show 2>/dev/null | grep -qE '/(openmpi|mpich)' || { echo "not tried: HDF5 of another MPI (the folders of this one do not name it)"; finish; }
-refused "HDF5 of another MPI" 'is for another' -DCMAKE_MODULE_PATH="$WORK/find"
+
+# HDF5 of another MPI is known by what its library is linked with, wherever it lies.
+if command -v gcc >/dev/null; then
+  gcc -shared -o libmpi.so -Wl,-soname,libmpi_of_others.so.1 -x c /dev/null
+  gcc -shared -o libhdf5.so -Wl,--no-as-needed -x c /dev/null -x none libmpi.so
+  fake_hdf5 TRUE /usr/include/hdf5
+  echo "set(HDF5_LIBRARIES $WORK/libhdf5.so)" >>find/FindHDF5.cmake
+  refused "HDF5 of another MPI" 'for another, libmpi_of_others\.so\.1\)' -DCMAKE_MODULE_PATH="$WORK/find"
+fi
 finish

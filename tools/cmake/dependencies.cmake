@@ -16,13 +16,14 @@ macro(oikos_find_dependencies)
     oikos_missing("HDF5 built with MPI (found: ${found})" "libhdf5-openmpi-dev, or libhdf5-mpich-dev with MPICH" "hdf5+mpi"
                   "hdf5 (one that says parallel, or mpi)" "HDF5_ROOT")
   endif()
-  foreach(one mpich openmpi) # Debian has HDF5 for both, side by side
-    if("${HDF5_INCLUDE_DIRS}" MATCHES "/${one}" AND "${MPI_C_INCLUDE_DIRS}" MATCHES "/(mpich|openmpi)" AND
-       NOT "${MPI_C_INCLUDE_DIRS}" MATCHES "/${one}")
-      oikos_missing("HDF5 built with the MPI that was found, ${MPI_C_INCLUDE_DIRS}; the one in ${HDF5_INCLUDE_DIRS} is for another"
-                    "libhdf5-openmpi-dev, or libhdf5-mpich-dev with MPICH" "hdf5+mpi" "hdf5 of the same toolchain" "HDF5_ROOT")
-    endif()
-  endforeach()
+  oikos_mpi_names(of_mpi SONAME ${MPI_C_LIBRARIES})
+  oikos_mpi_names(of_hdf5 NEEDED ${HDF5_LIBRARIES})
+  set(shared ${of_mpi})
+  list(REMOVE_ITEM shared ${of_hdf5})
+  if(of_mpi AND of_hdf5 AND shared STREQUAL of_mpi) # Debian, for one, has HDF5 for several, side by side
+    oikos_missing("HDF5 built with the MPI that was found, ${of_mpi} (found: HDF5 in ${HDF5_INCLUDE_DIRS} for another, ${of_hdf5})"
+                  "libhdf5-openmpi-dev, or libhdf5-mpich-dev with MPICH" "hdf5+mpi" "hdf5 of the same toolchain" "HDF5_ROOT")
+  endif()
   find_package(OpenMP QUIET COMPONENTS C)
   if(NOT OpenMP_C_FOUND)
     oikos_missing("a C compiler with OpenMP" "gcc" "gcc" "gcc" "CC")
@@ -51,6 +52,20 @@ function(oikos_missing what debian spack module variable)
                       "  Spack:           spack install ${spack}\n"
                       "  modules:         module load ${module}\n"
                       "If it is there already, say where: ${variable}.")
+endfunction()
+
+# oikos_mpi_names(RESULT NEEDED|SONAME LIBRARY...): the MPI libraries among what these shared libraries want, or call themselves.
+function(oikos_mpi_names result tag)
+  set(names)
+  foreach(library ${ARGN})
+    execute_process(COMMAND ${CMAKE_READELF} -d ${library} OUTPUT_VARIABLE said ERROR_QUIET)
+    string(REGEX MATCHALL "\\(${tag}\\)[^[]*\\[libmpi[^]]*" lines "${said}")
+    string(REGEX REPLACE "[^;[]*\\[" "" lines "${lines}")
+    list(APPEND names ${lines})
+  endforeach()
+  list(FILTER names EXCLUDE REGEX "cxx|_mpifh|_usempi|fort|_java")
+  list(REMOVE_DUPLICATES names)
+  set(${result} ${names} PARENT_SCOPE)
 endfunction()
 
 # oikos_find_module(PREFIX WHAT DEBIAN SPACK NAME...): the first of these that pkg-config knows.
