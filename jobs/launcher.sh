@@ -58,12 +58,13 @@ launcher_place() {
   esac
 }
 
-# A daemon that does not answer for 8 seconds is lost; by default Open MPI would wait for hours. The hosts share this machine's
-# cores, so that a rank that waits must not take one.
+# A daemon that does not answer is lost after 8 seconds (with LAUNCHER_KEEPALIVE=0 after hours, as by Open MPI's own default). The
+# hosts share this machine's cores, so that a rank that waits must not take one.
 launcher_over() {
   local hostfile=$1 agent=$2 folder=$3 network=$4 one daemons=()
   export OMPI_MCA_btl_tcp_if_include=$network OMPI_MCA_pml=ob1 OMPI_MCA_mpi_yield_when_idle=1 MPIR_CVAR_POLLS_BEFORE_YIELD=1
-  local keepalive=(oob_tcp_if_include="$network" oob_tcp_keepalive_time=5 oob_tcp_keepalive_intvl=1 oob_tcp_keepalive_probes=3)
+  local keepalive=(oob_tcp_if_include="$network" oob_tcp_keepalive_time="${LAUNCHER_KEEPALIVE:-5}" oob_tcp_keepalive_intvl=1
+                   oob_tcp_keepalive_probes=3)
   case $launcher in
   ompi4)
     export OMPI_MCA_btl=self,vader,tcp
@@ -98,7 +99,7 @@ launcher_own() {
     /^YOUR APPLICATION TERMINATED WITH THE EXIT STRING|^This typically refers to a problem with your application/ ||
       /^Please see the FAQ page for debugging suggestions/ { next }
     { print }
-    END { flush() }' "$1")
+    END { flush() }' < <(tr -d '\0' <"$1"))
   printf '%s' "${rest:+$rest$'\n'}" >"$1"
 }
 
