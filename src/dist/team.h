@@ -12,6 +12,7 @@
 
 #include <mpi.h>
 
+#include "base/pulse.h"
 #include "oikos/error.h"
 
 typedef struct oikos_team {
@@ -19,7 +20,8 @@ typedef struct oikos_team {
   MPI_Comm node;  /* the ranks that share memory with this one */
   int rank, size;
   int node_rank, node_size;
-  MPI_Info hints; /* for MPI-IO, of the files they write; MPI_INFO_NULL: none */
+  MPI_Info hints;     /* for MPI-IO, of the files they write; MPI_INFO_NULL: none */
+  oikos_pulse *pulse; /* of this rank; NULL: nobody watches, and nobody asks to stop */
 } oikos_team;
 
 oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err);

@@ -199,7 +199,7 @@ static bool run_block(const block *b, const results *r) {
     int stopped;
 #pragma omp atomic read
     stopped = stop;
-    oikos_mark_progress(t->where);
+    oikos_pulse_beat(&t->where->pulse);
     if (!stopped)
       evaluate_episode(b, i, r, thread);
   }

@@ -196,7 +196,7 @@ static oikos_status rank_side(oikos_ranking *r, int side, int64_t count, oikos_r
     OIKOS_TRY(fetch(r, !side, first, n, &rows, err));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->threads)
     for (int64_t i = 0; i < count; i++) {
-      oikos_mark_progress(r->t->where);
+      oikos_pulse_beat(&r->t->where->pulse);
       if (r->side[i] == side)
         rank_learner(r, &r->desks[omp_get_thread_num()], i, first, n, skip, user, rows);
     }

@@ -226,7 +226,11 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   if (run && snprintf(t->run, sizeof t->run, "%s", run) >= (int)sizeof t->run)
     return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes",
                       OIKOS_PATH - 1);
-  return oikos_team_create(comm, &t->team, err);
+  OIKOS_TRY(oikos_team_create(comm, &t->team, err));
+  t->here.pulse.stop = t->observer.stop;
+  t->here.pulse.user = t->observer.user;
+  t->team.pulse = &t->here.pulse;
+  return OIKOS_OK;
 }
 
 static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
@@ -287,6 +291,7 @@ oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
   if (status == OIKOS_OK && student) {
     (*trainer)->student = student;
     (*trainer)->where = student->where;
+    (*trainer)->team.pulse = student->team.pulse;
   }
   if (status == OIKOS_OK)
     status = set_up(*trainer, checkpoint, false, false, err);

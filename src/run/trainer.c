@@ -35,7 +35,7 @@ static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oiko
  * of it stands apart until the step is over. */
 static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   oikos_learners *own = &t->learners;
-  oikos_mark_progress(t->where);
+  oikos_pulse_beat(&t->where->pulse);
   int64_t learner = own->learner[at], i = learner - own->first;
   double *log_p = own->next_log_p + (size_t)at * own->homes;
   memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
@@ -231,6 +231,7 @@ oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
                       "evaluate it with `oikos eval`",
                       (long long)t->config.steps, (long long)t->step);
   int64_t every = t->config.checkpoint.every, saved = t->step;
+  t->here.pulse.stop = NULL; // from here on between steps, with a checkpoint that is written whole
   t->pace.saved = oikos_wall_clock();
   while (t->step < t->config.steps && !t->stopping) {
     OIKOS_TRY(oikos_trainer_step(t, err));

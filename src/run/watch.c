@@ -142,7 +142,7 @@ static void look_around(oikos_watch *w, double now) {
 
 static void beat(oikos_watch *w) {
   double now = oikos_wall_clock();
-  long long progress = atomic_load_explicit(&w->where->progress, memory_order_relaxed);
+  long long progress = atomic_load_explicit(&w->where->pulse.beats, memory_order_relaxed);
   if (progress != w->progress || now - w->woke > 2 * w->nap + 1) {
     // or this thread slept with the whole process: suspended by a scheduler, on a machine asleep
     w->progress = progress;

@@ -22,20 +22,15 @@ typedef struct oikos_watch oikos_watch;
 /** Where this rank is, for the watching thread to see. */
 typedef struct oikos_whereabouts {
   atomic_llong step;
-  atomic_int place;      /* oikos_place */
-  atomic_llong progress; /* raised by whatever gets done */
+  atomic_int place;  /* oikos_place */
+  oikos_pulse pulse; /* beats are progress */
 } oikos_whereabouts;
 
 /** This rank is now at @p place of a step. */
 static inline void oikos_mark(oikos_whereabouts *w, int64_t step, oikos_place place) {
   atomic_store_explicit(&w->step, step, memory_order_relaxed);
   atomic_store_explicit(&w->place, place, memory_order_relaxed);
-  atomic_fetch_add_explicit(&w->progress, 1, memory_order_relaxed);
-}
-
-/** Something got done there. From any thread. */
-static inline void oikos_mark_progress(oikos_whereabouts *w) {
-  atomic_fetch_add_explicit(&w->progress, 1, memory_order_relaxed);
+  oikos_pulse_beat(&w->pulse);
 }
 
 /**
