@@ -53,7 +53,7 @@ cut_network() { "$hosts" cut h3; }
 ends_soon() {
   end_of_job
   ((SECONDS - $3 <= 15)) || fail "$1: the job took $((SECONDS - $3)) s to end"
-  [[ $status != 124 && ($status != 0 || $launcher == ompi5) ]] || fail "$1: exit status $status" # 0: README, Lost hosts
+  [[ $status != 124 && ($status != 0 || $launcher == ompi5) ]] || fail "$1: exit status $status" # 0: findings/openmpi_lost_host.sh
   while [[ -n $("$hosts" processes) ]] && ((SECONDS - $3 < 15)); do sleep 0.1; done
   check_equal "$1: processes on the hosts after $((SECONDS - $3)) s" "" "$("$hosts" processes)"
   check_match "$1" "$2" "$log.raw"
