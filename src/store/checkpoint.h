@@ -18,9 +18,9 @@
 
 #include <stdbool.h>
 
-#include "dist/team.h"
+#include "store/block_hash.h"
 
-enum { OIKOS_FIELD_DIMS = 6, OIKOS_DIGEST = 33 };
+enum { OIKOS_FIELD_DIMS = 6 };
 
 typedef enum {
   OIKOS_FIELD_REAL,

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/file_bytes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A FIFO would wait for somebody to write into it, a device may have no end. */
+static oikos_status check_kind(int fd, int64_t *size, oikos_error *err) {
+  struct stat info;
+  if (fstat(fd, &info) != 0)
+    return oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno));
+  if (S_ISDIR(info.st_mode))
+    return oikos_fail(err, OIKOS_ERROR, "it is a folder, not a file");
+  if (!S_ISREG(info.st_mode))
+    return oikos_fail(err, OIKOS_ERROR, "it is not a regular file");
+  *size = info.st_size;
+  return OIKOS_OK;
+}
+
+oikos_status oikos_bytes_open(const char *path, int *fd, int64_t *size, oikos_error *err) {
+  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (*fd < 0)
+    return oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno));
+  oikos_status status = check_kind(*fd, size, err);
+  if (status != OIKOS_OK) {
+    close(*fd);
+    *fd = -1;
+  }
+  return status;
+}
+
+oikos_status oikos_bytes_read(int fd, int64_t at, void *bytes, size_t n, oikos_error *err) {
+  for (size_t done = 0; done < n;) {
+    ssize_t got = pread(fd, (char *)bytes + done, n - done, (off_t)at + (off_t)done);
+    if (got == 0)
+      return oikos_fail(err, OIKOS_ERROR, "it ends at byte %lld, where %zu more are expected",
+                        (long long)at + (long long)done, n - done);
+    if (got < 0 && errno != EINTR)
+      return oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno));
+    done += got > 0 ? (size_t)got : 0;
+  }
+  return OIKOS_OK;
+}
+
+oikos_status oikos_bytes_write(int fd, int64_t at, const void *bytes, size_t n, oikos_error *err) {
+  for (size_t done = 0; done < n;) {
+    ssize_t put = pwrite(fd, (const char *)bytes + done, n - done, (off_t)at + (off_t)done);
+    if (put < 0 && errno != EINTR)
+      return oikos_fail(err, OIKOS_ERROR, "it cannot be written: %s", strerror(errno));
+    done += put > 0 ? (size_t)put : 0;
+  }
+  return OIKOS_OK;
+}
