@@ -33,6 +33,10 @@ enum {
   KEY_ITEM_TABLE,
   KEY_TITLE,
   KEY_CATEGORY,
+  KEY_NO_HEADER,
+  KEY_SEPARATOR,
+  KEY_QUOTES,
+  KEY_ENCODING,
   KEY_USERS,
   KEY_ITEMS,
   KEY_SEED,
@@ -49,6 +53,25 @@ static const struct argp_option option_table[] = {
     {"exclude", 'x', "COLUMN[,COLUMN]", 0, "csv: columns that are no features", 0},
     {"skip-bad", 'b', NULL, 0,
      "csv, movielens: leave bad rows out and count them, instead of stopping", 0},
+    {"no-header", KEY_NO_HEADER, "source|tables", OPTION_ARG_OPTIONAL,
+     "csv: SOURCE, the further tables, or all of them have no header; a COLUMN is then its number, "
+     "from 1",
+     0},
+    {"separator", KEY_SEPARATOR, "TEXT", 0,
+     "csv: what stands between fields, such as '|' or '::'; also tab, and blanks for any run of "
+     "blanks "
+     "and tabs (default: the most frequent of comma, tab and semicolon)",
+     0},
+    {"quotes", KEY_QUOTES, "doubled|backslash|none", 0,
+     "csv: how a quoted field writes a quote: twice (default), or after a backslash too; none: "
+     "quotes "
+     "are characters like others",
+     0},
+    {"encoding", KEY_ENCODING, "NAME", 0,
+     "csv: the encoding of the tables, as iconv knows it (default: UTF-8; titles and categories "
+     "that "
+     "are not are read as ISO-8859-1)",
+     0},
     {"user", KEY_USER, "COLUMN", 0, "csv of ratings: who rated", 1},
     {"item", KEY_ITEM, "COLUMN", 0, "csv of ratings: what was rated", 1},
     {"rating", KEY_RATING, "COLUMN", 0, "csv of ratings: how", 1},
@@ -63,6 +86,45 @@ static const struct argp_option option_table[] = {
     {"seed", KEY_SEED, "N", 0, "ratings-demo: other ratings for each (default 0)", 2},
     {0},
 };
+
+static error_t parse_header(const char *arg, struct argp_state *state, oikos_import_options *o) {
+  bool source = !arg || strcmp(arg, "source") == 0, tables = !arg || strcmp(arg, "tables") == 0;
+  if (!source && !tables)
+    return oikos_cli_wrong(state, "--no-header: expected source, tables or nothing, found %s", arg);
+  o->no_header |= source;
+  o->no_header_in_tables |= tables;
+  return 0;
+}
+
+static error_t parse_quotes(const char *arg, struct argp_state *state, oikos_csv_format *format) {
+  static const char *const names[] = {"doubled", "backslash", "none"};
+  for (int k = 0; k < 3; k++)
+    if (strcmp(arg, names[k]) == 0) {
+      format->quotes = (oikos_csv_quotes)k;
+      return 0;
+    }
+  return oikos_cli_wrong(state, "--quotes: expected doubled, backslash or none, found %s", arg);
+}
+
+/* The options of how tables are written. */
+static error_t parse_format(int key, char *arg, struct argp_state *state, oikos_import_options *o) {
+  switch (key) {
+  case KEY_NO_HEADER:
+    return parse_header(arg, state, o);
+  case KEY_SEPARATOR:
+    o->format.separator = strcmp(arg, "tab") == 0 || strcmp(arg, "\\t") == 0 ? "\t"
+                          : strcmp(arg, "blanks") == 0                       ? " "
+                                                                             : arg;
+    return 0;
+  case KEY_QUOTES:
+    return parse_quotes(arg, state, &o->format);
+  case KEY_ENCODING:
+    o->format.encoding = arg;
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
 
 /* The options that concern ratings. */
 static error_t parse_ratings(int key, char *arg, struct argp_state *state,
@@ -89,7 +151,7 @@ static error_t parse_ratings(int key, char *arg, struct argp_state *state,
   case KEY_SEED:
     return oikos_cli_number(state, "--seed", arg, 0, &o->seed);
   default:
-    return ARGP_ERR_UNKNOWN;
+    return parse_format(key, arg, state, o);
   }
 }
 

@@ -120,7 +120,8 @@ static oikos_status read_ratings(oikos_csv *csv, const oikos_ratings_index *x, c
 static oikos_status from_table(const oikos_ratings_index *x, const char *path, oikos_requests *r,
                                oikos_error *err) {
   oikos_csv *csv;
-  OIKOS_TRY(oikos_csv_open(&csv, path, NULL, true, err));
+  const oikos_csv_format format = {.header = true};
+  OIKOS_TRY(oikos_csv_open(&csv, path, &format, err));
   oikos_status status = read_ratings(csv, x, path, r, err);
   oikos_csv_close(csv);
   if (status == OIKOS_OK && r->list[0].n == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "import/columns.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,13 @@
 #include "base/try.h"
 
 typedef enum use { UNUSED, GROUP, TARGET, FEATURE, EXCLUDED } use;
+
+static oikos_status no_column(const oikos_csv *csv, const char *option, const char *name,
+                              size_t length, oikos_error *err) {
+  char text[201];
+  snprintf(text, sizeof text, "%.*s", length < 200 ? (int)length : 200, name);
+  return oikos_csv_missing(csv, option, text, err);
+}
 
 /* Mark one column, given by `length` bytes of its name. */
 static oikos_status mark(const oikos_csv *csv, const char *option, const char *name, size_t length,
@@ -19,8 +27,7 @@ static oikos_status mark(const oikos_csv *csv, const char *option, const char *n
       break;
   }
   if (*column == oikos_csv_columns(csv))
-    return oikos_fail(err, OIKOS_USAGE, "--%s: there is no column '%.*s' in the header", option,
-                      shown, name);
+    return no_column(csv, option, name, length, err);
   if (uses[*column] != UNUSED)
     return oikos_fail(err, OIKOS_USAGE,
                       "--%s: column '%.*s' is named a second time; a column has one use", option,

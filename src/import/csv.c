@@ -1,210 +1,26 @@
-/* SPDX-License-Identifier: MIT */
-#include "import/csv.h"
-
+/* SPDX-License-Identifier: MIT
+ * Tables as text: how one is opened, its columns, and what is said of its fields. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "import/csv_impl.h"
 #include "import/number.h"
-#include "import/stream.h"
+#include "import/text.h"
 
-enum { BLOCK = 256 << 10, FIRST_FIELDS = 64, SHOWN = 60 };
-
-struct oikos_csv {
-  char *path, *separator;
-  size_t separator_length;
-  bool header, plain;
-  oikos_stream *stream; /* NULL if the source is another's */
-  oikos_csv_source source;
-  char *buffer; /* (capacity + 1): what was read and not used yet, from..to; a 0 fits behind */
-  size_t from, to, capacity;
-  bool ended; /* the stream is */
-  int64_t line;
-  char **field; /* (fields) into the buffer, of the row at hand */
-  int fields;
-  char **name; /* (columns) */
-  int columns;
-};
-
-static oikos_status fail_at(const oikos_csv *csv, int64_t line, const char *what,
-                            oikos_error *err) {
-  return oikos_fail(err, OIKOS_ERROR, "%s:%lld: %s", csv->path, (long long)line, what);
-}
+enum { FIRST_FIELDS = 64, SHOWN = 60, SUSPICIOUS = 32, LISTED = 12 };
 
 static oikos_status read_stream(void *user, void *to, size_t size, size_t *got, oikos_error *err) {
   OIKOS_TRY(oikos_stream_read_some(user, to, size, got, err));
   return *got < size ? oikos_stream_end(user, err) : OIKOS_OK;
 }
 
-/* Read another block behind what is there. */
-static oikos_status fill(oikos_csv *csv, oikos_error *err) {
-  size_t got;
-  if (csv->from > 0) {
-    memmove(csv->buffer, csv->buffer + csv->from, csv->to - csv->from);
-    csv->to -= csv->from;
-    csv->from = 0;
-  }
-  if (csv->to > OIKOS_CSV_MAX_ROW)
-    return fail_at(csv, csv->line + 1, "a row of more than 16 MiB begins here: is a quote open?",
-                   err);
-  if (csv->capacity - csv->to < BLOCK) {
-    size_t capacity = 2 * csv->capacity + BLOCK;
-    char *grown = realloc(csv->buffer, capacity + 1);
-    if (!grown)
-      return oikos_fail(err, OIKOS_ERROR, "out of memory for a row of %s", csv->path);
-    csv->buffer = grown;
-    csv->capacity = capacity;
-  }
-  OIKOS_TRY(csv->source.read(csv->source.user, csv->buffer + csv->to, BLOCK, &got, err));
-  csv->to += got;
-  csv->ended = got < BLOCK;
-  return OIKOS_OK;
-}
-
-static size_t count_quotes(const char *text, size_t length) {
-  size_t n = 0;
-  for (const char *at = text; (at = memchr(at, '"', length - (size_t)(at - text))); at++)
-    n++;
-  return n;
-}
-
-/* Find the line end that closes the next row: the first one with an even number of quotes before.
- * A length counted from csv->from, without the line end; *lines are passed. */
-static oikos_status find_row(oikos_csv *csv, size_t *length, int64_t *lines, oikos_error *err) {
-  size_t seen = 0, quotes = 0; // `seen` bytes hold `quotes` and no closing line end
-  for (*lines = 0;;) {
-    char *start = csv->buffer + csv->from + seen;
-    size_t left = csv->to - csv->from - seen;
-    const char *end = left ? memchr(start, '\n', left) : NULL;
-    size_t part = end ? (size_t)(end - start) : left;
-    if (end || csv->ended) {
-      quotes += part && !csv->plain ? count_quotes(start, part) : 0;
-      seen += part;
-      *lines += 1;
-      *length = seen;
-      if (quotes % 2 == 0)
-        return OIKOS_OK;
-      if (!end)
-        return fail_at(csv, csv->line + 1, "a quote is opened in this row and never closed", err);
-      seen++; // the line end stands in quotes
-    } else {
-      OIKOS_TRY(fill(csv, err));
-    }
-  }
-}
-
-/* Undo quotes in place: the field's text begins at `at` + 1. Returns where the text behind the
- * closing quote begins; NULL if there is none. */
-static char *unquote(char *at) {
-  char *to = ++at;
-  for (; *at; at++) {
-    if (*at == '"' && *++at != '"') {
-      *to = 0;
-      return at;
-    }
-    *to++ = *at;
-  }
-  return NULL;
-}
-
-static oikos_status grow_fields(oikos_csv *csv, int n, oikos_error *err) {
-  if (n < csv->fields)
-    return OIKOS_OK;
-  if (n >= OIKOS_CSV_MAX_COLUMNS)
-    return fail_at(csv, csv->line + 1, "a row of more than 16384 fields", err);
-  char **grown = realloc(csv->field, 2 * (size_t)csv->fields * sizeof *grown);
-  if (!grown)
-    return oikos_fail(err, OIKOS_ERROR, "out of memory for a row of %s", csv->path);
-  csv->field = grown;
-  csv->fields *= 2;
-  return OIKOS_OK;
-}
-
-/* Cut off one field at `at`; *next is the one behind it, NULL behind the last. */
-static oikos_status cut_field(oikos_csv *csv, char *at, char **field, char **next,
-                              oikos_error *err) {
-  char *end;
-  at += strspn(at, " ");
-  *field = at;
-  if (*at == '"' && !csv->plain) {
-    *field = at + 1;
-    end = unquote(at);
-    if (!end)
-      return fail_at(csv, csv->line + 1, "a quote is not closed in its field", err);
-    end += strspn(end, " ");
-    if (*end && strncmp(end, csv->separator, csv->separator_length) != 0)
-      return fail_at(csv, csv->line + 1,
-                     "text follows a closing quote; a quote within quotes is written twice", err);
-    *next = *end ? end + csv->separator_length : NULL;
-    return OIKOS_OK;
-  }
-  end = csv->separator_length == 1 ? strchr(at, csv->separator[0]) : strstr(at, csv->separator);
-  *next = end ? end + csv->separator_length : NULL;
-  if (!end)
-    end = at + strlen(at);
-  while (end > at && end[-1] == ' ')
-    end--;
-  *end = 0;
-  return OIKOS_OK;
-}
-
-/* The row that stands in the buffer, `length` bytes of it. */
-static oikos_status cut_row(oikos_csv *csv, size_t length, oikos_csv_row *row, oikos_error *err) {
-  char *text = csv->buffer + csv->from;
-  if (memchr(text, 0, length))
-    return fail_at(csv, csv->line + 1, "a byte of 0, which no text has; is this a table?", err);
-  text[length] = 0; // in place of the line end
-  if (length > 0 && text[length - 1] == '\r')
-    text[length - 1] = 0;
-  *row = (oikos_csv_row){.line = csv->line + 1};
-  for (char *next = text; next; row->n++) {
-    OIKOS_TRY(grow_fields(csv, row->n, err));
-    OIKOS_TRY(cut_field(csv, next, &csv->field[row->n], &next, err));
-  }
-  row->field = csv->field;
-  return OIKOS_OK;
-}
-
-oikos_status oikos_csv_next(oikos_csv *csv, oikos_csv_row *row, bool *end, oikos_error *err) {
-  size_t length;
-  int64_t lines;
-  for (*end = false;;) {
-    if (csv->from == csv->to && !csv->ended)
-      OIKOS_TRY(fill(csv, err));
-    *end = csv->from == csv->to;
-    if (*end)
-      return OIKOS_OK;
-    OIKOS_TRY(find_row(csv, &length, &lines, err));
-    const char *text = csv->buffer + csv->from;
-    bool empty = length == 0 || (length == 1 && *text == '\r');
-    if (!empty)
-      OIKOS_TRY(cut_row(csv, length, row, err));
-    csv->line += lines;
-    csv->from += length + (csv->from + length < csv->to);
-    if (!empty)
-      return OIKOS_OK;
-  }
-}
-
-/* The most frequent candidate of the first line, in which quoted text does not count. */
-static oikos_status choose_separator(oikos_csv *csv, oikos_error *err) {
-  static const char candidates[] = ",\t;";
-  size_t count[3] = {0}, best = 0, length;
-  int64_t lines;
-  bool quoted = false;
-  OIKOS_TRY(find_row(csv, &length, &lines, err));
-  for (const char *c = csv->buffer + csv->from, *end = c + length; c < end; c++) {
-    const char *which = *c ? strchr(candidates, *c) : NULL;
-    quoted ^= *c == '"';
-    if (which && !quoted)
-      count[which - candidates]++;
-  }
-  for (size_t k = 1; k < 3; k++)
-    best = count[k] > count[best] ? k : best;
-  csv->separator = strndup(candidates + best, 1);
-  return csv->separator ? OIKOS_OK : oikos_fail(err, OIKOS_ERROR, "out of memory");
+static oikos_status check_fault(const oikos_csv *csv, const oikos_csv_row *row, oikos_error *err) {
+  return row->fault ? oikos_fail(err, OIKOS_ERROR, "%s:%lld: %s", csv->path, (long long)row->line,
+                                 row->fault)
+                    : OIKOS_OK;
 }
 
 static oikos_status keep_names(oikos_csv *csv, const oikos_csv_row *row, oikos_error *err) {
@@ -225,39 +41,93 @@ static oikos_status keep_names(oikos_csv *csv, const oikos_csv_row *row, oikos_e
   return OIKOS_OK;
 }
 
+/* The names of a table that has no header: 1, 2, .. as many as its first row has fields, which is
+ * read again. */
+static oikos_status number_columns(oikos_csv *csv, oikos_error *err) {
+  oikos_csv_row row;
+  bool end;
+  char text[16];
+  OIKOS_TRY(oikos_csv_next_row(csv, true, &row, &end, err));
+  if (end)
+    return oikos_fail(err, OIKOS_ERROR, "%s: expected rows, found nothing", csv->path);
+  OIKOS_TRY(check_fault(csv, &row, err));
+  int n = row.n > 1 && !*row.field[row.n - 1] ? row.n - 1 : row.n;
+  OIKOS_TRY(oikos_alloc(&csv->name, (size_t)n, sizeof *csv->name, "the columns", err));
+  for (int k = 0; k < n; k++) {
+    snprintf(text, sizeof text, "%d", k + 1);
+    csv->name[k] = strdup(text);
+    if (!csv->name[k])
+      return oikos_fail(err, OIKOS_ERROR, "out of memory for the columns");
+    csv->columns++;
+  }
+  csv->from = csv->row_at;
+  csv->line = row.line - 1;
+  csv->row_lines = 0;
+  return OIKOS_OK;
+}
+
 /* The header, or the names that stand for one. */
 static oikos_status read_names(oikos_csv *csv, const oikos_csv_format *format, oikos_error *err) {
   oikos_csv_row row = {.n = format->n_names, .field = (char *const *)format->names};
   bool end = false;
+  if (!format->header && !format->names)
+    return number_columns(csv, err);
   if (format->header)
     OIKOS_TRY(oikos_csv_next(csv, &row, &end, err));
   if (end)
-    return fail_at(csv, 1, "expected a header with the names of the columns, found nothing", err);
-  return row.n > 0 ? keep_names(csv, &row, err) : OIKOS_OK;
+    return oikos_fail(err, OIKOS_ERROR,
+                      "%s:1: expected a header with the names of the columns, found nothing",
+                      csv->path);
+  OIKOS_TRY(check_fault(csv, &row, err));
+  if (row.n > 1 && !*row.field[row.n - 1])
+    row.n--; // lines end with a separator
+  return keep_names(csv, &row, err);
+}
+
+static oikos_status set_syntax(oikos_csv *csv, const oikos_csv_format *format, oikos_error *err) {
+  const char *separator = format->separator ? format->separator : csv->separator;
+  size_t length = strlen(separator);
+  if (length == 0 || length > OIKOS_CSV_MAX_SEPARATOR || strpbrk(separator, "\r\n\"\\"))
+    return oikos_fail(err, OIKOS_USAGE,
+                      "a separator is 1 to %d bytes without line ends, quotes and backslashes",
+                      OIKOS_CSV_MAX_SEPARATOR);
+  memmove(csv->separator, separator, length + 1);
+  csv->syntax = (oikos_csv_syntax){.separator = csv->separator,
+                                   .length = length,
+                                   .blanks = strcmp(separator, " ") == 0,
+                                   .quotes = format->quotes};
+  return OIKOS_OK;
+}
+
+/* Where the bytes come from: a source or a file, recoded if need be. */
+static oikos_status open_bytes(oikos_csv *csv, const oikos_csv_source *source,
+                               const oikos_csv_format *format, oikos_error *err) {
+  csv->raw = *source;
+  if (!source->read) {
+    OIKOS_TRY(oikos_stream_open(&csv->stream, csv->path, err));
+    csv->raw = (oikos_csv_source){csv->path, read_stream, csv->stream};
+  }
+  csv->source = csv->raw;
+  if (!format->encoding)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_recode_open(&csv->recode, &csv->raw, format->encoding, err));
+  csv->source = (oikos_csv_source){csv->path, oikos_recode_read, csv->recode};
+  return OIKOS_OK;
 }
 
 static oikos_status start(oikos_csv *csv, const oikos_csv_source *source,
                           const oikos_csv_format *format, oikos_error *err) {
-  static const char mark[] = "\xEF\xBB\xBF";
+  size_t length;
   OIKOS_TRY(oikos_alloc(&csv->field, FIRST_FIELDS, sizeof *csv->field, "a row", err));
   csv->fields = FIRST_FIELDS;
-  csv->path = strdup(source->name);
-  csv->separator = format->separator ? strdup(format->separator) : NULL;
   csv->header = format->header;
-  csv->plain = format->plain;
-  csv->source = *source;
-  if (!csv->path || (format->separator && !csv->separator))
+  csv->path = strdup(source->name);
+  if (!csv->path)
     return oikos_fail(err, OIKOS_ERROR, "out of memory");
-  if (!source->read) {
-    OIKOS_TRY(oikos_stream_open(&csv->stream, csv->path, err));
-    csv->source = (oikos_csv_source){csv->path, read_stream, csv->stream};
-  }
-  OIKOS_TRY(fill(csv, err));
-  if (csv->to >= 3 && memcmp(csv->buffer, mark, 3) == 0)
-    csv->from = 3;
-  if (!format->separator)
-    OIKOS_TRY(choose_separator(csv, err));
-  csv->separator_length = strlen(csv->separator);
+  OIKOS_TRY(open_bytes(csv, source, format, err));
+  OIKOS_TRY(oikos_csv_first_line(csv, &length, err));
+  csv->separator[0] = oikos_csv_guess(csv->buffer + csv->from, length);
+  OIKOS_TRY(set_syntax(csv, format, err));
   return read_names(csv, format, err);
 }
 
@@ -272,11 +142,10 @@ oikos_status oikos_csv_open_source(oikos_csv **out, const oikos_csv_source *sour
   return status;
 }
 
-oikos_status oikos_csv_open(oikos_csv **out, const char *path, const char *separator, bool header,
+oikos_status oikos_csv_open(oikos_csv **out, const char *path, const oikos_csv_format *format,
                             oikos_error *err) {
   const oikos_csv_source file = {.name = path};
-  const oikos_csv_format format = {.separator = separator, .header = header};
-  return oikos_csv_open_source(out, &file, &format, err);
+  return oikos_csv_open_source(out, &file, format, err);
 }
 
 void oikos_csv_close(oikos_csv *csv) {
@@ -287,8 +156,9 @@ void oikos_csv_close(oikos_csv *csv) {
   free(csv->name);
   free(csv->field);
   free(csv->buffer);
-  free(csv->separator);
+  free(csv->copy);
   free(csv->path);
+  oikos_recode_close(csv->recode);
   oikos_stream_close(csv->stream);
   free(csv);
 }
@@ -325,6 +195,7 @@ oikos_status oikos_csv_fail(const oikos_csv *csv, const oikos_csv_row *row, int 
 }
 
 oikos_status oikos_csv_check(const oikos_csv *csv, const oikos_csv_row *row, oikos_error *err) {
+  OIKOS_TRY(check_fault(csv, row, err));
   if (row->n == csv->columns)
     return OIKOS_OK;
   return oikos_fail(err, OIKOS_ERROR, "%s:%lld: expected %d fields%s, found %d", csv->path,
@@ -337,4 +208,60 @@ oikos_status oikos_csv_number(const oikos_csv *csv, const oikos_csv_row *row, in
   return oikos_parse_number(row->field[column], value)
              ? OIKOS_OK
              : oikos_csv_fail(csv, row, column, "a finite number", err);
+}
+
+oikos_status oikos_csv_id(const oikos_csv *csv, const oikos_csv_row *row, int column,
+                          oikos_error *err) {
+  if (oikos_text_is_id(row->field[column]))
+    return OIKOS_OK;
+  return oikos_csv_fail(
+      csv, row, column,
+      "an id: UTF-8 (csv: or what --encoding says) without control characters, of "
+      "1 to 128 bytes",
+      err);
+}
+
+/* A column that the header names by a number, as a row would; or -1. */
+static int find_numeric(const oikos_csv *csv) {
+  double value;
+  for (int k = 0; csv->header && k < csv->columns; k++)
+    if (oikos_parse_number(csv->name[k], &value))
+      return k;
+  return -1;
+}
+
+void oikos_csv_hints(const oikos_csv *csv, void (*say)(void *user, const char *text), void *user) {
+  char text[512];
+  int numeric = find_numeric(csv);
+  if (say && numeric >= 0) {
+    snprintf(
+        text, sizeof text,
+        "%.200s: the first row was taken as the header, and it names column %d '%.60s': if it is "
+        "a row like others, give --no-header and name columns by their numbers, from 1",
+        csv->path, numeric + 1, csv->name[numeric]);
+    say(user, text);
+  }
+  if (say && csv->longest > SUSPICIOUS) {
+    snprintf(text, sizeof text,
+             "%.200s:%lld: quotes make one row of %lld lines; if quotes are characters like others "
+             "there, give --quotes none",
+             csv->path, (long long)csv->longest_line, (long long)csv->longest);
+    say(user, text);
+  }
+}
+
+oikos_status oikos_csv_missing(const oikos_csv *csv, const char *option, const char *name,
+                               oikos_error *err) {
+  char list[400] = "";
+  for (int k = 0; k < csv->columns && k < LISTED; k++) {
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%s%.40s", k ? ", " : "", csv->name[k]);
+  }
+  const char *hint = !csv->header             ? "; without a header columns are numbers from 1"
+                     : find_numeric(csv) >= 0 ? "; if that is a row, give --no-header"
+                     : csv->columns == 1      ? "; if that is more than one, give --separator"
+                                              : "";
+  return oikos_fail(err, OIKOS_USAGE, "--%s: there is no column '%.200s' in %s: %s%s%s", option,
+                    name, csv->header ? "the header" : "the table", list,
+                    csv->columns > LISTED ? " .." : "", hint);
 }

@@ -56,8 +56,8 @@ static oikos_status keep_row(import *m, const oikos_csv_row *row, oikos_error *e
   OIKOS_TRY(oikos_csv_check(m->csv, row, err));
   if (!is_name(row->field[m->columns.group]))
     return oikos_csv_fail(m->csv, row, m->columns.group,
-                          "the name of a group: UTF-8 without control characters, of at most 1024 "
-                          "bytes",
+                          "the name of a group: UTF-8 (or what --encoding says) without control "
+                          "characters, of at most 1024 bytes",
                           err);
   float *to = m->numbers + (size_t)m->rows * width(m);
   for (size_t k = 0; k < width(m); k++) {
@@ -74,6 +74,7 @@ static oikos_status keep_row(import *m, const oikos_csv_row *row, oikos_error *e
 static oikos_status leave_out(import *m, oikos_status status, const oikos_error *why) {
   if (!m->job->options.skip_bad)
     return status;
+  oikos_csv_reject(m->csv);
   m->skipped++;
   if (m->job->message && m->skipped <= SHOWN_BAD)
     m->job->message(m->job->user, why->message);
@@ -190,7 +191,8 @@ static oikos_status check_names(const import *m, oikos_error *err) {
 }
 
 static oikos_status run(import *m, oikos_error *err) {
-  OIKOS_TRY(oikos_csv_open(&m->csv, m->job->sources[0], NULL, true, err));
+  const oikos_csv_format format = oikos_import_format(&m->job->options, false);
+  OIKOS_TRY(oikos_csv_open(&m->csv, m->job->sources[0], &format, err));
   OIKOS_TRY(check_names(m, err));
   if (oikos_columns_choose(m->csv, &m->job->options, &m->columns, err) != OIKOS_OK)
     return oikos_fail_prefix(err, "%s: ", m->job->sources[0]);
@@ -203,6 +205,7 @@ static oikos_status run(import *m, oikos_error *err) {
            m->columns.n_targets, (long long)m->skipped, m->skipped ? "left out" : "met");
   if (m->job->message)
     m->job->message(m->job->user, text);
+  oikos_csv_hints(m->csv, m->job->message, m->job->user);
   return OIKOS_OK;
 }
 

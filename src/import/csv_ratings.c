@@ -12,9 +12,7 @@
 static oikos_status find_column(const oikos_csv *csv, const char *option, const char *name,
                                 int *column, oikos_error *err) {
   *column = oikos_csv_find(csv, name);
-  return *column >= 0 ? OIKOS_OK
-                      : oikos_fail(err, OIKOS_USAGE,
-                                   "--%s: there is no column '%.200s' in the header", option, name);
+  return *column >= 0 ? OIKOS_OK : oikos_csv_missing(csv, option, name, err);
 }
 
 static oikos_status find_columns(const oikos_csv *csv, const oikos_import_options *o,
@@ -36,8 +34,9 @@ static oikos_status find_columns(const oikos_csv *csv, const oikos_import_option
 static oikos_status read_ratings(oikos_ratings *r, oikos_error *err) {
   const char *path = r->job->sources[0];
   oikos_rating_columns columns;
+  const oikos_csv_format format = oikos_import_format(&r->job->options, false);
   oikos_csv *csv;
-  OIKOS_TRY(oikos_csv_open(&csv, path, NULL, true, err));
+  OIKOS_TRY(oikos_csv_open(&csv, path, &format, err));
   oikos_status status = find_columns(csv, &r->job->options, &columns, err);
   if (status != OIKOS_OK)
     oikos_fail_prefix(err, "%s: ", path);

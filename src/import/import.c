@@ -16,7 +16,7 @@ static const oikos_importer importers[] = {
      false, oikos_import_omniglot},
     {"idx", "MNIST and its relatives: folders of IDX pairs, or images files with labels beside",
      false, oikos_import_idx},
-    {"csv", "a table as text, plain or .gz, whose header names the columns", false,
+    {"csv", "a table as text, plain or .gz, whose columns have names or numbers", false,
      oikos_import_csv},
     {"movielens", "ratings of films: a release's zip, or the folder it extracts to", false,
      oikos_import_movielens},
@@ -29,6 +29,12 @@ enum { N_IMPORTERS = sizeof importers / sizeof importers[0] };
 const oikos_importer *oikos_importers(int *n) {
   *n = N_IMPORTERS;
   return importers;
+}
+
+oikos_csv_format oikos_import_format(const oikos_import_options *options, bool further) {
+  oikos_csv_format format = options->format;
+  format.header = !(further ? options->no_header_in_tables : options->no_header);
+  return format;
 }
 
 static oikos_status unknown(const char *kind, oikos_error *err) {

@@ -18,7 +18,8 @@
  * pair if X is `t10k` or `test` or contains `evaluation`. A class that occurs in test pairs only
  * has split 2, every other class 0. The size is kept unless one is asked for.
  *
- * **csv**: SOURCE is one table as text (import/csv.h) whose header names the columns. The output is
+ * **csv**: SOURCE is one table as text (import/csv.h) whose header names the columns, or, with
+ * no_header, whose columns have numbers. The output is
  * a table file (store/table_file.h). A group is a value of the group column, whatever text it is;
  * the targets and features are numbers. A row with another number of fields than the header, an
  * empty group, or a target or feature that is no finite float32 number is an error, or left out and
@@ -51,6 +52,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "import/csv.h"
 #include "oikos/error.h"
 
 typedef struct oikos_import_options {
@@ -65,8 +67,11 @@ typedef struct oikos_import_options {
   const char *user_table, *item_table; /**< csv of ratings: further tables; NULL for none */
   const char *title;                   /**< csv of ratings: the item table's column of titles */
   const char *categories;              /**< csv of ratings: columns of numbers that are codes */
-  int64_t users, items;                /**< ratings-demo: how many; 0 for the default */
-  int64_t seed;                        /**< ratings-demo */
+  oikos_csv_format format;             /**< csv: of its tables; `header` is not read */
+  bool no_header;           /**< csv: SOURCE has none: columns are named by their numbers, from 1 */
+  bool no_header_in_tables; /**< csv of ratings: the same for user_table and item_table */
+  int64_t users, items;     /**< ratings-demo: how many; 0 for the default */
+  int64_t seed;             /**< ratings-demo */
 } oikos_import_options;
 
 /**
@@ -107,6 +112,9 @@ const oikos_importer *oikos_importers(int *n);
  *         content, naming the source and the entry, and for a failed write
  */
 oikos_status oikos_import(const char *kind, const oikos_import_job *job, oikos_error *err);
+
+/** How a csv importer's tables are written. @param further  user_table and item_table */
+oikos_csv_format oikos_import_format(const oikos_import_options *options, bool further);
 
 /** The importers themselves; called through oikos_import(). */
 oikos_status oikos_import_omniglot(const oikos_import_job *job, oikos_error *err);

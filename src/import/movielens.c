@@ -69,7 +69,8 @@ static oikos_status read_table(import *m, const char *file, const oikos_csv_form
 /* The names of the genres, of u.genre or, without it, numbers; then what u.item tells. */
 static oikos_status read_flagged_items(import *m, oikos_error *err) {
   static const char *const columns[] = {"genre", "number"};
-  const oikos_csv_format format = {.separator = "|", .plain = true, .n_names = 2, .names = columns};
+  const oikos_csv_format format = {
+      .separator = "|", .quotes = OIKOS_QUOTES_NONE, .n_names = 2, .names = columns};
   const char *genre[GENRES];
   char number[GENRES][16];
   oikos_movielens_genres genres = {0};

@@ -21,9 +21,7 @@ static oikos_status text_of(const oikos_csv *csv, const oikos_csv_row *row, int 
 /* Begin to describe one; everything else in the row has been checked. */
 static oikos_status describe(oikos_ratings *r, oikos_entities *e, const oikos_csv *csv,
                              const oikos_csv_row *row, int32_t *entity, oikos_error *err) {
-  if (!oikos_text_is_id(row->field[0]))
-    return oikos_csv_fail(csv, row, 0, "an id: UTF-8 without control characters, of 1 to 128 bytes",
-                          err);
+  OIKOS_TRY(oikos_csv_id(csv, row, 0, err));
   if (oikos_entities_is_described(e, row->field[0]))
     return oikos_csv_fail(csv, row, 0, "each id in one row of the table", err);
   r->row_is_good = true;
@@ -149,7 +147,8 @@ static const char *const item_names[] = {
     "flag 3",  "flag 4",  "flag 5",       "flag 6",     "flag 7",  "flag 8",  "flag 9",  "flag 10",
     "flag 11", "flag 12", "flag 13",      "flag 14",    "flag 15", "flag 16", "flag 17", "flag 18"};
 
-#define NAMES(list) .plain = true, .n_names = sizeof(list) / sizeof *(list), .names = (list)
+#define NAMES(list)                                                                                \
+  .quotes = OIKOS_QUOTES_NONE, .n_names = sizeof(list) / sizeof *(list), .names = (list)
 
 const oikos_movielens_release oikos_movielens_releases[OIKOS_MOVIELENS_RELEASES] = {
     {"u.data",

@@ -62,9 +62,11 @@ oikos_status oikos_ratings_add(oikos_ratings *r, int32_t user, int32_t item, flo
 }
 
 /* A bad row: an error, or left out, and named if it is among the first. */
-static oikos_status leave_out(oikos_ratings *r, oikos_status status, const oikos_error *why) {
+static oikos_status leave_out(oikos_ratings *r, oikos_csv *csv, oikos_status status,
+                              const oikos_error *why) {
   if (!r->job->options.skip_bad)
     return status;
+  oikos_csv_reject(csv);
   r->skipped++;
   if (r->job->message && r->skipped <= SHOWN_BAD)
     r->job->message(r->job->user, why->message);
@@ -90,12 +92,13 @@ oikos_status oikos_ratings_rows(oikos_ratings *r, oikos_csv *csv, const char *na
     if (status != OIKOS_OK && r->row_is_good)
       return status;
     if (status != OIKOS_OK)
-      OIKOS_TRY(leave_out(r, status, why));
+      OIKOS_TRY(leave_out(r, csv, status, why));
     if (r->job->progress && (rows + 1) % PROGRESS_EVERY == 0)
       r->job->progress(r->job->user, what, rows, 0);
   }
   if (r->job->progress)
     r->job->progress(r->job->user, what, rows, rows);
+  oikos_csv_hints(csv, r->job->message, r->job->user);
   return OIKOS_OK;
 }
 
@@ -107,9 +110,7 @@ static oikos_status take_rating(void *user, oikos_ratings *r, const oikos_csv *c
   double value;
   const int ids[] = {c->user, c->item};
   for (int k = 0; k < 2; k++)
-    if (!oikos_text_is_id(row->field[ids[k]]))
-      return oikos_csv_fail(csv, row, ids[k],
-                            "an id: UTF-8 without control characters, of 1 to 128 bytes", err);
+    OIKOS_TRY(oikos_csv_id(csv, row, ids[k], err));
   OIKOS_TRY(oikos_csv_number(csv, row, c->rating, &value, err));
   if (!isfinite((float)value))
     return oikos_csv_fail(csv, row, c->rating, "a number within float32", err);

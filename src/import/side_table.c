@@ -49,9 +49,10 @@ static oikos_status choose(side_table *t, const oikos_csv *csv, const char *id, 
   }
   t->use[t->id] = ID;
   int column = title ? oikos_csv_find(csv, title) : -1;
-  if (title && (column < 0 || column == t->id))
-    return oikos_fail(err, OIKOS_USAGE, "%s: --title: there is no column '%.200s' beside the ids",
-                      t->path, title);
+  if (title && (column < 0 || column == t->id)) {
+    oikos_csv_missing(csv, "title", title, err);
+    return oikos_fail_prefix(err, "%s, beside the ids: ", t->path);
+  }
   if (title)
     t->use[column] = TITLE;
   return OIKOS_OK;
@@ -103,9 +104,7 @@ static oikos_status take_row(void *user, oikos_ratings *r, const oikos_csv *csv,
   side_table *t = user;
   char text[OIKOS_TEXT_BYTES];
   int32_t entity;
-  if (!oikos_text_is_id(row->field[t->id]))
-    return oikos_csv_fail(csv, row, t->id,
-                          "an id: UTF-8 without control characters, of 1 to 128 bytes", err);
+  OIKOS_TRY(oikos_csv_id(csv, row, t->id, err));
   for (int k = 0; k < row->n; k++)
     if ((t->use[k] == TITLE || t->use[k] == CATEGORY) && !oikos_text_to_utf8(row->field[k], text))
       return oikos_csv_fail(csv, row, k, "a text without control characters, below 520 bytes", err);
@@ -123,7 +122,8 @@ static oikos_status look(side_table *t, const char *id, const char *title, oikos
   oikos_csv *csv;
   oikos_csv_row row;
   bool end = false;
-  OIKOS_TRY(oikos_csv_open(&csv, t->path, NULL, true, err));
+  const oikos_csv_format format = oikos_import_format(&t->ratings->job->options, true);
+  OIKOS_TRY(oikos_csv_open(&csv, t->path, &format, err));
   size_t n = (size_t)oikos_csv_columns(csv);
   t->columns = (int)n;
   oikos_status status = oikos_alloc(&t->use, n, sizeof *t->use, "the columns", err);
@@ -145,7 +145,8 @@ static oikos_status look(side_table *t, const char *id, const char *title, oikos
 /* Second: take the rows over. */
 static oikos_status take(side_table *t, oikos_error *err) {
   oikos_csv *csv;
-  OIKOS_TRY(oikos_csv_open(&csv, t->path, NULL, true, err));
+  const oikos_csv_format format = oikos_import_format(&t->ratings->job->options, true);
+  OIKOS_TRY(oikos_csv_open(&csv, t->path, &format, err));
   oikos_status status =
       oikos_csv_columns(csv) == t->columns
           ? oikos_ratings_rows(t->ratings, csv, t->path, take_row, t, err)

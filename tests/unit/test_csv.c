@@ -9,6 +9,7 @@
 #include "import/number.h"
 
 static oikos_error err;
+static const oikos_csv_format plain = {.header = true};
 
 static void refused(oikos_status got, oikos_status expected, const char *text) {
   if (got != expected || !strstr(err.message, text))
@@ -18,7 +19,8 @@ static void refused(oikos_status got, oikos_status expected, const char *text) {
 static oikos_csv *open_text(const void *state, const char *text, const char *separator) {
   oikos_csv *csv;
   put(state, "x.csv", text, strlen(text));
-  CHECK_OK(oikos_csv_open(&csv, in(state, "x.csv"), separator, true, &err));
+  const oikos_csv_format format = {.separator = separator, .header = true};
+  CHECK_OK(oikos_csv_open(&csv, in(state, "x.csv"), &format, &err));
   return csv;
 }
 
@@ -64,6 +66,129 @@ static void test_rows(void **state) {
   expect_end(csv);
 }
 
+/* Fields of the rows, each as long as `text` says, with what a bad line says: "fields" or "!fault".
+ */
+static void rows_are(const void *state, const oikos_csv_format *format, const char *text,
+                     size_t size, const char *const *expected, int n) {
+  oikos_csv *csv;
+  oikos_csv_row row;
+  bool end;
+  put(state, "x.csv", text, size);
+  CHECK_OK(oikos_csv_open(&csv, in(state, "x.csv"), format, &err));
+  for (int i = 0; i < n; i++) {
+    char joined[256] = "";
+    CHECK_OK(oikos_csv_next(csv, &row, &end, &err));
+    assert_false(end);
+    if (oikos_csv_check(csv, &row, &err) != OIKOS_OK) {
+      oikos_csv_reject(csv);
+      snprintf(joined, sizeof joined, "!%lld", (long long)row.line);
+    }
+    for (int k = 0; k < row.n && *joined != '!'; k++)
+      snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%s", k ? "|" : "",
+               row.field[k]);
+    assert_string_equal(joined, expected[i]);
+  }
+  expect_end(csv);
+}
+#define ROWS_ARE(format, text, ...)                                                                \
+  rows_are(*state, format, text, sizeof text - 1, (const char *const[]){__VA_ARGS__},              \
+           sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+/* A quote opens at a field's start alone, and a line that is bad costs that line. */
+static void test_quotes(void **state) {
+  ROWS_ARE(&plain, "a,b\n7\" single,5\n x\"y\" ,6\n12\",\"\"\n", "7\" single|5", "x\"y\"|6",
+           "12\"|");
+  ROWS_ARE(&plain, "a,b\n\"7 inch,5\n1,2\n3,4\n", "!2", "1|2", "3|4");     // never closed
+  ROWS_ARE(&plain, "a,b\n\"7 inch,5\n1,\"x\"\n3,4\n", "!2", "1|x", "3|4"); // closed, then text
+  ROWS_ARE(&plain, "a,b\n\"7 inch,5\n1,x\",6\n3,4\n", "7 inch,5\n1,x|6",
+           "3|4"); // a row by the book
+  ROWS_ARE(&plain, "a,b\n\"7 inch,5\n1,2\n1,x\",6,7\n3,4\n", "!2", "1|2", "!4", "3|4"); // too many
+  ROWS_ARE(&plain, "a,b\n\"7\n8\",5,9\n1,2\n", "!2", "!3", "1|2");
+  ROWS_ARE(&plain, "a,b\n1,\0002\n3,4\n\"5\n\0006\",1\n7,8", "!2", "3|4", "!4", "!5", "7|8");
+  const oikos_csv_format none = {.header = true, .quotes = OIKOS_QUOTES_NONE};
+  ROWS_ARE(&none, "a,b\n\"7,5\n\"\",\"\n", "\"7|5", "\"\"|\"");
+  const oikos_csv_format slashes = {.header = true,
+                                    .quotes = OIKOS_QUOTES_BACKSLASH}; // Book-Crossing
+  ROWS_ARE(&slashes,
+           "\"ISBN\";\"t\"\n\"1\";\"So \\\"Wild\\\" it is\"\n\"2\";\"a "
+           "\\\\\"\n\"3\";\"\"\"b\\N\"\n\"4\";\\N\n",
+           "1|So \"Wild\" it is", "2|a \\", "3|\"b\\N", "4|\\N");
+}
+
+/* Many quotes that open and close nowhere: the work stays in proportion, or it is an error. */
+static void test_many_quotes(void **state) {
+  enum { LINES = 200000 };
+  char *text = malloc(8 + (size_t)LINES * 8), *to = text;
+  oikos_csv_row row;
+  oikos_csv *csv;
+  to += sprintf(to, "a,b\n");
+  for (int k = 0; k < LINES; k++)
+    to += sprintf(to, "x\",\"y\n");
+  put(*state, "x.csv", text, (size_t)(to - text));
+  free(text);
+  CHECK_OK(oikos_csv_open(&csv, in(*state, "x.csv"), &plain, &err));
+  oikos_status status = OIKOS_OK;
+  for (bool end = false; status == OIKOS_OK && !end;) {
+    status = oikos_csv_next(csv, &row, &end, &err);
+    oikos_csv_reject(csv);
+  }
+  oikos_csv_close(csv);
+  refused(status, OIKOS_ERROR, "give --quotes none");
+}
+
+static void test_formats(void **state) {
+  const oikos_csv_format numbers = {0}, bars = {.separator = "|"}, colons = {.separator = "::"};
+  const oikos_csv_format blanks = {.separator = " ", .header = true};
+  ROWS_ARE(&numbers, "196\t242\t3\t881250949\n186\t302\t3\t891717742\n", "196|242|3|881250949",
+           "186|302|3|891717742");
+  ROWS_ARE(&colons, "1::1193::5::978300760\n", "1|1193|5|978300760");
+  ROWS_ARE(&bars, "1|2|3|\n4|5|6\n7|8|9|10\n", "1|2|3", "4|5|6", "!3");
+  ROWS_ARE(&plain, "a,b,\n1,2,\r\n3,,\n4,5\n6\n", "1|2", "3|", "4|5", "!5");
+  ROWS_ARE(&blanks, "  a \t b\n1  \"2 3\" \n\t4\t5\t\n6 7 8\n", "1|2 3", "4|5", "!4");
+  ROWS_ARE(&numbers, "\"a\nb\",1\nc,2\n", "a\nb|1", "c|2");
+  const oikos_csv_format wrong[] = {{.separator = ""},
+                                    {.separator = "\n"},
+                                    {.separator = "12345678901234567"},
+                                    {.separator = "\""},
+                                    {.encoding = "no such"}};
+  for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+    oikos_csv *csv;
+    refused(oikos_csv_open(&csv, in(*state, "x.csv"), &wrong[k], &err), OIKOS_USAGE,
+            k < 4 ? "a separator is 1 to 16 bytes" : "the encoding 'no such' is not known");
+  }
+}
+
+/* Blocks end within characters; what an encoding does not have costs its line. */
+static void test_encodings(void **state) {
+  const oikos_csv_format latin = {.header = true, .encoding = "ISO-8859-1"};
+  const oikos_csv_format utf16 = {.header = true, .encoding = "UTF-16"};
+  const oikos_csv_format utf8 = {.header = true, .encoding = "UTF-8"};
+  ROWS_ARE(&latin, "a,b\nM\xFCller,\xE9\n", "M\xC3\xBCller|\xC3\xA9");
+  ROWS_ARE(&utf16,
+           "\xFF\xFE"
+           "a\0,\0b\0\n\0\xE9\0,\0\x02\x26\n\0",
+           "\xC3\xA9|\xE2\x98\x82");
+  ROWS_ARE(&utf8, "a,b\n1,2\n\xFF,3\n4,\xC3\xA9\n\xC3", "1|2", "!3", "4|\xC3\xA9", "!5");
+  enum { LINES = 40000 };
+  char *text = malloc(LINES * 16 + 8), *to = text;
+  oikos_csv *csv;
+  oikos_csv_row row;
+  bool end;
+  to += sprintf(to, "a\n");
+  for (int k = 0; k < LINES; k++)
+    to += sprintf(to, "%d\xE4\xF6\xFC\xDF\n", k);
+  put(*state, "x.csv", text, (size_t)(to - text));
+  free(text);
+  CHECK_OK(oikos_csv_open(&csv, in(*state, "x.csv"), &latin, &err));
+  for (int k = 0; k < LINES; k++) {
+    char expected[32];
+    snprintf(expected, sizeof expected, "%d\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F", k);
+    CHECK_OK(oikos_csv_next(csv, &row, &end, &err));
+    assert_string_equal(row.field[0], expected);
+  }
+  expect_end(csv);
+}
+
 static void test_separators(void **state) {
   oikos_csv *csv = open_text(*state, "a;b,c;d\n1;;3\n", NULL);
   expect_row(csv, 2, "1||3");
@@ -94,7 +219,7 @@ static void test_long(void **state) {
     oikos_csv *csv;
     oikos_csv_row row;
     bool end;
-    CHECK_OK(oikos_csv_open(&csv, in(*state, names[f]), NULL, true, &err));
+    CHECK_OK(oikos_csv_open(&csv, in(*state, names[f]), &plain, &err));
     for (int k = 1; k <= LINES; k++) {
       CHECK_OK(oikos_csv_next(csv, &row, &end, &err));
       assert_true(!end && row.n == 1 && row.line == k + 1);
@@ -112,11 +237,14 @@ static oikos_status read_all(const void *state, const char *text, size_t size) {
   oikos_csv_row row;
   bool end = false;
   put(state, "x.csv", text, size);
-  oikos_status status = oikos_csv_open(&csv, in(state, "x.csv"), NULL, true, &err);
+  oikos_status status = oikos_csv_open(&csv, in(state, "x.csv"), &plain, &err);
   if (status != OIKOS_OK)
     return status;
-  while (status == OIKOS_OK && !end)
+  while (status == OIKOS_OK && !end) {
     status = oikos_csv_next(csv, &row, &end, &err);
+    if (status == OIKOS_OK && !end && row.fault)
+      status = oikos_csv_check(csv, &row, &err);
+  }
   oikos_csv_close(csv);
   return status;
 }
@@ -128,6 +256,7 @@ static void test_hostile(void **state) {
       {"a,b\n1,\"2\n3,4\n", "x.csv:2: a quote is opened in this row and never closed"},
       {"a,b\n1,\"2\"x\n", "x.csv:2: text follows a closing quote"},
       {"a,b\n1,2\n3,x\"\"\"\"y\"\"\n\"\n", "x.csv:4: a quote is opened"},
+      {"a,b\n1,\"\"2\"\n", "x.csv:2: text follows a closing quote"},
       {"a,,b\n", "x.csv:1: column 2 has no name"},
       {"a,b,a\n", "x.csv:1: two columns are named 'a'"},
       {"\n\n", "found nothing"},
@@ -140,7 +269,7 @@ static void test_hostile(void **state) {
   char *huge = malloc(size);
   memset(huge, 'a', size);
   huge[1] = '\n';
-  refused(read_all(*state, huge, size), OIKOS_ERROR, "x.csv:2: a row of more than 16 MiB");
+  refused(read_all(*state, huge, size), OIKOS_ERROR, "x.csv:2: a line of more than 16 MiB");
   memset(huge, ',', size);
   refused(read_all(*state, huge, size / 8), OIKOS_ERROR, "x.csv:1: a row of more than 16384");
   free(huge);
@@ -331,9 +460,11 @@ static void test_skip_bad(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
   const struct CMUnitTest tests[] = {
-      TEST(test_rows),    TEST(test_separators),     TEST(test_long),
-      TEST(test_hostile), TEST(test_numbers),        TEST(test_name_map),
-      TEST(test_import),  TEST(test_import_refuses), TEST(test_skip_bad),
+      TEST(test_rows),      TEST(test_separators),  TEST(test_long),
+      TEST(test_quotes),    TEST(test_many_quotes), TEST(test_formats),
+      TEST(test_encodings), TEST(test_hostile),     TEST(test_numbers),
+      TEST(test_name_map),  TEST(test_import),      TEST(test_import_refuses),
+      TEST(test_skip_bad),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,7 +214,7 @@ static void test_hostile(void **state) {
   put_100k(*state);
   put(*state, "ml/u.data", huge, size);
   refused(import_ratings(*state, "movielens", in(*state, "ml"), none, NULL), OIKOS_ERROR,
-          "u.data:1: a row of more than 16 MiB");
+          "u.data:1: a line of more than 16 MiB");
   free(huge);
   for (int length = 128; length < 130; length++) {
     snprintf(id, sizeof id, "%0*d\t1\t1\t1\n", length, 1);
