@@ -27,6 +27,9 @@ typedef struct oikos_task_shape {
   int64_t outputs;       /**< targets (mse) or classes */
   size_t support, query; /**< examples in each set */
   int n_groups; /**< hidden groups that episodes come from, known to the source only; 0 if none */
+  size_t units; /**< units, of which there are so many and no more, that an episode is of: classes
+                   of images, the group of rows of a table, the user or item of ratings; 0: each
+                   episode is drawn for itself */
   bool varies;  /**< sets may be smaller than support and query say */
   int64_t rows; /**< R: users and items that the examples are about; 0: other sources */
   size_t row_width; /**< d: numbers in the embedding row of each; 0: no embedding layer */
@@ -61,6 +64,7 @@ typedef struct oikos_episode {
   int64_t step, learner; /**< the numbers it was drawn for */
   int64_t unit;          /**< the group of rows of a table, the user or the item that it is of; -1
                             for other sources */
+  int64_t *classes;      /**< images: (ways) the class of each label, however turned; or NULL */
   oikos_episode_rows rows;
   oikos_real *x, *y; /**< memory of both sets */
   double *baseline;  /**< residual: (support + query) what of each target was taken away; or NULL */
@@ -78,6 +82,13 @@ oikos_task_shape oikos_source_shape(const oikos_source *source);
 
 /** Name of a hidden group, or NULL. */
 const char *oikos_source_group(const oikos_source *source, int group);
+
+/** What the units of episodes are called: "groups", "classes", "learners"; "episodes" where each is
+ * drawn for itself. */
+const char *oikos_source_unit(const oikos_source *source);
+
+/** What of the data is not used as the configuration says, as a line to print; "" if nothing. */
+const char *oikos_source_note(const oikos_source *source);
 
 /** The hidden group that a learner draws from in training at a step, where every learner is bound
  * to one (task.learners groups) and groups are hidden; else -1. For reports only. */

@@ -163,10 +163,18 @@ typedef struct oikos_census {
 
 oikos_census oikos_trainer_census(oikos_trainer *trainer);
 
-/** Mean over evaluation episodes, with the half width of its 95 % confidence interval (1.96
- * standard errors). */
+/** Mean over evaluation episodes, with the half width of its 95 % confidence interval by Student's
+ * t. Where episodes are drawn again and again from few units (the held-out groups of a table, the
+ * classes of images, the users and items of ratings), the interval is over these: it says how far
+ * the mean of other units of the same kind may be, and does not shrink with more episodes of the
+ * same. How: src/math/unit_mean.h (clusters; for classes, of which an episode has several, a
+ * jackknife over classes after Arvesen 1969). The training is taken as it is: another seed or
+ * another training set is not in the interval. Users and items are crossed in ratings; intervals
+ * are over those who learn, as if those they rate, or are rated by, were all there are. */
 typedef struct oikos_estimate {
-  double mean, interval;
+  double mean;     /**< NaN: of nothing, or not finite */
+  double interval; /**< NaN: there is none, as of a single unit */
+  int64_t units;   /**< that the interval is over */
 } oikos_estimate;
 
 /** What an evaluation says of the ratings of one kind of learners. Errors are of expected ratings
@@ -196,12 +204,14 @@ typedef struct oikos_evaluation {
   int64_t *residents;   /**< (n_homes, n_groups, or 1 if there are no groups) episodes by home and
                            hidden group */
   int64_t n_targets;    /**< targets that have a unit of their own (tables); else 0 */
-  int64_t units;        /**< groups of rows that the episodes are from */
-  oikos_estimate *rmse; /**< (steps + 1, n_targets) root mean square error over the query set, in
-                           the target's own unit: the mean over groups of the mean over a group's
-                           episodes, with its interval over groups */
+  int64_t units;        /**< that the episodes are of, and intervals over: groups, classes,
+                           learners; or episodes */
+  const char *unit;     /**< what these are called */
+  oikos_estimate *rmse; /**< (steps + 1, n_targets) root mean square error, in the target's own
+                           unit: of a group the root of the mean square over all query examples of
+                           its episodes; then the mean over groups */
   oikos_estimate
-      *home_loss;    /**< (n_homes) final loss of those who chose it; mean 0 where nobody did */
+      *home_loss;    /**< (n_homes) final loss of those who chose it; mean NaN where nobody did */
   double *home_sure; /**< (n_homes) how sure these are of it: mean home weight; 0 with one home */
   double sure;       /**< the same of all episodes */
   oikos_estimate *group_loss; /**< (n_groups) the same by hidden group */

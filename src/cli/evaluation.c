@@ -5,62 +5,76 @@
 
 #include "cli/cli.h"
 
+enum { TEXT = 64 };
+
 /* Not every step of many. */
 static bool is_shown(const oikos_evaluation *v, int64_t step) {
   return step <= 1 || step == v->steps || step == 5 || step == 10 || v->steps <= 10;
 }
 
+/* "mean +- interval" into text, which is returned. */
+static const char *text_of(oikos_estimate e, char text[TEXT]) {
+  if (!isfinite(e.mean))
+    snprintf(text, TEXT, "diverged: not finite");
+  else if (isfinite(e.interval))
+    snprintf(text, TEXT, "%.4f +- %.4f", e.mean, e.interval);
+  else
+    snprintf(text, TEXT, "%.4f (no interval)", e.mean);
+  return text;
+}
+
 /* Errors in the units of the targets, a column for each. */
 static void print_targets(const oikos_trainer *t, const oikos_evaluation *v) {
-  printf("root mean square error in the target's unit: mean over %lld groups, 95 %% interval over "
-         "groups\n  inner steps",
-         (long long)v->units);
+  char text[TEXT];
+  printf(
+      "root mean square error in the target's unit: of a group over all its judged rows; mean and "
+      "95 %% interval over %lld %s\n  inner steps",
+      (long long)v->units, v->unit);
   for (int64_t j = 0; j < v->n_targets; j++)
-    printf("   %-22.22s", oikos_source_target(oikos_trainer_source(t), j).name);
+    printf("   %-24.24s", oikos_source_target(oikos_trainer_source(t), j).name);
   putchar('\n');
   for (int64_t k = 0; k <= v->steps; k++) {
     if (!is_shown(v, k))
       continue;
     printf("  %11lld", (long long)k);
-    for (int64_t j = 0; j < v->n_targets; j++) {
-      const oikos_estimate *e = &v->rmse[k * v->n_targets + j];
-      if (isfinite(e->mean))
-        printf("   %10.4f +- %-8.4f", e->mean, e->interval);
-      else
-        printf("   %-22s", "diverged: not finite");
-    }
+    for (int64_t j = 0; j < v->n_targets; j++)
+      printf("   %-24s", text_of(v->rmse[k * v->n_targets + j], text));
     putchar('\n');
   }
 }
 
 static void print_steps(const oikos_evaluation *v, bool classification) {
+  char text[TEXT];
   printf("unseen tasks: %lld episodes in %.1f s, %.0f tasks/s\n", (long long)v->episodes,
          v->seconds, (double)v->episodes / v->seconds);
+  printf("95 %% intervals (Student's t) are over %lld %s%s\n", (long long)v->units, v->unit,
+         v->units > 1 ? "" : ": one alone has none");
   printf("  inner steps   query loss, 95 %% interval%s\n",
          classification ? "   accuracy, 95 % interval" : "");
   for (int64_t k = 0; k <= v->steps; k++) {
     if (!is_shown(v, k))
       continue;
-    if (isfinite(v->loss[k].mean))
-      printf("  %11lld   %10.4f +- %-11.4f", (long long)k, v->loss[k].mean, v->loss[k].interval);
-    else
-      printf("  %11lld   %-25s", (long long)k, "diverged: not finite");
+    printf("  %11lld   %-25s", (long long)k, text_of(v->loss[k], text));
     if (classification)
-      printf("   %8.4f +- %.4f", v->accuracy[k].mean, v->accuracy[k].interval);
+      printf("   %s", text_of(v->accuracy[k], text));
     putchar('\n');
   }
 }
 
 enum { FEW = 8 }; /* so many homes are shown even if they stand empty */
 
+/* An estimate of a part of the episodes, with how many units these are of. */
+static void print_over(const oikos_evaluation *v, oikos_estimate e) {
+  char text[TEXT];
+  printf("   %-20s over %lld %s", text_of(e, text), (long long)e.units, v->unit);
+}
+
 static void print_home(const oikos_trainer *t, const oikos_evaluation *v, int h, int64_t all) {
   printf("  home %-3d %5.1f %%", h, 100 * (double)all / (double)v->episodes);
   if (all)
     printf("   sure %.2f", v->home_sure[h]);
-  if (all > 1)
-    printf("   %8.4f +- %-8.4f", v->home_loss[h].mean, v->home_loss[h].interval);
-  else if (v->n_groups > 1 && all)
-    printf("   %-20s", "");
+  if (all)
+    print_over(v, v->home_loss[h]);
   for (int g = 0; v->n_groups > 1 && all && g < v->n_groups; g++)
     printf("  %s %.0f %%", oikos_source_group(oikos_trainer_source(t), g),
            100 * (double)v->residents[h * v->n_groups + g] / (double)all);
@@ -91,10 +105,9 @@ static void print_groups(const oikos_trainer *t, const oikos_evaluation *v) {
     for (int h = 0; h < v->n_homes; h++)
       all += v->residents[h * v->n_groups + g];
     printf("  %-12.40s", oikos_source_group(oikos_trainer_source(t), g));
-    if (all > 1)
-      printf(" %8.4f +- %.4f\n", v->group_loss[g].mean, v->group_loss[g].interval);
-    else
-      printf(" too few episodes: %lld\n", (long long)all);
+    if (all > 0)
+      print_over(v, v->group_loss[g]);
+    printf(all > 0 ? "\n" : " no episode\n");
   }
   if (isfinite(v->rand))
     printf("  homes and groups: adjusted Rand index %.3f (1: the same, 0: by chance)\n", v->rand);
@@ -119,12 +132,11 @@ void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
 
 static void print_row(const char *name, const oikos_trainer *t, const oikos_evaluation *v,
                       bool classification) {
-  oikos_estimate loss = v->loss[v->steps], accuracy = v->accuracy[v->steps];
-  printf("  %-8s %11zu %12lld   %10.4f +- %-11.4f", name,
-         oikos_network_parameters(oikos_trainer_network(t)), (long long)v->steps, loss.mean,
-         loss.interval);
+  char text[TEXT];
+  printf("  %-8s %11zu %12lld   %-25s", name, oikos_network_parameters(oikos_trainer_network(t)),
+         (long long)v->steps, text_of(v->loss[v->steps], text));
   if (classification)
-    printf("   %8.4f +- %-12.4f", accuracy.mean, accuracy.interval);
+    printf("   %-25s", text_of(v->accuracy[v->steps], text));
   printf("   %9.3f\n", 1e3 * v->seconds / (double)v->episodes);
 }
 
@@ -134,10 +146,11 @@ void oikos_cli_print_comparison(const oikos_cli *cli, const oikos_trainer *teach
   bool classification = of_student->accuracy[of_student->steps].mean > 0;
   if (cli->team.rank != 0)
     return;
-  printf("teacher and student on the same unseen tasks:\n"
-         "  %8s %11s %12s   %-25s%s   %9s\n",
-         "", "parameters", "inner steps", "query loss, 95 % interval",
-         classification ? "   accuracy, 95 % interval" : "", "ms a task");
+  printf("teacher and student on the same unseen tasks, 95 %% intervals over %lld %s:\n"
+         "  %8s %11s %12s   %-25s%-28s   %9s\n",
+         (long long)of_student->units, of_student->unit, "", "parameters", "inner steps",
+         "query loss, 95 % interval", classification ? "   accuracy, 95 % interval" : "",
+         "ms a task");
   print_row("teacher", teacher, of_teacher, classification);
   print_row("student", student, of_student, classification);
   fflush(stdout);

@@ -5,16 +5,23 @@
 
 #include "cli/cli.h"
 
-enum { LABEL = 30, COLUMN = 22 };
+enum { LABEL = 30, COLUMN = 24 };
 
 static void print_label(const char *label) {
   printf("  %-*s", LABEL, label);
 }
 
-static void print_estimate(oikos_estimate e, double scale, const char *unit) {
-  char text[64];
-  snprintf(text, sizeof text, "%.*f%s +- %.*f", scale > 1 ? 1 : 4, scale * e.mean, unit,
-           scale > 1 ? 1 : 4, scale * e.interval);
+/* With the number of learners that the interval is over, where these are not all of the column. */
+static void print_estimate(oikos_estimate e, int64_t learners, double scale, const char *unit) {
+  char text[96], over[32] = "";
+  int digits = scale > 1 ? 1 : 4;
+  if (e.units != learners)
+    snprintf(over, sizeof over, " (%lld)", (long long)e.units);
+  if (isfinite(e.interval))
+    snprintf(text, sizeof text, "%.*f%s +- %.*f%s", digits, scale * e.mean, unit, digits,
+             scale * e.interval, over);
+  else
+    snprintf(text, sizeof text, "%.*f%s (no interval)%s", digits, scale * e.mean, unit, over);
   printf("  %-*s", COLUMN, isfinite(e.mean) ? text : "-");
 }
 
@@ -34,7 +41,8 @@ static void print_line(const oikos_evaluation *v, const char *label, size_t offs
                        const char *unit) {
   print_label(label);
   for (int i = 0; i < v->n_rated; i++)
-    print_estimate(*(const oikos_estimate *)((const char *)&v->rated[i] + offset), scale, unit);
+    print_estimate(*(const oikos_estimate *)((const char *)&v->rated[i] + offset),
+                   v->rated[i].learners, scale, unit);
   putchar('\n');
 }
 
@@ -44,13 +52,16 @@ static void print_step(const oikos_evaluation *v, const char *what, size_t offse
   snprintf(label, sizeof label, "%s, %lld inner steps", what, (long long)step);
   print_label(label);
   for (int i = 0; i < v->n_rated; i++)
-    print_estimate((*(oikos_estimate *const *)((const char *)&v->rated[i] + offset))[step], 1, "");
+    print_estimate((*(oikos_estimate *const *)((const char *)&v->rated[i] + offset))[step],
+                   v->rated[i].learners, 1, "");
   putchar('\n');
 }
 
 void oikos_cli_print_rated(const oikos_evaluation *v) {
   static const char *const what[] = {"items for a user", "users for an item", "mean of both"};
-  printf("ratings, 95 %% intervals over learners\n");
+  printf("ratings, 95 %% intervals over the learners (in brackets, if over fewer: of recall those "
+         "with "
+         "something to find)\n");
   print_label("");
   for (int i = 0; i < v->n_rated; i++)
     printf("  %-*s", COLUMN, what[v->rated[i].side]);

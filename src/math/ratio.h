@@ -6,12 +6,14 @@
  * per user. Intervals are at 95 %, by linearisation of the ratio (Cochran, "Sampling techniques",
  * 3rd edition, 1977, sections 2.11 and 6.3, without correction for a finite population):
  *
- *   half width of R = 1.96 sqrt( m / (m - 1)  sum (S_i - R n_i)^2 ) / sum n_i
+ *   half width of R = t sqrt( m / (m - 1)  sum (S_i - R n_i)^2 ) / sum n_i
  *
- * and by the delta method for functions of it: that of sqrt(R) is the one of R over 2 sqrt(R). They
- * are for many clusters: of users as unlike as in tests/unit/test_ratio.c the interval of sqrt(R)
- * holds the truth in 94 % of samples of 400, 92 % of 100, 88 % of 30. A user that was drawn several
- * times is one cluster: add its sums up first.
+ * with t Student's quantile at m - 1 degrees of freedom, and by the delta method for functions of
+ * it: that of sqrt(R) is the one of R over 2 sqrt(R). Where all n_i are the same, R is the mean of
+ * the clusters' means, and its interval the usual one of a mean. Of users as unlike as in
+ * tests/unit/test_ratio.c the interval of sqrt(R) holds the truth in 94 % of samples of 400,
+ * 92 % of 100, 89 % of 30. A user that was drawn several times is one cluster: add its
+ * sums up first.
  *
  * Cluster i of m has its numbers at [i * stride] of each array (1: dense), so that columns of a
  * table can be given. Sums are taken in order: the same bits everywhere.
@@ -20,11 +22,13 @@
 #define OIKOS_MATH_RATIO_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /** An estimate and the half width of its interval: value +- interval. The value is NaN if the
- * divisor sums to 0; the interval is 0 for fewer than two clusters, which have none. */
+ * divisor sums to 0; the interval is NaN for fewer than two clusters, which have none. */
 typedef struct oikos_ratio {
   double value, interval;
+  int64_t units; /**< clusters that count: those with n_i > 0 */
 } oikos_ratio;
 
 /** sum s_i / sum n_i. */
@@ -45,5 +49,8 @@ oikos_ratio oikos_ratio_difference(size_t m, size_t stride, const double *a, con
 /** The same as a share: 1 - rmse_a / rmse_b, above 0 if a is better. As both errors are over the
  * same ratings, their numbers cancel. */
 oikos_ratio oikos_ratio_gain(size_t m, size_t stride, const double *a, const double *b);
+
+/** Mean of x over the clusters where it is not NaN, each counting the same. */
+oikos_ratio oikos_ratio_mean(size_t m, size_t stride, const double *x);
 
 #endif

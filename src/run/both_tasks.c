@@ -79,11 +79,11 @@ static void judge_user(const oikos_both *b, int64_t u, const int64_t *rating, do
 }
 
 static oikos_estimate estimate(oikos_ratio r) {
-  return (oikos_estimate){r.value, r.interval};
+  return (oikos_estimate){r.value, r.interval, r.units};
 }
 
 static void fill(const oikos_both *b, size_t m, const double *sums, int64_t steps, oikos_rated *v) {
-  oikos_estimate nothing = {NAN, 0};
+  oikos_estimate nothing = {NAN, NAN, 0};
   v->side = 2;
   v->learners = (int64_t)m;
   v->ratings = b->n;

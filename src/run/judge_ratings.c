@@ -238,20 +238,7 @@ oikos_status oikos_judge_ranks(oikos_judge *j, int64_t count, oikos_episode_make
 }
 
 static oikos_estimate estimate(oikos_ratio r) {
-  return (oikos_estimate){r.value, r.interval};
-}
-
-/* Mean over the rows where a number says something. */
-static oikos_estimate mean_of(size_t m, size_t stride, const double *at) {
-  double n = 0, mean = 0, squares = 0; // Welford's update
-  for (size_t i = 0; i < m; i++) {
-    double value = at[i * stride], difference = value - mean;
-    if (isnan(value))
-      continue;
-    mean += difference / ++n;
-    squares += difference * (value - mean);
-  }
-  return (oikos_estimate){n > 0 ? mean : NAN, n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : 0};
+  return (oikos_estimate){r.value, r.interval, r.units};
 }
 
 oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t steps,
@@ -272,9 +259,9 @@ oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int6
   }
   v->bias_rmse = estimate(oikos_ratio_root(m, stride, row + BIAS, row + NUMBER));
   v->gain = estimate(oikos_ratio_gain(m, stride, last + SQUARE, row + BIAS));
-  v->ndcg[0] = mean_of(m, stride, row + NDCG_5);
-  v->ndcg[1] = mean_of(m, stride, row + NDCG_10);
-  v->recall = mean_of(m, stride, row + RECALL);
-  v->chance = mean_of(m, stride, row + CHANCE);
+  v->ndcg[0] = estimate(oikos_ratio_mean(m, stride, row + NDCG_5));
+  v->ndcg[1] = estimate(oikos_ratio_mean(m, stride, row + NDCG_10));
+  v->recall = estimate(oikos_ratio_mean(m, stride, row + RECALL));
+  v->chance = estimate(oikos_ratio_mean(m, stride, row + CHANCE));
   return OIKOS_OK;
 }

@@ -167,8 +167,11 @@ static oikos_status set_up(oikos_trainer *t, const char *checkpoint, bool trains
   OIKOS_TRY(oikos_agree(&t->team, create_parts(t, err), err));
   OIKOS_TRY(oikos_teacher_begin(t, trains, resume, err));
   OIKOS_TRY(oikos_agree(&t->team, create_threads(t, err), err));
-  if (!t->student)
+  if (!t->student) {
     compare_numerics(t);
+    if (*oikos_source_note(t->source))
+      oikos_trainer_say(t, "%s: %s", t->config.task.file, oikos_source_note(t->source));
+  }
   return oikos_shared_sum_create(&t->team, t->segments.grid, &t->sums[0], err);
 }
 

@@ -65,6 +65,7 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   source->scratch = (size_t)(most + m->ways + m->support + m->query);
   source->shape = (oikos_task_shape){.input = {m->index.height, m->index.width, m->index.channels},
                                      .outputs = m->ways,
+                                     .units = (size_t)m->ways,
                                      .support = (size_t)(m->ways * m->support),
                                      .query = (size_t)(m->ways * m->query)};
   return OIKOS_OK;
@@ -113,6 +114,7 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *r,
   oikos_random_choose(r, m->split.n[split] * m->rotations, m->ways, turned, scratch);
   for (int64_t label = 0; label < m->ways; label++) {
     int64_t class = m->split.classes[split][turned[label] / m->rotations];
+    e->classes[label] = class;
     draw_class(m, class * m->rotations + turned[label] % m->rotations, label, r, e, scratch);
   }
 }
@@ -122,4 +124,4 @@ static void destroy(oikos_source *source) {
 }
 
 const oikos_source_type oikos_source_images = {
-    .create = create, .has = has, .draw = draw, .destroy = destroy};
+    .unit = "classes", .create = create, .has = has, .draw = draw, .destroy = destroy};

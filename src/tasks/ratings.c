@@ -39,6 +39,7 @@ static oikos_task_shape shape_of(const oikos_ratings *r) {
                             .support = (size_t)(support < held ? support : held),
                             .query = (size_t)(judged < held ? judged : held),
                             .n_groups = r->plays[0] && r->plays[1] ? OIKOS_SIDES : 0,
+                            .units = 1,
                             .varies = true,
                             .rows = r->index.users.n + r->index.items.n,
                             .row_width = r->width,
@@ -262,7 +263,8 @@ int64_t oikos_ratings_row(const oikos_ratings *r, int side, int64_t number) {
   return side == OIKOS_SIDE_USER ? number : r->index.users.n + number;
 }
 
-const oikos_source_type oikos_source_ratings = {.create = create,
+const oikos_source_type oikos_source_ratings = {.unit = "learners",
+                                                .create = create,
                                                 .has = has,
                                                 .draw = draw,
                                                 .episodes = episodes,

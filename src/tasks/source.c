@@ -73,6 +73,14 @@ const char *oikos_source_group(const oikos_source *source, int group) {
              : NULL;
 }
 
+const char *oikos_source_unit(const oikos_source *source) {
+  return source->type->unit ? source->type->unit : "episodes";
+}
+
+const char *oikos_source_note(const oikos_source *source) {
+  return source->note;
+}
+
 oikos_target oikos_source_target(const oikos_source *source, int64_t index) {
   return source->type->target && index >= 0 && index < source->shape.outputs
              ? source->type->target(source, index)
@@ -100,6 +108,8 @@ oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, 
   OIKOS_TRY(oikos_alloc(&e->y, oikos_mul(n, source->targets), sizeof *e->y, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->scratch, source->scratch, sizeof *e->scratch, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->rows.other, s.rows ? n : 0, sizeof *e->rows.other, "an episode", err));
+  if (s.units > 1)
+    OIKOS_TRY(oikos_alloc(&e->classes, s.units, sizeof *e->classes, "an episode", err));
   if (s.residual)
     OIKOS_TRY(oikos_alloc(&e->baseline, n, sizeof *e->baseline, "an episode", err));
   e->support = (oikos_batch){.n = s.support, .x = e->x, .y = e->y};
@@ -114,6 +124,7 @@ void oikos_episode_destroy(oikos_episode *e) {
   free(e->scratch);
   free(e->rows.other);
   free(e->baseline);
+  free(e->classes);
   *e = (oikos_episode){0};
 }
 

@@ -8,6 +8,7 @@
 #include "oikos/tasks.h"
 
 typedef struct oikos_source_type {
+  const char *unit; /* what the units of episodes are called; NULL: there are none */
   /* Fill source->shape, source->scratch and source->self (freed by free). */
   oikos_status (*create)(oikos_source *source, const oikos_config *config, const oikos_data *data,
                          oikos_error *err);
@@ -30,6 +31,7 @@ struct oikos_source {
   size_t scratch;          /* int64 numbers that a draw needs */
   bool bound;              /* in training each learner draws from a group of its own, see below */
   int64_t move_at, movers; /* from this step on (0: never) learners 0 .. movers - 1 have moved */
+  char note[256];          /* what of the data is not used as configured; empty: nothing */
   void *self;
 };
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Rows of a table as tasks: an episode is one group of rows (a patient, a user), of which some are
  * the support and others the query examples, drawn without replacement. Groups are held out for
- * validation and test as wholes. Features and targets are standardised by mean and deviation over
- * the training groups; a feature that is constant there becomes 0. */
+ * validation and test as wholes. A group too small for both sets has fewer query examples; one with
+ * no row beside the support is left out. Features and targets are standardised by mean and
+ * deviation over the training groups; a feature that is constant there becomes 0. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -20,24 +22,49 @@ typedef struct table {
   oikos_table_scale feature_scale, target_scale;
 } table;
 
-/* Every group must have enough rows. */
-static oikos_status check(const table *t, const oikos_config *config, int64_t *most,
-                          oikos_error *err) {
-  int64_t wanted = config->task.support + config->task.query;
-  *most = 0;
-  for (int s = 0; s < 3; s++)
+/* A group is used with as many queries as it has rows for; with none it is left out. */
+static void leave_out(table *t, const oikos_config *config, int64_t *most, int64_t *left_out,
+                      int64_t *fewer) {
+  *most = *left_out = *fewer = 0;
+  for (int s = 0; s < 3; s++) {
+    int64_t n = 0;
     for (int64_t k = 0; k < t->split.n[s]; k++) {
       int64_t g = t->split.classes[s][k];
       int64_t held = t->index.group_first[g + 1] - t->index.group_first[g];
       *most = held > *most ? held : *most;
-      if (held < wanted)
-        return oikos_fail(err, OIKOS_USAGE,
-                          "%s: group %.100s has %lld rows, but task.support %lld + task.query %lld "
-                          "are wanted of each group; lower them",
-                          t->file, t->index.group_name[g], (long long)held,
-                          (long long)config->task.support, (long long)config->task.query);
+      *fewer += held > config->task.support && held - config->task.support < config->task.query;
+      if (held > config->task.support)
+        t->split.classes[s][n++] = g;
     }
-  return OIKOS_OK;
+    *left_out += t->split.n[s] - n;
+    t->split.n[s] = n;
+  }
+}
+
+static oikos_status check(const oikos_source *source, const oikos_config *config, int64_t left_out,
+                          oikos_error *err) {
+  const table *t = source->self;
+  if (left_out == 0 || t->split.n[OIKOS_TRAIN] > 0)
+    return OIKOS_OK;
+  return oikos_fail(err, OIKOS_USAGE,
+                    "%s: no training group has more than task.support %lld rows, so none is left "
+                    "to be judged on; lower it",
+                    t->file, (long long)config->task.support);
+}
+
+static void note(oikos_source *source, const oikos_config *config, int64_t left_out,
+                 int64_t fewer) {
+  int used = 0;
+  if (left_out > 0)
+    used = snprintf(source->note, sizeof source->note,
+                    "%lld of %lld groups are left out: they have no more than task.support %lld "
+                    "rows",
+                    (long long)left_out, (long long)((const table *)source->self)->index.n_groups,
+                    (long long)config->task.support);
+  if (fewer > 0)
+    snprintf(source->note + used, sizeof source->note - (size_t)used,
+             "%s%lld groups are judged on fewer than task.query %lld rows, as they have no more",
+             used ? "; " : "", (long long)fewer, (long long)config->task.query);
 }
 
 static oikos_status scale(table *t, oikos_error *err) {
@@ -51,7 +78,7 @@ static oikos_status scale(table *t, oikos_error *err) {
 
 static oikos_status create(oikos_source *source, const oikos_config *config, const oikos_data *data,
                            oikos_error *err) {
-  int64_t most;
+  int64_t most, left_out, fewer;
   if (!data || !data->table || !data->features || !data->targets)
     return oikos_fail(err, OIKOS_ERROR, "task.source table was created without its data");
   OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(table), "the task source", err));
@@ -63,13 +90,16 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   const oikos_class_list list = {t->index.n_groups, t->index.group_name, NULL,
                                  "group",           "table file",        0};
   OIKOS_TRY(oikos_class_split_create(config, &list, &t->split, err));
-  OIKOS_TRY(check(t, config, &most, err));
+  leave_out(t, config, &most, &left_out, &fewer);
+  OIKOS_TRY(check(source, config, left_out, err));
+  note(source, config, left_out, fewer);
   OIKOS_TRY(scale(t, err));
   int64_t wanted = config->task.support + config->task.query;
   source->scratch =
       (size_t)(most + wanted); // a draw permutes a group; the chosen rows stand before
   source->shape = (oikos_task_shape){.input = {1, 1, t->index.n_features},
                                      .outputs = t->index.n_targets,
+                                     .units = 1,
                                      .support = (size_t)config->task.support,
                                      .query = (size_t)config->task.query};
   return OIKOS_OK;
@@ -117,7 +147,9 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *r,
   int64_t group = choose_group(source, split, e, r), first = x->group_first[group];
   int64_t held = x->group_first[group + 1] - first;
   int64_t wanted = (int64_t)(source->shape.support + source->shape.query), *chosen = e->scratch;
+  wanted = wanted < held ? wanted : held;
   e->unit = group;
+  e->query.n = (size_t)wanted - source->shape.support;
   oikos_random_choose(r, held, wanted, chosen, chosen + wanted);
   for (int64_t k = 0; k < wanted; k++) { // support rows first
     int64_t row = first + chosen[k];
@@ -142,5 +174,9 @@ static void destroy(oikos_source *source) {
   oikos_table_scale_destroy(&t->target_scale);
 }
 
-const oikos_source_type oikos_source_table = {
-    .create = create, .has = has, .draw = draw, .target = target, .destroy = destroy};
+const oikos_source_type oikos_source_table = {.unit = "groups",
+                                              .create = create,
+                                              .has = has,
+                                              .draw = draw,
+                                              .target = target,
+                                              .destroy = destroy};

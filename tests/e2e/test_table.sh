@@ -80,7 +80,7 @@ log: {every: 100}
 eval: {episodes: 60}
 YAML
 bad 2 'set task\.split to fraction or list' train table.yaml --out x --set task.split=file
-bad 2 'group group, 0 has 20 rows, but task\.support 5 \+ task\.query 16' train table.yaml --out x --set task.query=16
+bad 2 'no training group has more than task\.support 20 rows' train table.yaml --out x --set task.support=20
 bad 2 'task\.source is table but task\.file is not set' train table.yaml --out x --set 'task.file=""'
 bad 2 'model\.loss does not fit task\.source' train table.yaml --out x --set model.loss=cross_entropy
 bad 1 'number\.csv: it is not a readable HDF5 file' train table.yaml --out x --set "task.file=$WORK/number.csv"
@@ -93,7 +93,8 @@ bad 2 'names\.list:2: no group of that name in the table file: nobody' train tab
 error_of() { awk '/^root mean square/ {on = 1} on && /^ +[0-9]+ .*\+-/ {e = $2} END {print e}' "$1"; }
 run train table.yaml --out run1
 check_status train 0
-check_match train "^root mean square error in the target's unit: mean over 6 groups" "$log.out"
+check_match train "^root mean square error in the target's unit: of a group over all its judged rows; mean and 95 % interval over 6 groups" "$log.out"
+check_match train "^95 % intervals \(Student's t\) are over 6 groups$" "$log.out"
 check_match train '^  inner steps   y ' "$log.out"
 learnt=$(error_of "$log.out")
 # the deviation within a group is 1,000 * |slope| * 0.58, the mean of |slope| is 1.7: without learning it stays over 900
@@ -110,6 +111,55 @@ check_status resume 0
 check_same "resumed at 250" run1 half
 run train table.yaml --out bound --set task.learners=groups --set steps=20
 check_status "learners bound to groups" 0
+
+# Intervals by hand, from what each of three held-out groups has by itself, over many more episodes than groups.
+for g in 1 2 3; do echo "group, $g"; done >test.list
+for g in {4..23}; do echo "group, $g"; done >train.list
+lists=(--set task.split=list --set task.train_list=train.list)
+# numbers_of LIST QUERIES: mean and interval of loss and error after the inner steps of a start that is not trained, from
+# 4,000 episodes a group.
+numbers_of() {
+  rm -rf untrained
+  run train table.yaml --out untrained --set steps=0 --set eval.episodes="$(($(wc -l <"$1") * 4000))" "${lists[@]}" \
+    --set task.test_list="$1" --set task.query="$2"
+  check_status "train, held out $1" 0
+  awk '/^root/ {on = 1} on && $1 == 3 {e = $2 " " $4} !on && $1 == 3 {l = $2 " " $4} END {print l, e}' "$log.out"
+}
+: >alone
+for g in 1 2 3; do
+  echo "group, $g" >one.list
+  numbers_of one.list 15 >>alone
+  check_match "one group" "^95 % intervals .* are over 1 groups: one alone has none" "$log.out"
+  check_match "one group" '^ +3 +[0-9.]+ \(no interval\)' "$log.out"
+done
+numbers_of test.list 15 >all
+numbers_of test.list 2 >few # the error is no matter of how many rows an episode is judged on
+awk 'function near(a, b, by) {return a - b < by * b && b - a < by * b}
+  FILENAME == "alone" {for (j = 1; j <= 2; j++) {x = $(j == 1 ? 1 : 3); s[j] += x; q[j] += x * x}}
+  FILENAME != "alone" {
+    for (j = 1; j <= 2; j++) {
+      mean = s[j] / 3; half = 4.302653 * sqrt((q[j] - 3 * mean * mean) / 2 / 3)
+      if (!near($(2 * j - 1), mean, 0.01) || !near($(2 * j), half, 0.02)) {
+        print FILENAME ", column", j ": expected", mean, "+-", half, "found", $(2 * j - 1), "+-", $(2 * j); bad = 1
+      }
+    }
+  }
+  END {exit bad}' alone all few || fail "intervals are not those over the groups"
+
+# One group of few rows does not stop the others.
+{
+  cat table.csv
+  printf '"small",%d,0,x,%d\r\n' 1 7 2 7 3 8 4 8 5 8 6 9 7 9
+  printf '"tiny",1,0,x,7\r\n'
+} >small.csv
+run import csv small.csv -o small.h5 "${columns[@]}"
+check_status "import with small groups" 0
+run train table.yaml --out small --set "task.file=$WORK/small.h5" --set steps=5
+check_status "train with small groups" 0
+check_match "train with small groups" 'small\.h5: 1 of 26 groups are left out: they have no more than task\.support 5 rows; 1 groups are judged on fewer than task\.query 15' "$log.out"
+run_ranks 2 train table.yaml --out small2 --set "task.file=$WORK/small.h5" --set steps=5
+check_status "train with small groups on 2 ranks" 0
+check_same "small groups on 2 ranks" small small2
 
 # Parkinson's telemonitoring: motor UPDRS of patients never seen, from ten measurements of each.
 real=$SOURCE/../shared/data/parkinsons/parkinsons_updrs.data

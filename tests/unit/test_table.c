@@ -252,13 +252,40 @@ static void test_moving_learners(void **state) {
   free(w);
 }
 
+/* Groups have 8 to 19 rows: with 10 to learn on, the first three are left out, and those of less
+ * than 15 are judged on what they have. */
+static void test_small_groups(void **state) {
+  (void)state;
+  world *w = make_world();
+  rig g;
+  set_up(&g, w, "support: 10, query: 5, test_fraction: 0.5");
+  assert_string_equal(oikos_source_note(g.source),
+                      "3 of 12 groups are left out: they have no more than task.support 10 rows; 4 "
+                      "groups are judged on fewer than task.query 5 rows, as they have no more");
+  unsigned train = groups_of(&g, OIKOS_TRAIN), test = groups_of(&g, OIKOS_TEST);
+  assert_int_equal(train | test, (1 << GROUPS) - 8);
+  assert_int_equal(train & test, 0);
+  for (int64_t learner = 0; learner < 200; learner++) {
+    oikos_split split = learner % 2 ? OIKOS_TRAIN : OIKOS_TEST;
+    int group = check_episode(w, &g, split, 0, learner, train);
+    assert_int_equal(g.episode.support.n, 10);
+    assert_int_equal(g.episode.query.n, group < 7 ? group - 2 : 5);
+  }
+  tear_down(&g);
+  set_up(&g, w, plain);
+  assert_string_equal(oikos_source_note(g.source), "");
+  tear_down(&g);
+  free(w);
+}
+
 static void test_refuses(void **state) {
   (void)state;
   world *w = make_world();
   oikos_error err;
   rig g;
-  assert_int_equal(create(&g, w, "support: 5, query: 4", &err), OIKOS_USAGE);
-  assert_non_null(strstr(err.message, "test.h5: group g0 has 8 rows, but task.support 5"));
+  assert_int_equal(create(&g, w, "support: 19, query: 4", &err), OIKOS_USAGE);
+  assert_non_null(strstr(err.message, "no training group has more than task.support 19 rows"));
+  oikos_source_destroy(g.source);
   free(g.config);
   set_up(&g, w, "support: 3, query: 5, test_fraction: 0");
   assert_int_equal(oikos_source_has(g.source, OIKOS_TEST, &err), OIKOS_USAGE);
@@ -272,7 +299,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_episodes),       cmocka_unit_test(test_scale_is_of_training),
       cmocka_unit_test(test_bound_learners), cmocka_unit_test(test_moving_learners),
-      cmocka_unit_test(test_refuses),
+      cmocka_unit_test(test_small_groups),   cmocka_unit_test(test_refuses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
