@@ -233,6 +233,9 @@ int main(int argc, char **argv) {
   if (command[0] == '-' || strcmp(command, "help") == 0)
     return speaks() ? run_alone(name, argc, argv) : 0;
   oikos_signals_wait(true);
+  // of Open MPI's shared file pointers, which oikos does not use, all but this kind end the program
+  // on a long path, or leave semaphores behind that keep others from files of the same name
+  setenv("OMPI_MCA_sharedfp", "individual", 0);
   signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of the write, not of the process
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
     fputs("oikos: MPI could not be initialised\n", stderr);

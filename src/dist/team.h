@@ -22,6 +22,7 @@ typedef struct oikos_team {
   int node_rank, node_size;
   MPI_Info hints;     /* for MPI-IO, of the files they write; MPI_INFO_NULL: none */
   oikos_pulse *pulse; /* of this rank; NULL: nobody watches, and nobody asks to stop */
+  size_t block;       /* bytes that are read or written at a time; 0: as many as is best */
 } oikos_team;
 
 oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err);

@@ -12,20 +12,23 @@
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/sync.h"
+#include "store/temporary.h"
 
 /* Write a file of the run directory as a whole or not at all. */
 static oikos_status write_whole(const oikos_trainer *t, const char *name,
                                 void (*write)(const oikos_trainer *t, FILE *out),
                                 oikos_error *err) {
-  char path[OIKOS_LONG_PATH], temporary[OIKOS_LONG_PATH];
+  char path[OIKOS_LONG_PATH], temporary[OIKOS_NAME_MAX];
   snprintf(path, sizeof path, "%s/%s", t->run, name);
-  snprintf(temporary, sizeof temporary, "%s/%s.tmp", t->run, name);
+  oikos_temporary_sweep(path); // the run is ours: what is there was left by a killed job
+  OIKOS_TRY(oikos_temporary_create(path, temporary, err));
   FILE *out = fopen(temporary, "w");
-  if (!out)
-    return oikos_fail(err, OIKOS_USAGE, "%s cannot be written: %s", path, strerror(errno));
-  write(t, out);
-  bool bad = ferror(out);
-  bad |= fclose(out) != 0;
+  bool bad = !out;
+  if (out) {
+    write(t, out);
+    bad = ferror(out);
+    bad |= fclose(out) != 0;
+  }
   if (bad || rename(temporary, path) != 0) {
     oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
     unlink(temporary);

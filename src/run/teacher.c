@@ -11,6 +11,7 @@
 #include "run/read_config.h"
 #include "run/trainer_impl.h"
 #include "store/sync.h"
+#include "store/temporary.h"
 
 static void kept_path(const oikos_trainer *t, char *path) {
   snprintf(path, OIKOS_LONG_PATH, "%s/teacher.h5", t->run);
@@ -83,5 +84,6 @@ oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err) {
   kept_path(t, path);
   if (!t->teacher || strcmp(path, t->teacher_path) == 0)
     return OIKOS_OK;
+  oikos_temporary_sweep(path);
   return oikos_copy_file(t->teacher_path, path, err);
 }

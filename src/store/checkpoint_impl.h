@@ -19,9 +19,6 @@ size_t oikos_field_row(const oikos_field *f);
 void oikos_field_rows(const oikos_field *f, const oikos_team *team, int64_t *first, int64_t *count);
 bool oikos_field_empty(const oikos_field *f);
 
-/** Rows of this many bytes in a block: what is read or written at a time, 16 MiB or one row. */
-int64_t oikos_block_rows(size_t bytes);
-
 /** The address of a row: counted from 0 in the dataset. */
 char *oikos_field_at(const oikos_field *f, int64_t row);
 

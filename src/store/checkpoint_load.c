@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
+#include "store/mpiio.h"
 
 static oikos_status check_shape(const oikos_field *f, hid_t dataset, oikos_error *err) {
   hsize_t dims[OIKOS_FIELD_DIMS] = {0};
@@ -93,7 +94,7 @@ static oikos_status read_field(const oikos_team *team, const oikos_field *f, hid
               .count = f->owned ? f->count : f->dims[0],
               .bytes = oikos_field_row(f) * oikos_field_element(f),
               .dataset = -1};
-  r.block = oikos_block_rows(r.bytes);
+  r.block = oikos_mpiio_rows(team, r.bytes);
   r.block = r.count < r.block ? r.count : r.block;
   oikos_status status = oikos_agree(team, begin(&r, file, err), err);
   if (status == OIKOS_OK)
@@ -107,19 +108,13 @@ static oikos_status read_field(const oikos_team *team, const oikos_field *f, hid
 oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path,
                                    const oikos_field *fields, int n, oikos_error *err) {
   oikos_hdf5_quiet was = oikos_hdf5_silence();
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, team->world, MPI_INFO_NULL);
-  oikos_drop_semaphore(path);
-  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
-  oikos_status status =
-      file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;
-  status = oikos_agree(team, status, err);
+  hid_t file;
+  oikos_status status = oikos_mpiio_open_each(team, path, &file, err);
   for (int i = 0; status == OIKOS_OK && i < n; i++)
     if (!oikos_field_empty(&fields[i]))
       status = read_field(team, &fields[i], file, err);
   if (file >= 0)
     H5Fclose(file);
-  H5Pclose(access);
   oikos_hdf5_restore(was);
   if (status != OIKOS_OK)
     oikos_fail_prefix(err, "%s: ", path);

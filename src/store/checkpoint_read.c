@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
 #include "store/hdf5_old.h"
+#include "store/mpiio.h"
 
 enum { HASH_BLOCK = 1 << 20 };
 
@@ -151,8 +152,7 @@ static oikos_status describe(hid_t file, oikos_checkpoint_info *info, oikos_erro
 /* Open a whole checkpoint by this process alone. */
 static oikos_status open_alone(const char *path, hid_t *file, oikos_error *err) {
   OIKOS_TRY(verify(path, err));
-  *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  return *file < 0 ? oikos_hdf5_fail(err, "it cannot be opened") : OIKOS_OK;
+  return oikos_mpiio_open_alone(path, file, err);
 }
 
 oikos_status oikos_checkpoint_describe(const char *path, oikos_checkpoint_info *info,

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
-#include "store/hints.h"
+#include "store/mpiio.h"
 #include "store/sync.h"
 
 /* One write: its fields, which go out by blocks of rows. */
@@ -30,7 +30,7 @@ static size_t row_bytes(const oikos_field *f) {
  * none. */
 static void block_of(const writer *w, const oikos_field *f, int64_t round, int64_t *first,
                      int64_t *count) {
-  int64_t block = oikos_block_rows(row_bytes(f));
+  int64_t block = oikos_mpiio_rows(w->team, row_bytes(f));
   oikos_field_rows(f, w->team, first, count);
   int64_t before = *count < round * block ? *count : round * block;
   *first += before;
@@ -147,7 +147,7 @@ static herr_t write_block(const writer *w, hid_t dataset, const oikos_field *f, 
   hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(f->n_dims, size, NULL),
         transfer = H5Pcreate(H5P_DATASET_XFER);
   // many small parts are gathered before they are written; a large one would only be copied
-  bool large = f->dims[0] > oikos_block_rows(row_bytes(f));
+  bool large = f->dims[0] > oikos_mpiio_rows(w->team, row_bytes(f));
   H5Pset_dxpl_mpio(transfer, large ? H5FD_MPIO_INDEPENDENT : H5FD_MPIO_COLLECTIVE);
   if (count > 0) {
     H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
@@ -175,14 +175,9 @@ static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error 
 }
 
 static oikos_status write_data(const writer *w, const char *path, oikos_error *err) {
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, w->team->world, w->team->hints);
-  oikos_drop_semaphore(path);
-  hid_t file = H5Fopen(path, H5F_ACC_RDWR, access);
-  oikos_status status =
-      file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;
-  H5Pclose(access);
-  OIKOS_TRY(oikos_agree(w->team, status, err));
+  hid_t file;
+  oikos_status status = OIKOS_OK;
+  OIKOS_TRY(oikos_mpiio_open_together(w->team, path, &file, err));
   // every rank goes through every collective call, so that a failure on one leaves none waiting
   for (int i = 0; i < w->n; i++) {
     oikos_error one;
@@ -193,9 +188,8 @@ static oikos_status write_data(const writer *w, const char *path, oikos_error *e
         *err = one;
     }
   }
-  if (H5Fclose(file) < 0 && status == OIKOS_OK)
-    status = oikos_hdf5_fail(err, "it cannot be closed");
-  return oikos_agree(w->team, status, err);
+  oikos_status closed = oikos_mpiio_close(w->team, file, status == OIKOS_OK ? err : NULL);
+  return oikos_agree(w->team, status == OIKOS_OK ? closed : status, err);
 }
 
 /* The checksum of a dataset in the file, read by blocks of rows. */
@@ -208,7 +202,7 @@ static oikos_status sum_dataset(hid_t dataset, const char *path, uint64_t *sum, 
   size_t bytes =
       dims[0] ? (size_t)H5Sget_simple_extent_npoints(space) / (size_t)dims[0] * H5Tget_size(type)
               : 0;
-  int64_t rows = (int64_t)dims[0], block = oikos_block_rows(bytes);
+  int64_t rows = (int64_t)dims[0], block = oikos_mpiio_rows(NULL, bytes);
   block = rows < block ? rows : block;
   char *data = NULL;
   oikos_status status = oikos_alloc(&data, (size_t)block, bytes, path, err);
@@ -244,9 +238,8 @@ static oikos_status check_dataset(void *user, hid_t dataset, const char *path, o
 }
 
 static oikos_status read_back(const char *path, oikos_error *err) {
-  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (file < 0)
-    return oikos_hdf5_fail(err, "it cannot be opened again");
+  hid_t file;
+  OIKOS_TRY(oikos_mpiio_open_alone(path, &file, err));
   oikos_status status = oikos_visit_datasets(file, check_dataset, NULL, err);
   H5Fclose(file);
   return status;
@@ -283,16 +276,16 @@ static off_t size_of(const writer *w) {
  * theirs. */
 static oikos_status create(const writer *w, const char *path, const oikos_checkpoint_info *info,
                            oikos_error *err) {
-  OIKOS_TRY(oikos_hints_make_file(path, w->team->hints, err));
   OIKOS_TRY(oikos_reserve(path, size_of(w), err));
   OIKOS_TRY(create_file(w, path, info, err));
   return oikos_reserve(path, 0, err);
 }
 
-static oikos_status write_and_seal(writer *w, const char *path, const char *temporary,
+static oikos_status write_and_seal(writer *w, const char *path, char *temporary,
                                    const oikos_checkpoint_info *info, oikos_error *err) {
   OIKOS_TRY(oikos_agree(w->team, prepare(w, err), err));
   sum_checksums(w);
+  OIKOS_TRY(oikos_mpiio_create(w->team, path, temporary, err));
   oikos_status status = w->team->rank == 0 ? create(w, temporary, info, err) : OIKOS_OK;
   OIKOS_TRY(oikos_agree(w->team, status, err));
   OIKOS_TRY(write_data(w, temporary, err));
@@ -308,8 +301,7 @@ oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
                                     const oikos_checkpoint_info *info, const oikos_field *fields,
                                     int n, oikos_error *err) {
   writer w = {.team = team, .fields = fields, .n = n};
-  char temporary[OIKOS_NAME_MAX];
-  snprintf(temporary, sizeof temporary, "%s.tmp", path);
+  char temporary[OIKOS_NAME_MAX] = "";
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = write_and_seal(&w, path, temporary, info, err);
   oikos_hdf5_restore(was);
@@ -317,7 +309,7 @@ oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
   free(w.rounds);
   free(w.packed);
   if (status != OIKOS_OK) {
-    if (team->rank == 0)
+    if (team->rank == 0 && temporary[0])
       unlink(temporary);
     oikos_fail_prefix(err, "checkpoint %s could not be written: ", path);
   }

@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "store/hdf5_util.h"
 #include "store/sync.h"
+#include "store/temporary.h"
 
 oikos_status oikos_data_fail(oikos_error *err, const char *what) {
   return oikos_hdf5_fail(err, "%s cannot be written; check the space and the rights", what);
@@ -108,13 +109,11 @@ static oikos_status write_file(const char *path, oikos_data_writer *write, void 
 
 oikos_status oikos_data_file_write(const char *path, oikos_data_writer *write, void *user,
                                    oikos_error *err) {
-  char *temporary;
-  if (asprintf(&temporary, "%s.tmp-%ld", path, (long)getpid()) < 0)
-    return oikos_fail(err, OIKOS_ERROR, "out of memory for a file name");
-  oikos_status status;
-  unlink(temporary); /* left by a killed import that had our process number */
+  char temporary[OIKOS_NAME_MAX];
+  if (oikos_temporary_create(path, temporary, err) != OIKOS_OK)
+    return oikos_fail_prefix(err, "writing %s: ", path);
   oikos_hdf5_quiet was = oikos_hdf5_silence();
-  status = write_file(temporary, write, user, err);
+  oikos_status status = write_file(temporary, write, user, err);
   oikos_hdf5_restore(was);
   if (status == OIKOS_OK)
     status = oikos_sync_file(temporary, err);
@@ -124,6 +123,5 @@ oikos_status oikos_data_file_write(const char *path, oikos_data_writer *write, v
     unlink(temporary);
     oikos_fail_prefix(err, "writing %s: ", path);
   }
-  free(temporary);
   return status;
 }

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -11,37 +10,6 @@
 
 enum { MAX_NAME = 4096 };
 static const int64_t MAX_COUNT = INT64_C(1) << 40;
-
-/* One process looks first: a file that is not HDF5 at all gets a plain message and no collective
- * open. */
-static oikos_status look(const char *path, oikos_error *err) {
-  if (access(path, F_OK) != 0)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "task.file does not exist (a relative path starts from the current folder); "
-                      "make it with `oikos import`");
-  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (file < 0)
-    return oikos_hdf5_fail(
-        err, "it is not a readable HDF5 file (missing, truncated or of another kind)");
-  H5Fclose(file);
-  return OIKOS_OK;
-}
-
-oikos_status oikos_data_open_all(const oikos_team *team, const char *path, hid_t *file,
-                                 oikos_error *err) {
-  OIKOS_TRY(oikos_agree(team, team->rank == 0 ? look(path, err) : OIKOS_OK, err));
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, team->world, MPI_INFO_NULL);
-  oikos_drop_semaphore(path);
-  *file = H5Fopen(path, H5F_ACC_RDONLY, access);
-  oikos_status status =
-      *file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK;
-  H5Pclose(access);
-  status = oikos_agree(team, status, err);
-  if (status != OIKOS_OK && *file >= 0)
-    H5Fclose(*file);
-  return status;
-}
 
 oikos_status oikos_data_expect(hid_t file, const char *format, int32_t version, oikos_error *err) {
   char *found = NULL;

@@ -8,11 +8,6 @@
 
 #include "dist/team.h"
 
-/** Open a file by all ranks; rank 0 looks first, so that what is no HDF5 file at all gets a plain
- * message. Collective; on success release by H5Fclose. */
-oikos_status oikos_data_open_all(const oikos_team *team, const char *path, hid_t *file,
-                                 oikos_error *err);
-
 /** Check the attributes format and format_version. */
 oikos_status oikos_data_expect(hid_t file, const char *format, int32_t version, oikos_error *err);
 

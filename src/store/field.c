@@ -63,11 +63,6 @@ void oikos_field_rows(const oikos_field *f, const oikos_team *team, int64_t *fir
   }
 }
 
-int64_t oikos_block_rows(size_t bytes) {
-  const size_t block = 16 << 20;
-  return bytes == 0 || bytes > block ? 1 : (int64_t)(block / bytes);
-}
-
 char *oikos_field_at(const oikos_field *f, int64_t row) {
   int64_t in_memory = f->owned ? row - f->first : row;
   return (char *)f->data + (size_t)in_memory * f->stride * oikos_field_element(f);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/hdf5_util.h"
 
-#include <limits.h>
-#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +18,6 @@ oikos_hdf5_quiet oikos_hdf5_silence(void) {
 
 void oikos_hdf5_restore(oikos_hdf5_quiet was) {
   H5Eset_auto2(H5E_DEFAULT, was.function, was.data);
-}
-
-void oikos_drop_semaphore(const char *path) {
-  char name[NAME_MAX];
-  const char *slash = strrchr(path, '/');
-  snprintf(name, sizeof name, "/OMPIO_%s", slash ? slash + 1 : path);
-  sem_unlink(name);
 }
 
 /* "file read failed: time = .., error message = 'No space left', buf = .." becomes "file read

@@ -18,12 +18,6 @@ typedef struct oikos_hdf5_quiet {
 oikos_hdf5_quiet oikos_hdf5_silence(void);
 void oikos_hdf5_restore(oikos_hdf5_quiet was);
 
-/** To be called by every rank before all of them open a file together. Open MPI does that under a
- * semaphore that bears the file's name; of a process killed in doing so it stays taken, and who
- * opens a file of that name on that node again would wait for ever (Open MPI 4.1,
- * sharedfp/sm). It is made anew where it is missing. */
-void oikos_drop_semaphore(const char *path);
-
 /** Record "<what>: <HDF5's deepest message>" as OIKOS_ERROR. */
 oikos_status oikos_hdf5_fail(oikos_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

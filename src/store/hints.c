@@ -4,9 +4,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "store/hdf5_util.h"
 
 /* The next KEY=VALUE of a text into two strings; false if it is none. */
 static bool next_hint(const char **text, char key[MPI_MAX_INFO_KEY + 1],
@@ -38,19 +35,5 @@ oikos_status oikos_hints_create(const char *text, MPI_Info *hints, oikos_error *
     }
     MPI_Info_set(*hints, key, value);
   }
-  return OIKOS_OK;
-}
-
-oikos_status oikos_hints_make_file(const char *path, MPI_Info hints, oikos_error *err) {
-  MPI_File file;
-  if (hints == MPI_INFO_NULL)
-    return OIKOS_OK;
-  unlink(path);
-  oikos_drop_semaphore(path);
-  if (MPI_File_open(MPI_COMM_SELF, path, MPI_MODE_CREATE | MPI_MODE_WRONLY, hints, &file) !=
-      MPI_SUCCESS)
-    return oikos_fail(err, OIKOS_ERROR, "%s cannot be created with the hints of checkpoint.hints",
-                      path);
-  MPI_File_close(&file);
   return OIKOS_OK;
 }

@@ -11,8 +11,4 @@
  * @return OIKOS_USAGE if the text is not KEY=VALUE KEY=VALUE ... Not collective. */
 oikos_status oikos_hints_create(const char *text, MPI_Info *hints, oikos_error *err);
 
-/** Create an empty file with these hints, before anything else makes it: striping cannot change
- * later. Not collective. */
-oikos_status oikos_hints_make_file(const char *path, MPI_Info hints, oikos_error *err);
-
 #endif

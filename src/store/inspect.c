@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
+#include "store/mpiio.h"
 
 static oikos_status print_dataset(void *user, hid_t dataset, const char *path, oikos_error *err) {
   FILE *out = user;
@@ -64,10 +65,8 @@ static void print_config(hid_t file, FILE *out) {
 }
 
 static oikos_status inspect(const char *path, FILE *out, oikos_error *err) {
-  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (file < 0)
-    return oikos_hdf5_fail(
-        err, "it is not a readable HDF5 file (missing, truncated or of another kind)");
+  hid_t file;
+  OIKOS_TRY(oikos_mpiio_open_alone(path, &file, err));
   char *format = NULL, digest[OIKOS_DIGEST];
   oikos_status status = OIKOS_OK;
   if (H5Aexists(file, "format") > 0)

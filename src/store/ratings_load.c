@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "store/data_read.h"
 #include "store/hdf5_util.h"
+#include "store/mpiio.h"
 #include "store/ratings_side.h"
 
 enum { MAX_SPLITS = 16, MAX_NAME = 64 };
@@ -211,7 +212,7 @@ static oikos_status load(const oikos_team *team, const char *path, oikos_ratings
                          oikos_error *err) {
   hid_t file;
   arrays a = {0};
-  OIKOS_TRY(oikos_data_open_all(team, path, &file, err));
+  OIKOS_TRY(oikos_mpiio_open_each(team, path, &file, err));
   oikos_status status = oikos_alloc(&data->memory, 1, sizeof(tables), "a ratings file", err);
   if (status == OIKOS_OK)
     status = read_index(file, &data->index, data->memory, err);

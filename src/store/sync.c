@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/try.h"
+#include "store/temporary.h"
 
 void oikos_folder_of(const char *path, char *folder) {
   const char *slash = strrchr(path, '/');
@@ -91,9 +92,9 @@ static bool copy_bytes(int in, int out) {
 
 oikos_status oikos_copy_file(const char *from, const char *to, oikos_error *err) {
   char temporary[OIKOS_NAME_MAX];
-  snprintf(temporary, sizeof temporary, "%s.tmp", to);
+  OIKOS_TRY(oikos_temporary_create(to, temporary, err));
   int in = open(from, O_RDONLY | O_CLOEXEC),
-      out = in < 0 ? -1 : open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+      out = in < 0 ? -1 : open(temporary, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
   bool copied = in >= 0 && out >= 0 && copy_bytes(in, out);
   int failure = copied ? 0 : errno;
   if (in >= 0)
@@ -108,7 +109,7 @@ oikos_status oikos_copy_file(const char *from, const char *to, oikos_error *err)
     status = oikos_sync_file(temporary, err);
   if (status == OIKOS_OK)
     status = oikos_rename_synced(temporary, to, err);
-  if (status != OIKOS_OK && out >= 0)
+  if (status != OIKOS_OK)
     unlink(temporary);
   return status;
 }

@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "store/data_read.h"
 #include "store/hdf5_util.h"
+#include "store/mpiio.h"
 
 /* Everything but the numbers, as this rank read it. */
 typedef struct tables {
@@ -127,7 +128,7 @@ static oikos_status share_numbers(const oikos_team *team, hid_t file, oikos_tabl
 static oikos_status load(const oikos_team *team, const char *path, oikos_table_data *data,
                          oikos_error *err) {
   hid_t file;
-  OIKOS_TRY(oikos_data_open_all(team, path, &file, err));
+  OIKOS_TRY(oikos_mpiio_open_each(team, path, &file, err));
   oikos_status status = oikos_alloc(&data->memory, 1, sizeof(tables), "a table file", err);
   if (status == OIKOS_OK)
     status = read_index(file, &data->index, data->memory, err);

@@ -20,7 +20,7 @@ check_failed() {
   local next=$(($(step_of "$(newest "$2")") + $4))
   check_match "$1" "^oikos: checkpoint .*step-0*$next\.h5 could not be written: .*($3)" "$log.err"
   check_one_line "$1: on stderr" "$log.err"
-  check_equal "$1: files left over" "" "$(find "$2" -name '*.tmp')"
+  check_equal "$1: files left over" "" "$(find "$2" -name '*.tmp*')"
   run_ranks 2 eval "$2" --episodes 4
   check_status "$1: eval of the checkpoint before" 0
 }

@@ -49,7 +49,7 @@ same_at_the_end() {
   check_match "$1" "^resumed from .* at step $saved\$" "$log.out"
   run_ranks 2 "${@:4}" --set steps=$end --out "$2.whole"
   check_same "$1" "$2.whole" "$2"
-  check_equal "$1: files left over" "" "$(find "$2" -name '*.tmp')"
+  check_equal "$1: files left over" "" "$(find "$2" -name '*.tmp*')"
 }
 
 # Between checkpoints: the metrics are some steps beyond the newest one.
@@ -71,7 +71,7 @@ apart mpirun undisturbed_by mpirun_killed 3 kill_mpirun
 gather
 
 # While a checkpoint is written. A blow that misses, because the file was renamed meanwhile, is struck again.
-writing() { [[ -n $(newest big) ]] && compgen -G 'big/checkpoints/*.tmp' >/dev/null; }
+writing() { [[ -n $(newest big) ]] && compgen -G 'big/checkpoints/*.tmp-*' >/dev/null; }
 for attempt in 1 2 3 4 5; do
   rm -rf big
   start_ranks 2 "${big[@]}" "${endless[@]}" --out "$WORK/big"
