@@ -237,10 +237,12 @@ typedef struct oikos_config {
   } attack;
 
   struct {
-    int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
-    int reduce;      /**< oikos_reduce_kind */
-    double watchdog; /**< seconds without progress after which the job is ended; 0: never */
-    bool balance;    /**< learners move to ranks that have less to do */
+    int64_t threads;  /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
+    int reduce;       /**< oikos_reduce_kind */
+    double watchdog;  /**< seconds without progress after which the job is ended; 0: never */
+    double keepalive; /**< seconds without an answer after which a rank's host is lost; 0: never */
+    char interface[OIKOS_PATH]; /**< that they are asked over; empty: all that there are */
+    bool balance;               /**< learners move to ranks that have less to do */
   } run;
 
   struct {

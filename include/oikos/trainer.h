@@ -62,7 +62,10 @@ typedef struct oikos_observer {
                double accuracy); /**< after every step */
   void (*message)(void *user,
                   const char *text); /**< a checkpoint was written, one was passed over, ... */
-  bool (*stop)(void *user);          /**< on any rank: stop after this step with a checkpoint */
+  bool (*stop)(void *user);          /**< on any rank: stop after this step with a checkpoint, or
+                                        at once where nothing would be lost; asked from any thread,
+                                        while data are read, in evaluations, everywhere. What was
+                                        asked for once stays asked for */
   void (*stuck)(void *user,
                 const char *text); /**< from a thread of its own, on the rank that found
                                       it: the job stands still (run.watchdog), a rank is

@@ -7,6 +7,7 @@
 #include <mpi.h>
 #include <stdio.h>
 
+#include "cli/stop.h"
 #include "dist/team.h"
 #include "oikos/oikos.h"
 
@@ -15,6 +16,7 @@ enum { OIKOS_MAX_SETS = 64 };
 /** What a subcommand sees of the job. */
 typedef struct oikos_cli {
   oikos_team team;
+  oikos_stop *stop; /* requests to stop */
 } oikos_cli;
 
 typedef oikos_status oikos_command_function(oikos_cli *cli, int argc, char **argv,
@@ -25,7 +27,7 @@ struct oikos_launch;
 typedef struct oikos_command {
   const char *name, *arguments, *help;
   oikos_command_function *run;
-  bool stops; /* on SIGTERM, SIGUSR1 and SIGINT by itself; the others are ended by them */
+  bool writes; /* files, which are to be whole whether or not somebody reads its output */
 } oikos_command;
 
 oikos_command_function oikos_command_train, oikos_command_eval, oikos_command_recommend,

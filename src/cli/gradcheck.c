@@ -35,7 +35,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static oikos_status check(const options *o, const oikos_config *config, oikos_error *err) {
+static oikos_status check(const oikos_cli *cli, const options *o, const oikos_config *config,
+                          oikos_error *err) {
+  const oikos_observer observer = {.user = cli->stop, .stop = oikos_stop_asked};
   oikos_trainer *t;
   double worst = 0;
   if (sizeof(oikos_real) == sizeof(double) && config->distill.weight > 0 &&
@@ -44,7 +46,7 @@ static oikos_status check(const options *o, const oikos_config *config, oikos_er
                       "distill.teacher is model, whose checkpoint is in float, and the check is in "
                       "double; the term is the same with any teacher: check it with --set "
                       "distill.teacher=peers");
-  OIKOS_TRY(oikos_trainer_create(MPI_COMM_SELF, config, NULL, false, NULL, &t, err));
+  OIKOS_TRY(oikos_trainer_create(MPI_COMM_SELF, config, NULL, false, &observer, &t, err));
   oikos_status status = oikos_gradcheck(t, o->dump, stdout, &worst, err);
   oikos_trainer_destroy(t);
   OIKOS_TRY(status);
@@ -84,7 +86,7 @@ oikos_status oikos_command_gradcheck(oikos_cli *cli, int argc, char **argv, oiko
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
   oikos_status status = oikos_cli_config(cli, o.config, &o.sets, config, err);
   if (status == OIKOS_OK && cli->team.rank == 0)
-    status = check(&o, config, err);
+    status = check(cli, &o, config, err);
   free(config);
   return status;
 }

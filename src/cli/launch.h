@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "cli/stop.h"
+
 typedef struct oikos_launch {
   bool alone;         /* MPI is not up: this process is the one that speaks */
   const char *kernel; /* what OpenBLAS was asked for; NULL: nothing */
@@ -13,6 +15,7 @@ typedef struct oikos_launch {
   const char *loss;   /* of the better ones' speed, in words */
   int better;         /* how many could */
   char host[256];     /* of a rank that could not */
+  oikos_stop *stop;   /* requests to stop; NULL: alone */
 } oikos_launch;
 
 /** Run a command; the exit status. Collective, unless alone. */

@@ -15,7 +15,7 @@
 
 #include "cli/launch.h"
 #include "cli/level.h"
-#include "cli/signals.h"
+#include "cli/stop.h"
 
 #ifdef OIKOS_NATIVE
 enum { NATIVE = 1 }; /* there is one library, compiled for the machine that it was compiled on */
@@ -216,9 +216,9 @@ static int say_lost(int rank, int ranks) {
   return USAGE;
 }
 
-static int run_ranks(const char *name, int argc, char **argv) {
+static int run_ranks(const char *name, int argc, char **argv, oikos_stop *stop) {
   found f = {0};
-  oikos_launch launch = {0};
+  oikos_launch launch = {.stop = stop};
   choose(name, &f);
   if (!agree(&f))
     return USAGE;
@@ -230,9 +230,13 @@ static int run_ranks(const char *name, int argc, char **argv) {
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "--help", *name = library_name(argc, argv);
   int provided, status, rank, ranks;
+  oikos_stop stop;
   if (command[0] == '-' || strcmp(command, "help") == 0)
     return speaks() ? run_alone(name, argc, argv) : 0;
-  oikos_signals_wait(true);
+  if (!oikos_stop_begin(&stop, speaks() ? 0 : 1)) {
+    fputs("oikos: no thread can be started\n", stderr);
+    return ERROR;
+  }
   // of Open MPI's shared file pointers, which oikos does not use, all but this kind end the program
   // on a long path, or leave semaphores behind that keep others from files of the same name
   setenv("OMPI_MCA_sharedfp", "individual", 0);
@@ -241,7 +245,12 @@ int main(int argc, char **argv) {
     fputs("oikos: MPI could not be initialised\n", stderr);
     return ERROR;
   }
-  status = is_lost(&rank, &ranks) ? say_lost(rank, ranks) : run_ranks(name, argc, argv);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  atomic_store(&stop.rank, rank);
+  atomic_store(&stop.ranks, ranks);
+  status = is_lost(&rank, &ranks) ? say_lost(rank, ranks) : run_ranks(name, argc, argv, &stop);
+  oikos_stop_settle(&stop, status);
   MPI_Finalize();
   return status;
 }

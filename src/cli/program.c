@@ -12,7 +12,6 @@
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/launch.h"
-#include "cli/signals.h"
 
 static const oikos_command commands[] = {
     {"train", "CONFIG [--out DIR] [--resume] [--dry-run] [--set KEY=VALUE ...]",
@@ -20,19 +19,19 @@ static const oikos_command commands[] = {
     {"eval", "RUN|CHECKPOINT [--episodes N] [--steps S] [--predictions FILE.json]",
      "evaluate on unseen tasks", oikos_command_eval, true},
     {"recommend", "RUN|CHECKPOINT --user ID|--item ID|--ratings FILE|--all users|items [--top N]",
-     "rank items for a user, or users for an item", oikos_command_recommend, true},
+     "rank items for a user, or users for an item", oikos_command_recommend, false},
     {"distill", "RUN|CHECKPOINT --model SMALL.yaml --out DIR [--steps N]",
      "train a smaller network that imitates a trained one", oikos_command_distill, true},
     {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or an image file holds",
      oikos_command_inspect, false},
     {"import", "KIND SOURCE ... -o FILE.h5", "make an HDF5 file of a data set",
-     oikos_command_import, false},
+     oikos_command_import, true},
     {"gradcheck", "CONFIG [--dump FILE.h5]", "check the meta-gradient against finite differences",
-     oikos_command_gradcheck, false},
+     oikos_command_gradcheck, true},
     {"config", "--explain | CONFIG", "explain every key, or show a configuration resolved",
      oikos_command_config, false},
     {"bench", "WHAT [ARGUMENT ...]", "measure this machine against its own bounds",
-     oikos_command_bench, false},
+     oikos_command_bench, true},
     {NULL, NULL, NULL, NULL, false},
 };
 
@@ -94,12 +93,15 @@ static int run(const oikos_command *command, int argc, char **argv, const oikos_
   oikos_cli cli = {0};
   oikos_error err = {0};
   oikos_status status = oikos_team_create(MPI_COMM_WORLD, &cli.team, &err);
-  if (cli.team.size > 1)
-    signal(SIGPIPE, SIG_IGN); // of a rank that was lost: its own end is what is to be reported
+  cli.stop = launch->stop;
+  cli.team.pulse = &launch->stop->pulse;
+  if (cli.team.size > 1 || command->writes)
+    signal(SIGPIPE, SIG_IGN); // of a rank that was lost, its own end is what is to be reported
   if (status == OIKOS_OK)
     status = oikos_kernel_check(&cli, launch, &err);
   if (status == OIKOS_OK)
     status = oikos_agree(&cli.team, command->run(&cli, argc, argv, &err), &err);
+  oikos_stop_settle(cli.stop, (int)status);
   if (status != OIKOS_OK && cli.team.rank == 0 && err.message[0])
     fprintf(stderr, "oikos: %s\n", err.message);
   if (cli.team.rank == 0)
@@ -135,7 +137,6 @@ int oikos_program(int argc, char **argv, const oikos_launch *launch) {
   if (launch->alone)
     return (int)close_output(speak(name));
   const oikos_command *command = find(name);
-  oikos_signals_wait(command && command->stops);
   if (!command)
     return unknown(name);
   return run(command, argc - 1, argv + 1, launch);

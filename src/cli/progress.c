@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/progress.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/signals.h"
 #include "learn/cohort.h"
+#include "math/order_statistics.h"
 
 static void erase(oikos_progress *p) {
   if (p->drawn)
@@ -26,6 +27,20 @@ static void write_time(double seconds, char *text, size_t size) {
     snprintf(text, size, "%ldm%02lds", s / 60, s % 60);
 }
 
+/* Of a reader that has left (`| head`) training learns here, not by SIGPIPE. */
+static void flush(oikos_progress *p) {
+  if (fflush(stdout) != 0 && errno == EPIPE)
+    atomic_store(&p->unread, true);
+}
+
+/* The median of the last steps. */
+static double recent(const oikos_progress *p, const oikos_real *of) {
+  oikos_real sorted[OIKOS_RECENT];
+  size_t n = p->recent < OIKOS_RECENT ? (size_t)p->recent : OIKOS_RECENT;
+  memcpy(sorted, of, n * sizeof *sorted);
+  return (double)oikos_median(n, sorted);
+}
+
 static void draw(oikos_progress *p, int64_t step, double now) {
   double rate = (double)(step - p->last_step) / (now - p->shown); // steps per second
   char left[32], accuracy[48] = "";
@@ -33,27 +48,25 @@ static void draw(oikos_progress *p, int64_t step, double now) {
                  (double)(step - p->first_step),
              left, sizeof left);
   if (p->classification)
-    snprintf(accuracy, sizeof accuracy, "  accuracy %.4f", p->accuracy / (double)p->averaged);
+    snprintf(accuracy, sizeof accuracy, "  accuracy %.4f", recent(p, p->accuracy));
   erase(p);
   printf("step %lld/%lld  %.0f tasks/s  query loss %.4f%s%s%s  left %s", (long long)step,
          (long long)p->config->steps, rate * (double)oikos_cohort_size(p->config),
-         p->loss / (double)p->averaged, accuracy, p->homes, p->slowest, left);
+         recent(p, p->loss), accuracy, p->homes, p->slowest, left);
   p->drawn = p->terminal;
   if (!p->terminal)
     putchar('\n');
-  fflush(stdout);
+  flush(p);
   p->shown = now;
   p->last_step = step;
-  p->loss = p->accuracy = 0;
-  p->averaged = 0;
 }
 
 static void on_step(void *user, int64_t step, double query_loss, double accuracy) {
   oikos_progress *p = user;
   double now = oikos_wall_clock(), pause = p->terminal ? 0.3 : 5;
-  p->loss += query_loss;
-  p->accuracy += accuracy;
-  p->averaged++;
+  p->loss[p->recent % OIKOS_RECENT] = (oikos_real)query_loss;
+  p->accuracy[p->recent % OIKOS_RECENT] = (oikos_real)accuracy;
+  p->recent++;
   if (now - p->shown >= pause || step == p->config->steps)
     draw(p, step, now);
 }
@@ -95,7 +108,7 @@ static void on_message(void *user, const char *text) {
   oikos_progress *p = user;
   erase(p);
   printf("%s\n", text);
-  fflush(stdout);
+  flush(p);
 }
 
 bool oikos_output_is_terminal(void) {
@@ -111,19 +124,15 @@ bool oikos_output_is_terminal(void) {
   return terminal;
 }
 
-/* A hundred times a second is soon enough, and spares short steps a system call. */
 static bool on_stop(void *user) {
-  oikos_progress *p = user;
-  double now = oikos_wall_clock();
-  if (now - p->asked < 0.01)
-    return false;
-  p->asked = now;
-  return oikos_signals_pending();
+  const oikos_progress *p = user;
+  return p->unread || oikos_stop_asked(p->cli->stop);
 }
 
 /* MPI waits, so it cannot be finalised: mpirun and srun end the others when this process ends. */
 static void on_stuck(void *user, const char *text) {
   const oikos_progress *p = user;
+  oikos_stop_enter(p->cli->stop, OIKOS_STOP_TAKEN);
   fprintf(stderr, "%soikos: %s\n", p->drawn ? "\n" : "", text);
   _exit(OIKOS_STUCK);
 }

@@ -4,7 +4,13 @@
 #ifndef OIKOS_CLI_PROGRESS_H
 #define OIKOS_CLI_PROGRESS_H
 
+#include <stdatomic.h>
+
 #include "cli/cli.h"
+#include "oikos/real.h"
+
+/* Steps that a line tells of: by their median, which does not tell of how training began. */
+enum { OIKOS_RECENT = 100 };
 
 typedef struct oikos_progress {
   const oikos_cli *cli;
@@ -12,11 +18,11 @@ typedef struct oikos_progress {
   bool terminal, classification, drawn;
   int64_t first_step, last_step; /* when this process began; when the line was last drawn */
   double started, shown;         /* wall clock */
-  double asked;                  /* when signals were looked for */
-  double loss, accuracy;         /* running means since the last line */
-  int64_t averaged;
-  char homes[128];   /* who lives where, at the last record */
-  char slowest[128]; /* which rank keeps the others waiting */
+  atomic_bool unread;            /* nobody reads stdout any more */
+  oikos_real loss[OIKOS_RECENT], accuracy[OIKOS_RECENT]; /* of the steps before, round and round */
+  int64_t recent;                                        /* steps that were ever put there */
+  char homes[128];                                       /* who lives where, at the last record */
+  char slowest[128];                                     /* which rank keeps the others waiting */
 } oikos_progress;
 
 /** Whether a line that is redrawn makes sense: a person looks at stdout. */

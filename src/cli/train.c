@@ -107,6 +107,22 @@ static oikos_status evaluate(oikos_cli *cli, oikos_trainer *t, const oikos_confi
   return status;
 }
 
+/* The evaluation after the last step: training is done, whatever becomes of that. */
+static oikos_status evaluate_trained(oikos_cli *cli, oikos_trainer *t, const oikos_config *c,
+                                     const char *out, oikos_error *err) {
+  char words[OIKOS_PATH + 256];
+  snprintf(words, sizeof words,
+           " in the evaluation: training is done, with all %lld steps and a checkpoint; `%s eval "
+           "%s` or --resume makes the evaluation",
+           (long long)c->steps, program_invocation_short_name, out);
+  atomic_store(&cli->stop->words, words);
+  oikos_stop_enter(cli->stop, OIKOS_STOP_SOON);
+  oikos_status status = evaluate(cli, t, c, err);
+  oikos_stop_settle(cli->stop, (int)status);
+  atomic_store(&cli->stop->words, NULL);
+  return status == OIKOS_STOPPED ? oikos_fail(err, status, "stopped on request%s", words) : status;
+}
+
 static void print_privacy(const oikos_cli *cli, const oikos_trainer *t) {
   double epsilon, delta;
   if (oikos_trainer_privacy(t, &epsilon, &delta))
@@ -144,9 +160,12 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
   announce(cli, t, c, out);
   oikos_progress_start(&progress, first);
   double start = oikos_wall_clock();
+  oikos_stop_enter(cli->stop, OIKOS_STOP_PATIENT);
   oikos_status status = oikos_trainer_run(t, err);
   double seconds = oikos_wall_clock() - start;
   oikos_progress_end(&progress);
+  if (status == OIKOS_STOPPED && progress.unread)
+    oikos_fail_prefix(err, "nobody reads standard output any more: ");
   if (status == OIKOS_OK) {
     int64_t episodes = (oikos_trainer_steps(t) - first) * oikos_cohort_size(c);
     oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n",
@@ -154,7 +173,7 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
     print_memory(cli);
     print_privacy(cli, t);
     oikos_cli_print_census(cli, t, c);
-    status = evaluate(cli, t, c, err);
+    status = evaluate_trained(cli, t, c, out, err);
   }
   if (status == OIKOS_OK) {
     oikos_cli_print(cli, "the run is in %s: config.yaml, metrics.jsonl, checkpoints/\n", out);

@@ -314,10 +314,15 @@ const oikos_option *oikos_options(void) {
        "comparison."},
       {REAL("run.watchdog", run.watchdog, "600", 0, 1e9), FREE,
        "Seconds without any progress after which the job ends, with a message that names the ranks "
-       "that the others wait for, and where each was last seen; a rank whose host is lost is "
-       "noticed after 10 s. 0 waits for ever. Longer than a "
-       "learner takes to train and a checkpoint to write; at least 0.5 to make sense. RUN/ranks "
-       "tells where each rank is."},
+       "that the others wait for, and where each was last seen. 0 waits for ever. Longer than a "
+       "learner takes to train; at least 0.5 to make sense. RUN/ranks tells where each rank is."},
+      {REAL("run.keepalive", run.keepalive, "10", 0, 3600), FREE,
+       "Each rank holds a connection to the next one, over which hosts are asked whether they are "
+       "there: after so many seconds without an answer, and without progress of the job, the job "
+       "ends and the rank on the lost host is named. 0: nobody asks; the watchdog stays."},
+      {STRING("run.interface", run.interface), FREE,
+       "The network interface of those connections, such as ib0: the one over which MPI computes. "
+       "Empty: the first of all that connects."},
       {BOOL("run.balance", run.balance, "true"), FREE,
        "Learners whose episodes are larger than others' cost more: after the first 32 steps, and "
        "at "

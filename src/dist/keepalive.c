@@ -23,11 +23,9 @@ enum {
   MOST_ADDRESSES = 8,
   CONNECT_SECONDS = 1,
   HELLO_MILLISECONDS = 500,
-  /* idle + interval * probes: the 10 s until a host that does not answer is lost */
-  IDLE = 6,
-  INTERVAL = 1,
-  PROBES = 4,
-  GRACE = 5 /* s, for the launcher to end the job of a process that died */
+  PROBES = 4, /* of a host that does not answer, in the last part of the time */
+  LEAST = 2,  /* s until it is lost */
+  GRACE = 5   /* s, for the launcher to end the job of a process that died */
 };
 
 /* Where a rank listens; the connection shows by the cookie that it is of this job. */
@@ -50,6 +48,8 @@ struct oikos_keepalive {
   int before;               /* from the rank before; -1: none, or it has left */
   hello who;                /* is before */
   double gone;              /* when its process was found to have ended; < 0: it has not */
+  int seconds;              /* until a host that does not answer is lost */
+  bool silent;              /* it did not */
 };
 
 static int new_socket(int flags) {
@@ -62,8 +62,9 @@ static void shut(int *fd) {
   *fd = -1;
 }
 
-/* This host's addresses; the one that only itself can reach comes last. */
-static int find_addresses(struct in_addr *address) {
+/* This host's addresses, of one interface or ("") of all; the one that only itself can reach comes
+ * last. */
+static int find_addresses(const char *interface, struct in_addr *address) {
   struct ifaddrs *all;
   int n = 0;
   if (getifaddrs(&all) != 0)
@@ -71,14 +72,15 @@ static int find_addresses(struct in_addr *address) {
   for (int loopback = 0; loopback < 2; loopback++)
     for (struct ifaddrs *a = all; a && n < MOST_ADDRESSES; a = a->ifa_next)
       if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET && a->ifa_flags & IFF_UP &&
-          !(a->ifa_flags & IFF_LOOPBACK) == !loopback)
+          !(a->ifa_flags & IFF_LOOPBACK) == !loopback &&
+          (!*interface || strcmp(a->ifa_name, interface) == 0))
         address[n++] = ((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr;
   freeifaddrs(all);
   return n;
 }
 
 /* A socket that listens; without one nobody finds this rank. */
-static int listen_at(endpoint *here) {
+static int listen_at(const char *interface, endpoint *here) {
   struct sockaddr_in any = {.sin_family = AF_INET};
   socklen_t size = sizeof any;
   int fd = new_socket(SOCK_NONBLOCK);
@@ -88,7 +90,7 @@ static int listen_at(endpoint *here) {
               getrandom(here->cookie, sizeof here->cookie, 0) == (ssize_t)sizeof here->cookie;
   if (good) {
     here->port = ntohs(any.sin_port);
-    here->n = find_addresses(here->address);
+    here->n = find_addresses(interface, here->address);
   } else {
     shut(&fd);
   }
@@ -129,8 +131,10 @@ static void say_hello(oikos_keepalive *k, const endpoint *there, const hello *me
 }
 
 /* The kernel asks whether the other side is there. */
-static bool keep_alive(int fd) {
-  const int yes = 1, idle = IDLE, interval = INTERVAL, probes = PROBES;
+static bool keep_alive(int fd, int seconds) {
+  const int yes = 1, interval = seconds / 10 > 1 ? seconds / 10 : 1,
+            probes = seconds - PROBES * interval < 1 ? 1 : PROBES,
+            idle = seconds - probes * interval;
   return setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes) == 0 &&
          setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle) == 0 &&
          setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval) == 0 &&
@@ -145,7 +149,7 @@ static void accept_before(oikos_keepalive *k, int listener, const endpoint *here
     hello h;
     bool good = poll(&wait, 1, HELLO_MILLISECONDS) == 1 &&
                 recv(fd, &h, sizeof h, MSG_DONTWAIT) == (ssize_t)sizeof h &&
-                memcmp(h.cookie, here->cookie, sizeof h.cookie) == 0 && keep_alive(fd);
+                memcmp(h.cookie, here->cookie, sizeof h.cookie) == 0 && keep_alive(fd, k->seconds);
     if (good) {
       k->before = fd;
       k->who = h;
@@ -156,8 +160,23 @@ static void accept_before(oikos_keepalive *k, int listener, const endpoint *here
   }
 }
 
-oikos_status oikos_keepalive_create(const oikos_team *team, oikos_keepalive **keepalive,
+/* A name of an interface that is wrong is not to be found out when a host is lost. */
+static oikos_status check_interface(const oikos_team *team, const char *interface,
                                     oikos_error *err) {
+  struct in_addr address[MOST_ADDRESSES];
+  char host[64] = "";
+  if (!*interface || find_addresses(interface, address) > 0)
+    return OIKOS_OK;
+  gethostname(host, sizeof host - 1);
+  return oikos_fail(err, OIKOS_USAGE,
+                    "run.interface is %.64s: rank %d on %s has no such network interface with an "
+                    "IPv4 address (`ip address` lists them); leave it empty to take any",
+                    interface, team->rank, host);
+}
+
+oikos_status oikos_keepalive_create(const oikos_team *team, double seconds, const char *interface,
+                                    oikos_keepalive **keepalive, oikos_error *err) {
+  OIKOS_TRY(oikos_agree(team, check_interface(team, interface, err), err));
   oikos_status status =
       oikos_alloc(keepalive, 1, sizeof **keepalive, "the connections of the watch", err);
   OIKOS_TRY(oikos_agree(team, status, err));
@@ -167,11 +186,12 @@ oikos_status oikos_keepalive_create(const oikos_team *team, oikos_keepalive **ke
   int before = (team->rank + team->size - 1) % team->size, next = (team->rank + 1) % team->size;
   k->before = -1;
   k->gone = -1;
+  k->seconds = seconds > LEAST ? (int)seconds : LEAST;
   for (int i = 0; i < MOST_ADDRESSES; i++)
     k->next[i] = -1;
   if (gethostname(me.host, sizeof me.host - 1) != 0)
     snprintf(me.host, sizeof me.host, "an unknown host");
-  int listener = listen_at(&here);
+  int listener = listen_at(interface, &here);
   MPI_Sendrecv(&here, sizeof here, MPI_BYTE, before, 0, &there, sizeof there, MPI_BYTE, next, 0,
                team->world, MPI_STATUS_IGNORE);
   memcpy(me.cookie, there.cookie, sizeof me.cookie);
@@ -184,23 +204,31 @@ oikos_status oikos_keepalive_create(const oikos_team *team, oikos_keepalive **ke
   return OIKOS_OK;
 }
 
-bool oikos_keepalive_lost(oikos_keepalive *k, double now, char *text, size_t size) {
+/* What the connection says; of an error the kernel tells once. */
+static void look(oikos_keepalive *k, double now) {
   char farewell;
   ssize_t got = k->before < 0 ? 1 : recv(k->before, &farewell, 1, MSG_DONTWAIT);
   if (got > 0)
     shut(&k->before);
-  if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)))
-    return false;
-  bool ended = got == 0 || errno == ECONNRESET;
-  if (ended && k->gone < 0)
+  else if (got == 0 || errno == ECONNRESET)
     k->gone = now;
-  if (ended && now - k->gone < GRACE)
+  else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+    k->silent = true;
+}
+
+bool oikos_keepalive_lost(oikos_keepalive *k, double now, char *text, size_t size) {
+  if (!k->silent && k->gone < 0)
+    look(k, now);
+  if (k->silent)
+    snprintf(text, size,
+             "rank %d on %s (process %ld): its host has not answered for %d s (run.keepalive), it "
+             "or the network to it is lost",
+             k->who.rank, k->who.host, k->who.pid, k->seconds);
+  else if (k->gone >= 0 && now - k->gone >= GRACE)
+    snprintf(text, size, "rank %d on %s (process %ld) is gone, and nobody ended the job",
+             k->who.rank, k->who.host, k->who.pid);
+  else
     return false;
-  snprintf(text, size,
-           ended ? "rank %d on %s (process %ld) is gone, and nobody ended the job"
-                 : "rank %d on %s (process %ld): its host has not answered for 10 s, it or the "
-                   "network to it is lost",
-           k->who.rank, k->who.host, k->who.pid);
   return true;
 }
 

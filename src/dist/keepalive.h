@@ -16,15 +16,20 @@
 
 typedef struct oikos_keepalive oikos_keepalive;
 
-/** Connect. Collective. Where a firewall does not let ranks connect, nothing is noticed, and that
- * is no error. */
-oikos_status oikos_keepalive_create(const oikos_team *team, oikos_keepalive **keepalive,
-                                    oikos_error *err);
+/**
+ * Connect. Collective. Where a firewall does not let ranks connect, nothing is noticed, and that is
+ * no error.
+ * @param seconds    without an answer after which a host is lost; at least 2 are taken
+ * @param interface  the network interface to connect over; "": any
+ * @return OIKOS_USAGE if a rank has no such interface
+ */
+oikos_status oikos_keepalive_create(const oikos_team *team, double seconds, const char *interface,
+                                    oikos_keepalive **keepalive, oikos_error *err);
 
 /**
- * Whether the rank before is lost: for 10 s its host has not answered, or its process ended without
- * oikos_keepalive_destroy 5 s ago and nobody ended the job upon that. From any thread, one at a
- * time; not collective.
+ * Whether the rank before seems lost: for so long its host has not answered, or its process ended
+ * without oikos_keepalive_destroy 5 s ago and nobody ended the job upon that. From any thread, one
+ * at a time; not collective. Once true it stays true.
  * @param      now   oikos_wall_clock()
  * @param[out] text  if so: which rank, where, and what happened
  */

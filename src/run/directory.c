@@ -101,23 +101,42 @@ static void say_lock(void *user, const char *text) {
   oikos_trainer_say(user, "%s", text);
 }
 
-oikos_status oikos_run_directory_claim(oikos_trainer *t, bool make, oikos_error *err) {
+/* How much of a path is there no more than the rest: the length of its first part that is missing;
+ * 0 if none is. */
+static size_t first_missing(const char *path) {
+  char part[OIKOS_PATH];
+  size_t length = strlen(path);
+  for (size_t i = 1; i <= length; i++) {
+    snprintf(part, sizeof part, "%.*s", (int)i, path);
+    if ((path[i] == '/' || path[i] == 0) && access(part, F_OK) != 0 && errno == ENOENT)
+      return i;
+  }
+  return 0;
+}
+
+oikos_status oikos_run_directory_claim(oikos_trainer *t, oikos_error *err) {
   oikos_lock *lock = NULL;
   oikos_status status = OIKOS_OK;
-  int there = 1;
-  if (t->watch || !t->run[0])
+  if (!t->run[0])
     return OIKOS_OK;
-  if (t->team.rank == 0 && make)
+  if (t->team.rank == 0) {
+    t->made = first_missing(t->run);
     status = oikos_make_folders(t->run, err);
-  else if (t->team.rank == 0)
-    there = access(t->run, F_OK) == 0;
-  if (t->team.rank == 0 && there && status == OIKOS_OK)
-    status = oikos_lock_take(t->run, say_lock, t, &lock, err);
+    if (status == OIKOS_OK)
+      status = oikos_lock_take(t->run, t->team.pulse, say_lock, t, &lock, err);
+  }
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  oikos_broadcast(&t->team, &there, sizeof there);
-  return there ? oikos_watch_create(&t->team, t->run, t->config.run.watchdog, lock, t->where,
-                                    &t->observer, &t->watch, err)
-               : OIKOS_OK;
+  return oikos_watch_create(&t->team, t->run, &t->config, lock, t->where, &t->observer, &t->watch,
+                            err);
+}
+
+void oikos_run_directory_abandon(oikos_trainer *t) {
+  char part[OIKOS_PATH];
+  for (size_t length = strlen(t->run); t->made && length >= t->made; length--) {
+    snprintf(part, sizeof part, "%.*s", (int)length, t->run);
+    if ((t->run[length] == '/' || t->run[length] == 0) && rmdir(part) != 0)
+      return; // somebody uses it
+  }
 }
 
 static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
@@ -131,8 +150,10 @@ static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *er
   return write_whole(t, "metrics.jsonl", write_metrics, err);
 }
 
-oikos_status oikos_run_directory_prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
-  return oikos_agree(&t->team, t->team.rank == 0 ? prepare(t, resume, err) : OIKOS_OK, err);
+oikos_status oikos_run_directory_prepare(oikos_trainer *t, bool resume, oikos_error *err) {
+  oikos_status status = t->team.rank == 0 ? prepare(t, resume, err) : OIKOS_OK;
+  t->made = status == OIKOS_OK ? 0 : t->made;
+  return oikos_agree(&t->team, status, err);
 }
 
 static oikos_status append(const oikos_trainer *t, const oikos_record *r, oikos_error *err) {

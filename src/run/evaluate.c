@@ -68,25 +68,24 @@ static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, 
     row[r->unit + j] = (double)(w->episode.classes ? w->episode.classes[j] : w->episode.unit);
 }
 
+/* Episodes begin .. end - 1 of a block. */
+static void run_part(const block *b, int64_t begin, int64_t end, const oikos_results *r) {
+  oikos_pulse *pulse = b->t->team.pulse;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(b->t->n_threads)
+  for (int64_t i = begin; i < end; i++) {
+    oikos_pulse_beat(pulse);
+    if (!oikos_pulse_stopped(pulse))
+      evaluate_episode(b, i, r, omp_get_thread_num());
+  }
+}
+
 /* Whether the observer asked to stop. */
 static bool run_block(const block *b, const oikos_results *r) {
-  oikos_trainer *t = b->t;
-  int stop = 0;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
-  for (int64_t i = 0; i < b->count; i++) {
-    int thread = omp_get_thread_num();
-    if (thread == 0 && t->observer.stop && t->observer.stop(t->observer.user)) {
-#pragma omp atomic write
-      stop = 1;
-    }
-    int stopped;
-#pragma omp atomic read
-    stopped = stop;
-    oikos_pulse_beat(&t->where->pulse);
-    if (!stopped)
-      evaluate_episode(b, i, r, thread);
-  }
-  return stop;
+  enum { PART = 4096 }; // so that not all that are left are looked at when nothing is to be done
+  const oikos_pulse *pulse = b->t->team.pulse;
+  for (int64_t i = 0; i < b->count && !oikos_pulse_stopped(pulse); i += PART)
+    run_part(b, i, b->count - i < PART ? b->count : i + PART, r);
+  return oikos_pulse_stopped(pulse);
 }
 
 /* Blocks of as many episodes as there may be embedding rows at hand for; all ranks make as many. */
@@ -108,9 +107,9 @@ static oikos_status run_episodes(oikos_trainer *t, oikos_split split, oikos_resu
                                   r->rows + (size_t)b.first * r->fields + r->ratings_at, r->fields,
                                   err));
   }
-  oikos_collect(&t->team, (size_t)r->episodes * r->fields, r->rows);
   if (stop)
     return oikos_fail(err, OIKOS_STOPPED, "the evaluation was stopped on request");
+  oikos_collect(&t->team, (size_t)r->episodes * r->fields, r->rows);
   return OIKOS_OK;
 }
 

@@ -112,8 +112,7 @@ static oikos_status write_all(predictor *p, oikos_split split, int64_t episodes,
   write_homes(p);
   fputs("],\n \"episodes\": [", p->out);
   for (int64_t e = 0; e < episodes && !ferror(p->out); e++) {
-    if (t->observer.stop && t->observer.stop(t->observer.user))
-      return oikos_fail(err, OIKOS_STOPPED, "the predictions were stopped on request");
+    OIKOS_TRY(oikos_pulse_check(t->team.pulse, err));
     write_episode(p, split, e, steps);
   }
   fputs("]}\n", p->out);

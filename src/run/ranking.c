@@ -190,14 +190,15 @@ static oikos_status rank_side(oikos_ranking *r, int side, int64_t count, oikos_r
                               const void *user, oikos_error *err) {
   const oikos_ratings_index *x = oikos_ratings_index_of(r->ratings);
   int64_t all = side == OIKOS_SIDE_USER ? x->items.n : x->users.n;
+  oikos_pulse *pulse = r->t->team.pulse;
   for (int64_t first = 0; first < all; first += CANDIDATES) {
     int64_t n = all - first < CANDIDATES ? all - first : CANDIDATES;
     const real *rows;
     OIKOS_TRY(fetch(r, !side, first, n, &rows, err));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->threads)
     for (int64_t i = 0; i < count; i++) {
-      oikos_pulse_beat(&r->t->where->pulse);
-      if (r->side[i] == side)
+      oikos_pulse_beat(pulse);
+      if (r->side[i] == side && !oikos_pulse_stopped(pulse))
         rank_learner(r, &r->desks[omp_get_thread_num()], i, first, n, skip, user, rows);
     }
   }
@@ -207,7 +208,8 @@ static oikos_status rank_side(oikos_ranking *r, int side, int64_t count, oikos_r
 oikos_status oikos_ranking_run(oikos_ranking *r, int64_t count, oikos_ranking_skip *skip,
                                const void *user, oikos_error *err) {
   OIKOS_TRY(rank_side(r, OIKOS_SIDE_USER, count, skip, user, err));
-  return rank_side(r, OIKOS_SIDE_ITEM, count, skip, user, err);
+  OIKOS_TRY(rank_side(r, OIKOS_SIDE_ITEM, count, skip, user, err));
+  return oikos_agree(&r->t->team, oikos_pulse_check(r->t->team.pulse, err), err);
 }
 
 oikos_ranks oikos_ranking_of(const oikos_ranking *r, int64_t i) {

@@ -46,8 +46,11 @@ static oikos_status run_block(const block *b, int64_t first, oikos_recommended *
   oikos_status status = OIKOS_OK;
   OIKOS_TRY(oikos_rows_fetch(&t->rows, b->count, make_episode, b, &t->workers[0].episode, err));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
-  for (int64_t i = 0; i < b->count; i++)
-    adapt(b, i, &t->workers[omp_get_thread_num()]);
+  for (int64_t i = 0; i < b->count; i++) {
+    oikos_pulse_beat(t->team.pulse);
+    if (!oikos_pulse_stopped(t->team.pulse))
+      adapt(b, i, &t->workers[omp_get_thread_num()]);
+  }
   OIKOS_TRY(oikos_ranking_run(b->ranking, b->count, skip_rated, b, err));
   for (int64_t i = 0; i < b->count && status == OIKOS_OK; i++) {
     oikos_ranks ranks = oikos_ranking_of(b->ranking, i);

@@ -139,7 +139,9 @@ static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
     t->source = t->student->source;
     return OIKOS_OK;
   }
+  oikos_mark(t->where, 0, OIKOS_AT_READ);
   OIKOS_TRY(load_data(t, &data, err));
+  oikos_mark(t->where, 0, OIKOS_AT_SET_UP);
   return oikos_agree(&t->team, create_source(t, &data, err), err);
 }
 
@@ -172,7 +174,8 @@ static oikos_status set_up(oikos_trainer *t, const char *checkpoint, bool trains
     if (*oikos_source_note(t->source))
       oikos_trainer_say(t, "%s: %s", t->config.task.file, oikos_source_note(t->source));
   }
-  return oikos_shared_sum_create(&t->team, t->segments.grid, &t->sums[0], err);
+  OIKOS_TRY(oikos_shared_sum_create(&t->team, t->segments.grid, &t->sums[0], err));
+  return oikos_agree(&t->team, oikos_pulse_check(t->team.pulse, err), err);
 }
 
 void oikos_trainer_destroy(oikos_trainer *t) {
@@ -180,6 +183,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
     return;
   oikos_mark(t->where, t->step, OIKOS_AT_END);
   oikos_watch_destroy(t->watch);
+  oikos_run_directory_abandon(t);
   for (int k = 0; k < t->n_threads; k++) {
     oikos_worker_destroy(&t->workers[k]);
     if (k > 0)
@@ -247,12 +251,13 @@ static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
 /* Set up, and resume if asked to. */
 static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
   char checkpoint[OIKOS_LONG_PATH] = "";
-  if (resume) {
-    OIKOS_TRY(oikos_run_directory_claim(t, false, err));
+  OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
+  OIKOS_TRY(oikos_run_directory_claim(t, err));
+  if (resume)
     OIKOS_TRY(oikos_trainer_newest(t, checkpoint, err));
-  }
   OIKOS_TRY(set_up(t, checkpoint[0] ? checkpoint : NULL, true, resume, err));
   if (checkpoint[0]) {
+    oikos_mark(t->where, 0, OIKOS_AT_LOAD);
     OIKOS_TRY(oikos_trainer_load(t, checkpoint, err));
     oikos_trainer_say(t, "resumed from %s at step %lld", checkpoint, (long long)t->step);
   }
@@ -260,7 +265,6 @@ static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
     return OIKOS_OK;
   OIKOS_TRY(oikos_agree(&t->team,
                         oikos_hints_create(t->config.checkpoint.hints, &t->team.hints, err), err));
-  OIKOS_TRY(oikos_run_directory_claim(t, true, err));
   return oikos_run_directory_prepare(t, resume, err);
 }
 

@@ -7,7 +7,10 @@
 enum { FEW = 8 }; /* ranks that a message names */
 
 static const char *const places[OIKOS_PLACES] = {
-    [OIKOS_AT_START] = "setting up",
+    [OIKOS_AT_START] = "looking for a checkpoint",
+    [OIKOS_AT_READ] = "reading the data",
+    [OIKOS_AT_SET_UP] = "setting up",
+    [OIKOS_AT_LOAD] = "reading the checkpoint",
     [OIKOS_AT_FETCH] = "fetching embedding rows",
     [OIKOS_AT_TRAIN] = "training its learners",
     [OIKOS_AT_REDUCE] = "the all-reduce",
@@ -51,7 +54,7 @@ static void name_rank(message *m, int rank, const oikos_rank_seen *r, double pat
 /* Whether a rank that is behind others is itself at fault, and not only waiting, in the collective
  * that it has not left yet, for one that is. */
 static bool at_fault(const oikos_rank_seen *r, double patience) {
-  return r->silent >= patience || r->place == OIKOS_AT_START || r->place == OIKOS_AT_TRAIN ||
+  return r->silent >= patience || r->place <= OIKOS_AT_LOAD || r->place == OIKOS_AT_TRAIN ||
          r->place == OIKOS_AT_UPDATE || r->place == OIKOS_AT_EVALUATE;
 }
 

@@ -13,6 +13,9 @@
 /** Where a rank is, in the order of a run. Those of a step come before those of the next. */
 typedef enum {
   OIKOS_AT_START,
+  OIKOS_AT_READ,   /* of the data */
+  OIKOS_AT_SET_UP, /* of everything else */
+  OIKOS_AT_LOAD,   /* of the checkpoint */
   OIKOS_AT_FETCH,  /* of embedding rows from their owners */
   OIKOS_AT_TRAIN,  /* its learners */
   OIKOS_AT_REDUCE, /* the all-reduce */

@@ -35,7 +35,7 @@ static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oiko
  * of it stands apart until the step is over. */
 static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   oikos_learners *own = &t->learners;
-  oikos_pulse_beat(&t->where->pulse);
+  oikos_pulse_beat(t->team.pulse);
   int64_t learner = own->learner[at], i = learner - own->first;
   double *log_p = own->next_log_p + (size_t)at * own->homes;
   memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
@@ -224,14 +224,13 @@ static oikos_status record(oikos_trainer *t, oikos_error *err) {
   return oikos_metrics_append(t, &r, err);
 }
 
-oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
+static oikos_status run_steps(oikos_trainer *t, oikos_error *err) {
   if (t->step > t->config.steps)
     return oikos_fail(err, OIKOS_USAGE,
                       "steps is %lld, but the run is at step %lld already; give more steps, or "
                       "evaluate it with `oikos eval`",
                       (long long)t->config.steps, (long long)t->step);
   int64_t every = t->config.checkpoint.every, saved = t->step;
-  t->here.pulse.stop = NULL; // from here on between steps, with a checkpoint that is written whole
   t->pace.saved = oikos_wall_clock();
   while (t->step < t->config.steps && !t->stopping) {
     OIKOS_TRY(oikos_trainer_step(t, err));
@@ -251,4 +250,11 @@ oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
                       (long long)t->step, (long long)t->config.steps,
                       t->run[0] ? "; a checkpoint was written, continue with --resume" : "");
   return OIKOS_OK;
+}
+
+oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
+  t->here.pulse.stop = NULL; // between steps alone, with a checkpoint that is written whole
+  oikos_status status = run_steps(t, err);
+  t->here.pulse.stop = t->observer.stop;
+  return status;
 }

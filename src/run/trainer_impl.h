@@ -31,6 +31,8 @@ struct oikos_trainer {
   char run[OIKOS_PATH];           /* empty: nothing is written */
   oikos_whereabouts here, *where; /* where: here, or where a teacher's student is */
   oikos_watch *watch;             /* NULL: nothing is written */
+  size_t made;                    /* the length of the first part of `run` that was not there, until
+                                     there is something in it; 0: all was */
 
   const oikos_trainer *student; /* of a teacher: whose task it sees; NULL: a trainer for itself */
   oikos_trainer *teacher; /* distill.teacher model; NULL without one, and in evaluation alone */
@@ -126,13 +128,16 @@ oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);
  * long. The same on all ranks. */
 void oikos_trainer_revive(oikos_trainer *t);
 
-/** Take the run directory's lock, and watch over the run from here on; make the directory first if
- * @p make, else only if it is there. Nothing if that is done already. Collective. */
-oikos_status oikos_run_directory_claim(oikos_trainer *t, bool make, oikos_error *err);
+/** Make the run directory if it is not there, take its lock, and watch over the run from here on:
+ * before anything is read. Collective. */
+oikos_status oikos_run_directory_claim(oikos_trainer *t, oikos_error *err);
 
-/** Make the run directory; write config.yaml, and metrics.jsonl with the records that the state
+/** Remove what was made of it, if nothing is in it: there is no run. Rank 0 has made it. */
+void oikos_run_directory_abandon(oikos_trainer *t);
+
+/** Write config.yaml, and metrics.jsonl with the records that the state
  * holds. */
-oikos_status oikos_run_directory_prepare(const oikos_trainer *t, bool resume, oikos_error *err);
+oikos_status oikos_run_directory_prepare(oikos_trainer *t, bool resume, oikos_error *err);
 
 /** Append a record to metrics.jsonl. Rank 0 writes. */
 oikos_status oikos_metrics_append(const oikos_trainer *t, const oikos_record *record,

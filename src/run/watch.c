@@ -34,6 +34,7 @@ struct oikos_watch {
   int rank, size;
   double limit, pause; /* seconds: run.watchdog; between two lines */
   double nap;          /* of the thread */
+  double asks;         /* run.keepalive */
   oikos_lock *lock;
   oikos_keepalive *keepalive; /* NULL: alone, or nobody watches */
   const oikos_whereabouts *where;
@@ -44,6 +45,8 @@ struct oikos_watch {
   pthread_cond_t end;
   bool runs, ending;
 
+  bool doubts;       /* whether the rank before is there, */
+  long long doubted; /* since this step */
   long long progress, beat;
   double woke, since, wrote, locked, looked; /* when progress was made, the line and the lock
                                           written, the others last looked at */
@@ -140,6 +143,25 @@ static void look_around(oikos_watch *w, double now) {
   tell_loss(w, text, sizeof text);
 }
 
+/* Whether the rank before is there. Where steps are made it is, whatever its connection says: the
+ * job computes over another network than that, which is not looked at any more. */
+static void ask(oikos_watch *w, double now) {
+  char text[512];
+  long long step = atomic_load(&w->where->step);
+  if (!oikos_keepalive_lost(w->keepalive, now, text, sizeof text))
+    return;
+  if (!w->doubts) {
+    w->doubts = true;
+    w->doubted = step;
+  }
+  if (step > w->doubted + 1) {
+    oikos_keepalive_destroy(w->keepalive);
+    w->keepalive = NULL;
+  } else if (now - w->since >= w->asks) {
+    tell_loss(w, text, sizeof text);
+  }
+}
+
 static void beat(oikos_watch *w) {
   double now = oikos_wall_clock();
   long long progress = atomic_load_explicit(&w->where->pulse.beats, memory_order_relaxed);
@@ -155,9 +177,8 @@ static void beat(oikos_watch *w) {
       tell(w, "the run directory was taken over by another job while this one stood still for "
               "longer than a dead one: it ends, and the other goes on");
   }
-  char text[512];
-  if (w->keepalive && !w->ending && oikos_keepalive_lost(w->keepalive, now, text, sizeof text))
-    tell_loss(w, text, sizeof text);
+  if (w->keepalive && !w->ending)
+    ask(w, now);
   if (w->limit > 0 && !w->ending) {
     if (now - w->wrote >= w->pause)
       write_line(w, now);
@@ -222,13 +243,14 @@ static oikos_status begin(oikos_watch *w, oikos_error *err) {
     if (!write_line(w, w->since))
       return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", w->path, strerror(errno));
   }
-  return w->lock || w->limit > 0 ? start_thread(w, err) : OIKOS_OK;
+  return w->lock || w->limit > 0 || w->keepalive ? start_thread(w, err) : OIKOS_OK;
 }
 
-oikos_status oikos_watch_create(const oikos_team *team, const char *run, double limit,
+oikos_status oikos_watch_create(const oikos_team *team, const char *run, const oikos_config *config,
                                 oikos_lock *lock, const oikos_whereabouts *where,
                                 const oikos_observer *observer, oikos_watch **watch,
                                 oikos_error *err) {
+  double limit = config->run.watchdog, keepalive = config->run.keepalive;
   oikos_status status = oikos_alloc(watch, 1, sizeof **watch, "the watch", err);
   if (status != OIKOS_OK)
     oikos_lock_release(lock);
@@ -236,6 +258,7 @@ oikos_status oikos_watch_create(const oikos_team *team, const char *run, double 
     **watch = (oikos_watch){.rank = team->rank,
                             .size = team->size,
                             .limit = limit,
+                            .asks = keepalive,
                             .lock = lock,
                             .where = where,
                             .observer = *observer};
@@ -244,8 +267,9 @@ oikos_status oikos_watch_create(const oikos_team *team, const char *run, double 
   if (status == OIKOS_OK && team->rank == 0 && limit > 0)
     status = make_file(*watch, err);
   OIKOS_TRY(oikos_agree(team, status, err));
-  if (limit > 0 && team->size > 1)
-    OIKOS_TRY(oikos_keepalive_create(team, &(*watch)->keepalive, err));
+  if (keepalive > 0 && team->size > 1)
+    OIKOS_TRY(
+        oikos_keepalive_create(team, keepalive, config->run.interface, &(*watch)->keepalive, err));
   return oikos_agree(team, begin(*watch, err), err);
 }
 

@@ -37,9 +37,9 @@ static inline void oikos_mark(oikos_whereabouts *w, int64_t step, oikos_place pl
  * Begin to watch. Collective.
  * @param run    the run directory; must outlive the watch, as must @p where
  * @param lock   of the run directory, on rank 0: kept alive by this thread and released at the end
- * @param limit  run.watchdog in seconds; 0: only the lock is kept
+ * @param config  run.watchdog, run.keepalive and run.interface
  */
-oikos_status oikos_watch_create(const oikos_team *team, const char *run, double limit,
+oikos_status oikos_watch_create(const oikos_team *team, const char *run, const oikos_config *config,
                                 oikos_lock *lock, const oikos_whereabouts *where,
                                 const oikos_observer *observer, oikos_watch **watch,
                                 oikos_error *err);

@@ -93,7 +93,7 @@ silent() {
   cut_network
   while [[ -n $(running_on h3 '^oikos$')$(running_on h4 '^oikos$') ]] && ((SECONDS - since < 20)); do sleep 0.2; done
   ((SECONDS - since <= 15)) || fail "$1: the ranks took $((SECONDS - since)) s to end"
-  check_match "$1" "^oikos: rank 2 on h3 \(process [0-9]+\): its host has not answered for 10 s, .*--resume" "$log.err"
+  check_match "$1" "^oikos: rank 2 on h3 \(process [0-9]+\): its host has not answered for 10 s \(run.keepalive\), .*--resume" "$log.err"
   echo "$1: the ranks ended after $((SECONDS - since)) s: $(grep -a '^oikos: ' "$log.err")"
   { "$hosts" down && end_of_job; } 2>/dev/null # which mpirun does not survive
 }

@@ -15,7 +15,7 @@ enum { LATER = 60 /* s: more than any patience */, DESCRIPTORS = 256 };
 static oikos_keepalive *create(const oikos_team *team, verdict *v) {
   oikos_keepalive *k = NULL;
   oikos_error err;
-  expect_ok(v, oikos_keepalive_create(team, &k, &err), &err, "oikos_keepalive_create");
+  expect_ok(v, oikos_keepalive_create(team, 10, "", &k, &err), &err, "oikos_keepalive_create");
   return k;
 }
 

@@ -41,7 +41,7 @@ static pid_t holder(void) {
   pid_t pid = fork();
   if (pid == 0) {
     oikos_lock *lock;
-    byte = oikos_lock_take(folder, NULL, NULL, &lock, NULL) == OIKOS_OK ? 'y' : 'n';
+    byte = oikos_lock_take(folder, NULL, NULL, NULL, &lock, NULL) == OIKOS_OK ? 'y' : 'n';
     if (write(ready[1], &byte, 1) != 1)
       _exit(1);
     alarm(60); // the test may have failed meanwhile
@@ -69,7 +69,7 @@ static void test_refuses_a_living_owner_by_name(void **state) {
   oikos_error err;
   char expected[64];
   pid_t pid = holder();
-  assert_int_equal(oikos_lock_take(folder, NULL, NULL, &lock, &err), OIKOS_BUSY);
+  assert_int_equal(oikos_lock_take(folder, NULL, NULL, NULL, &lock, &err), OIKOS_BUSY);
   assert_null(lock);
   snprintf(expected, sizeof expected, "is in use by process %ld on ", (long)pid);
   assert_non_null(strstr(err.message, expected));
@@ -85,7 +85,7 @@ static void test_takes_over_from_a_dead_owner_at_once(void **state) {
     pid_t pid = holder();
     end(pid, reap);
     double begin = oikos_wall_clock();
-    assert_int_equal(oikos_lock_take(folder, keep_text, said, &lock, NULL), OIKOS_OK);
+    assert_int_equal(oikos_lock_take(folder, NULL, keep_text, said, &lock, NULL), OIKOS_OK);
     assert_true(oikos_wall_clock() - begin < 2);
     assert_non_null(strstr(said, "which is gone: taking it over"));
     assert_true(oikos_lock_beat(lock));
@@ -116,12 +116,12 @@ static void test_watches_an_owner_elsewhere(void **state) {
     write_foreign(2);
     _exit(0);
   }
-  assert_int_equal(oikos_lock_take(folder, keep_text, said, &lock, &err), OIKOS_BUSY);
+  assert_int_equal(oikos_lock_take(folder, NULL, keep_text, said, &lock, &err), OIKOS_BUSY);
   waitpid(pid, NULL, 0);
   assert_non_null(strstr(err.message, "in use by process 7 on far (user anna, job 99)"));
   assert_non_null(strstr(said, "looking for 15 s whether it lives"));
   double begin = oikos_wall_clock(); // and never again
-  assert_int_equal(oikos_lock_take(folder, keep_text, said, &lock, &err), OIKOS_OK);
+  assert_int_equal(oikos_lock_take(folder, NULL, keep_text, said, &lock, &err), OIKOS_OK);
   assert_in_range((long)(oikos_wall_clock() - begin), OIKOS_LOCK_WATCH - 1, OIKOS_LOCK_WATCH + 3);
   oikos_lock_release(lock);
 }
@@ -136,7 +136,7 @@ static void test_one_of_many_wins_a_stale_lock(void **state) {
     pids[i] = fork();
     if (pids[i] == 0) {
       oikos_lock *lock;
-      bool mine = oikos_lock_take(folder, NULL, NULL, &lock, NULL) == OIKOS_OK;
+      bool mine = oikos_lock_take(folder, NULL, NULL, NULL, &lock, NULL) == OIKOS_OK;
       sleep(1); // alive until all others have tried
       oikos_lock_release(lock);
       _exit(mine ? 0 : 1);
@@ -152,7 +152,7 @@ static void test_one_of_many_wins_a_stale_lock(void **state) {
 static void test_notices_that_it_lost_the_lock(void **state) {
   (void)state;
   oikos_lock *lock;
-  assert_int_equal(oikos_lock_take(folder, NULL, NULL, &lock, NULL), OIKOS_OK);
+  assert_int_equal(oikos_lock_take(folder, NULL, NULL, NULL, &lock, NULL), OIKOS_OK);
   assert_true(oikos_lock_beat(lock));
   write_foreign(1);
   assert_false(oikos_lock_beat(lock));
