@@ -17,12 +17,11 @@ const oikos_option *oikos_option_find(const char *key) {
 int oikos_choice_index(const char *choices, const char *word) {
   size_t length = strlen(word);
   int index = 0;
-  for (const char *at = choices; length; index++) {
+  for (const char *at = choices; length && at; index++) {
     if (strncmp(at, word, length) == 0 && (at[length] == '|' || at[length] == 0))
       return index;
-    at = strchr(at, '|');
-    if (!at++)
-      break;
+    const char *bar = strchr(at, '|');
+    at = bar ? bar + 1 : NULL;
   }
   return -1;
 }
