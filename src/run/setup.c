@@ -15,6 +15,20 @@
 #include "store/checkpoint_list.h"
 #include "store/hints.h"
 
+/* What the data file is, beside its content; NULL without one. */
+static const oikos_data_about *about_data(const oikos_trainer *t) {
+  switch (t->config.task.source) {
+  case OIKOS_SOURCE_IMAGES:
+    return &t->images.about;
+  case OIKOS_SOURCE_TABLE:
+    return &t->table.about;
+  case OIKOS_SOURCE_RATINGS:
+    return &t->ratings.about;
+  default:
+    return NULL;
+  }
+}
+
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
   *data = (oikos_data){0};
   if (t->config.task.source == OIKOS_SOURCE_IMAGES) {
@@ -28,6 +42,13 @@ static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *e
     OIKOS_TRY(oikos_ratings_load(&t->team, t->config.task.file, &t->ratings, err));
     *data = (oikos_data){.ratings = &t->ratings.index};
   }
+  const oikos_data_about *about = about_data(t);
+  if (about && !*about->digest)
+    oikos_trainer_say(
+        t,
+        "%s bears no digest, so damage to it goes unnoticed: files that `oikos import` "
+        "writes now have one",
+        t->config.task.file);
   return OIKOS_OK;
 }
 

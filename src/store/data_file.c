@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "store/data_about.h"
 #include "store/hdf5_util.h"
 #include "store/sync.h"
 #include "store/temporary.h"
@@ -94,7 +95,10 @@ static oikos_status write_file(const char *path, oikos_data_writer *write, void 
                                oikos_error *err) {
   // a disk so full that HDF5 cannot even begin makes it fail again at the end of the process
   OIKOS_TRY(oikos_reserve(path, 1 << 20, err));
-  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+  H5Pset_userblock(creation, OIKOS_SEAL);
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, H5P_DEFAULT);
+  H5Pclose(creation);
   if (file < 0)
     return oikos_data_fail(err, "a new file");
   oikos_status status = write(user, file, err);
@@ -115,6 +119,8 @@ oikos_status oikos_data_file_write(const char *path, oikos_data_writer *write, v
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = write_file(temporary, write, user, err);
   oikos_hdf5_restore(was);
+  if (status == OIKOS_OK)
+    status = oikos_seal_write(NULL, temporary, OIKOS_DATA_SEAL, err);
   if (status == OIKOS_OK)
     status = oikos_sync_file(temporary, err);
   if (status == OIKOS_OK)

@@ -6,9 +6,9 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "store/data_strings.h"
 #include "store/hdf5_util.h"
 
-enum { MAX_NAME = 4096 };
 static const int64_t MAX_COUNT = INT64_C(1) << 40;
 
 oikos_status oikos_data_expect(hid_t file, const char *format, int32_t version, oikos_error *err) {
@@ -69,28 +69,32 @@ oikos_status oikos_data_numbers(hid_t file, const char *name, hid_t type, size_t
   return status;
 }
 
-static oikos_status read_fixed_texts(hid_t dataset, const char *name, int64_t n, char **text,
-                                     char ***names, oikos_error *err) {
-  hid_t type = H5Dget_type(dataset);
-  size_t width = H5Tget_size(type);
+/* Read with room for a 0 behind each: h5py's texts of a fixed length may fill it. */
+static oikos_status read_fixed_texts(hid_t dataset, hid_t stored, const char *name, int64_t n,
+                                     char **text, char ***names, oikos_error *err) {
+  size_t width = H5Tget_size(stored) + 1;
+  if (width > OIKOS_DATA_TEXT + 1)
+    return oikos_fail(err, OIKOS_ERROR, "dataset /%s has texts of up to %zu bytes, expected %d",
+                      name, width - 1, OIKOS_DATA_TEXT - 1);
+  OIKOS_TRY(oikos_alloc(text, (size_t)n, width, name, err));
+  OIKOS_TRY(oikos_alloc(names, (size_t)n, sizeof **names, name, err));
+  hid_t type = H5Tcopy(H5T_C_S1);
   oikos_status status = OIKOS_OK;
-  if (H5Tis_variable_str(type) != 0 || width > MAX_NAME)
-    status =
-        oikos_fail(err, OIKOS_ERROR, "dataset /%s does not hold texts of a fixed length up to %d",
-                   name, MAX_NAME);
-  if (status == OIKOS_OK)
-    status =
-        oikos_alloc(text, oikos_mul((size_t)n, width) + 1, 1, name, err); // the last text ends too
-  if (status == OIKOS_OK)
-    status = oikos_alloc(names, (size_t)n, sizeof **names, name, err);
-  if (status == OIKOS_OK && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *text) < 0)
+  if (H5Tset_size(type, width) < 0 || H5Tset_cset(type, H5Tget_cset(stored)) < 0 ||
+      H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *text) < 0)
     status = oikos_hdf5_fail(err, "dataset /%s cannot be read", name);
-  for (int64_t i = 0; status == OIKOS_OK && i < n; i++) {
+  H5Tclose(type);
+  for (int64_t i = 0; status == OIKOS_OK && i < n; i++)
     (*names)[i] = *text + (size_t)i * width;
-    if (!memchr((*names)[i], 0, width))
-      status =
-          oikos_fail(err, OIKOS_ERROR, "dataset /%s: text %lld does not end", name, (long long)i);
-  }
+  return status;
+}
+
+static oikos_status read_texts(hid_t dataset, const char *name, int64_t n, char **text,
+                               char ***names, oikos_error *err) {
+  hid_t type = H5Dget_type(dataset);
+  oikos_status status = H5Tis_variable_str(type) > 0
+                            ? oikos_data_strings(dataset, name, n, text, names, err)
+                            : read_fixed_texts(dataset, type, name, n, text, names, err);
   H5Tclose(type);
   return status;
 }
@@ -101,7 +105,7 @@ oikos_status oikos_data_texts(hid_t file, const char *name, int64_t *n, char **t
   hsize_t dims[1] = {0};
   OIKOS_TRY(oikos_data_open(file, name, 1, H5T_STRING, &dataset, dims, err));
   *n = (int64_t)dims[0];
-  oikos_status status = read_fixed_texts(dataset, name, *n, text, names, err);
+  oikos_status status = read_texts(dataset, name, *n, text, names, err);
   H5Dclose(dataset);
   return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "store/data_about.h"
 #include "store/data_file.h"
 #include "store/hdf5_util.h"
 
@@ -124,11 +125,14 @@ typedef struct content {
 static oikos_status put_all(void *user, hid_t file, oikos_error *err) {
   const content *c = user;
   const oikos_image_index *index = c->index;
+  oikos_fingerprint print;
   int32_t version = FORMAT_VERSION;
   int64_t n = index->n_classes;
   OIKOS_TRY(oikos_put_text(file, "format", "oikos images", err));
   OIKOS_TRY(oikos_put_number(file, "format_version", H5T_NATIVE_INT32, &version, err));
   OIKOS_TRY(oikos_put_text(file, "source", index->source ? index->source : "", err));
+  OIKOS_TRY(oikos_fingerprint_images(index, &print, err));
+  OIKOS_TRY(oikos_fingerprint_put(file, &print, err));
   OIKOS_TRY(oikos_put_array(file, "class_start", H5T_STD_I64LE, H5T_NATIVE_INT64, n + 1,
                             index->class_start, err));
   OIKOS_TRY(oikos_put_strings(file, "class_name", n, index->class_name, err));

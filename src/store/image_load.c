@@ -114,10 +114,15 @@ static oikos_status share_pixels(const oikos_team *team, hid_t file, oikos_image
 static oikos_status load(const oikos_team *team, const char *path, oikos_image_data *data,
                          oikos_error *err) {
   hid_t file;
+  OIKOS_TRY(oikos_data_check(team, path, &data->about, err));
   OIKOS_TRY(oikos_mpiio_open_each(team, path, &file, err));
   oikos_status status = oikos_alloc(&data->memory, 1, sizeof(tables), "an image file", err);
   if (status == OIKOS_OK)
     status = read_index(file, &data->index, data->memory, err);
+  if (status == OIKOS_OK)
+    status = oikos_fingerprint_images(&data->index, &data->about.print, err);
+  if (status == OIKOS_OK)
+    status = oikos_fingerprint_check(file, &data->about.print, err);
   status = oikos_agree(team, status, err);
   if (status == OIKOS_OK)
     status = oikos_agree(team, share_pixels(team, file, data, err), err);

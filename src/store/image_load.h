@@ -5,11 +5,13 @@
 
 #include "dist/team.h"
 #include "oikos/tasks.h"
+#include "store/data_about.h"
 #include "tasks/image_index.h"
 
 typedef struct oikos_image_data {
   oikos_image_index index;
   const uint8_t *pixels; /* (n_images, height, width, channels), shared by the node */
+  oikos_data_about about;
   MPI_Win window;
   void *memory; /* what the index points into */
 } oikos_image_data;

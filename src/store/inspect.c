@@ -3,10 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
+#include "store/file_bytes.h"
+#include "store/image_load.h"
 #include "store/mpiio.h"
+#include "store/ratings_load.h"
+#include "store/table_load.h"
 
 static oikos_status print_dataset(void *user, hid_t dataset, const char *path, oikos_error *err) {
   FILE *out = user;
@@ -64,26 +69,98 @@ static void print_config(hid_t file, FILE *out) {
   free(text);
 }
 
-static oikos_status inspect(const char *path, FILE *out, oikos_error *err) {
-  hid_t file;
-  OIKOS_TRY(oikos_mpiio_open_alone(path, &file, err));
-  char *format = NULL, digest[OIKOS_DIGEST];
-  oikos_status status = OIKOS_OK;
-  if (H5Aexists(file, "format") > 0)
-    status = oikos_get_text(file, "format", &format, err);
-  bool checkpoint = format && strcmp(format, OIKOS_CHECKPOINT_FORMAT) == 0;
-  free(format);
+/* Whether a run can read it as its task.file: it is loaded, as a run would. */
+static oikos_status load(const oikos_team *team, const char *path, const char *format,
+                         oikos_error *err) {
+  oikos_status status;
+  if (strcmp(format, "oikos images") == 0) {
+    oikos_image_data data;
+    status = oikos_image_load(team, path, &data, err);
+    if (status == OIKOS_OK)
+      oikos_image_unload(&data);
+  } else if (strcmp(format, "oikos table") == 0) {
+    oikos_table_data data;
+    status = oikos_table_load(team, path, &data, err);
+    if (status == OIKOS_OK)
+      oikos_table_unload(&data);
+  } else {
+    oikos_ratings_data data;
+    status = oikos_ratings_load(team, path, &data, err);
+    if (status == OIKOS_OK)
+      oikos_ratings_unload(&data);
+  }
+  return status;
+}
+
+/* The last line, or the error, about what is there to be a run's task.file. */
+static oikos_status judge(const char *path, const char *format, const oikos_data_about *about,
+                          FILE *out, oikos_error *err) {
+  static const char *const formats[] = {"oikos images", "oikos table", "oikos ratings"};
+  const char *found = NULL;
+  oikos_team team;
+  for (int k = 0; k < 3; k++)
+    if (format && strcmp(format, formats[k]) == 0)
+      found = formats[k];
+  if (!found) {
+    fprintf(out,
+            "usable: no, not as task.file: its attribute format is %s, expected \"oikos images\", "
+            "\"oikos table\" or \"oikos ratings\" (README: Data files of your own)\n",
+            format ? "another" : "missing");
+    return OIKOS_OK;
+  }
+  OIKOS_TRY(oikos_team_create(MPI_COMM_SELF, &team, err));
+  oikos_status status = load(&team, path, found, err);
+  oikos_team_destroy(&team);
+  if (status != OIKOS_OK)
+    return oikos_fail_prefix(err, "not usable (README: Data files of your own): ");
+  fprintf(out, "digest: %s\n",
+          *about->digest ? about->digest : "none: what is damaged in it would go unnoticed");
+  fprintf(out, "usable: yes, with task.source: %s\n", found + strlen("oikos "));
+  return OIKOS_OK;
+}
+
+static oikos_status print(hid_t file, FILE *out, oikos_error *err) {
   H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_INC, NULL, print_attribute, out);
   fputs("datasets:\n", out);
-  if (status == OIKOS_OK)
-    status = oikos_visit_datasets(file, print_dataset, out, err);
+  OIKOS_TRY(oikos_visit_datasets(file, print_dataset, out, err));
   print_config(file, out);
+  return OIKOS_OK;
+}
+
+/* What bears a digest is verified before anything of it is believed, or seen by HDF5. */
+static oikos_status verify(const char *path, bool *checkpoint, oikos_data_about *about,
+                           oikos_error *err) {
+  char begin[sizeof OIKOS_CHECKPOINT_FORMAT] = "";
+  int64_t size;
+  int fd;
+  OIKOS_TRY(oikos_bytes_open(path, &fd, &size, err));
+  if (size >= (int64_t)sizeof begin)
+    oikos_bytes_read(fd, 0, begin, sizeof begin - 1, err);
+  close(fd);
+  *checkpoint = strcmp(begin, OIKOS_CHECKPOINT_FORMAT) == 0;
+  return *checkpoint ? oikos_checkpoint_verify(path, err)
+                     : oikos_data_check(NULL, path, about, err);
+}
+
+static oikos_status inspect(const char *path, FILE *out, oikos_error *err) {
+  char *format = NULL, digest[OIKOS_DIGEST];
+  oikos_data_about about = {0};
+  oikos_error ignored;
+  bool checkpoint;
+  hid_t file;
+  OIKOS_TRY(verify(path, &checkpoint, &about, err));
+  OIKOS_TRY(oikos_mpiio_open_alone(path, &file, err));
+  if (H5Aexists(file, "format") > 0)
+    oikos_get_text(file, "format", &format, &ignored);
+  oikos_status status = print(file, out, err);
   H5Fclose(file);
-  if (status == OIKOS_OK && checkpoint) {
+  if (status == OIKOS_OK && checkpoint)
     status = oikos_checkpoint_digest(path, digest, err);
-    if (status == OIKOS_OK)
-      fprintf(out, "digest: %s\n", digest);
-  }
+  if (status == OIKOS_OK && checkpoint)
+    fprintf(out, "digest: %s\n", digest);
+  if (status == OIKOS_OK && !checkpoint)
+    status = judge(path, format, &about, out, err);
+  free(format);
   return status;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/try.h"
+#include "store/data_about.h"
 #include "store/data_file.h"
 #include "store/hdf5_util.h"
 
@@ -70,10 +71,13 @@ static oikos_status put_splits(hid_t file, const oikos_ratings_index *x, oikos_e
 
 static oikos_status put_all(void *user, hid_t file, oikos_error *err) {
   const oikos_ratings_index *x = user;
+  oikos_fingerprint print;
   int32_t version = FORMAT_VERSION;
   OIKOS_TRY(oikos_put_text(file, "format", "oikos ratings", err));
   OIKOS_TRY(oikos_put_number(file, "format_version", H5T_NATIVE_INT32, &version, err));
   OIKOS_TRY(oikos_put_text(file, "source", x->source, err));
+  OIKOS_TRY(oikos_fingerprint_ratings(x, &print, err));
+  OIKOS_TRY(oikos_fingerprint_put(file, &print, err));
   OIKOS_TRY(oikos_put_number(file, "rows_skipped", H5T_NATIVE_INT64, &x->skipped, err));
   OIKOS_TRY(oikos_put_number(file, "duplicates", H5T_NATIVE_INT64, &x->duplicates, err));
   OIKOS_TRY(put_side(file, "user", &x->users, err));

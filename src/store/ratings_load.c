@@ -212,10 +212,15 @@ static oikos_status load(const oikos_team *team, const char *path, oikos_ratings
                          oikos_error *err) {
   hid_t file;
   arrays a = {0};
+  OIKOS_TRY(oikos_data_check(team, path, &data->about, err));
   OIKOS_TRY(oikos_mpiio_open_each(team, path, &file, err));
   oikos_status status = oikos_alloc(&data->memory, 1, sizeof(tables), "a ratings file", err);
   if (status == OIKOS_OK)
     status = read_index(file, &data->index, data->memory, err);
+  if (status == OIKOS_OK)
+    status = oikos_fingerprint_ratings(&data->index, &data->about.print, err);
+  if (status == OIKOS_OK)
+    status = oikos_fingerprint_check(file, &data->about.print, err);
   status = oikos_agree(team, status, err);
   if (status == OIKOS_OK)
     status = oikos_agree(team, lay_out(team, data, &a, err), err);

@@ -5,10 +5,12 @@
 #define OIKOS_STORE_RATINGS_LOAD_H
 
 #include "dist/team.h"
+#include "store/data_about.h"
 #include "tasks/ratings_index.h"
 
 typedef struct oikos_ratings_data {
   oikos_ratings_index index; /* all but source, skipped and duplicates */
+  oikos_data_about about;
   MPI_Win window;
   void *memory; /* what the index points into beside the window */
 } oikos_ratings_data;

@@ -79,8 +79,8 @@ bool oikos_seal_is(const char *path, const char *kind) {
 
 /* The hash that a seal holds, if the file has the size that it says and nothing else stands there.
  */
-static oikos_status parse(const char *path, const char *kind, char hash[OIKOS_DIGEST],
-                          oikos_error *err) {
+oikos_status oikos_seal_hash(const char *path, const char *kind, char hash[OIKOS_DIGEST],
+                             oikos_error *err) {
   char text[OIKOS_SEAL + 1], right[OIKOS_SEAL];
   long long bytes = -1;
   int64_t size;
@@ -103,7 +103,8 @@ oikos_status oikos_seal_check(const oikos_team *team, const char *path, const ch
                               oikos_error *err) {
   char written[OIKOS_DIGEST], found[OIKOS_DIGEST];
   bool alone = !team;
-  oikos_status status = alone || team->rank == 0 ? parse(path, kind, written, err) : OIKOS_OK;
+  oikos_status status =
+      alone || team->rank == 0 ? oikos_seal_hash(path, kind, written, err) : OIKOS_OK;
   OIKOS_TRY(agree(team, status, err));
   if (!alone)
     oikos_broadcast(team, written, sizeof written);

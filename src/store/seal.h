@@ -38,6 +38,11 @@ oikos_status oikos_seal_put(const oikos_team *team, const char *path, const char
  * collective. */
 bool oikos_seal_is(const char *path, const char *kind);
 
+/** The hash that a file's seal of this kind holds; whether it is right is for oikos_seal_check. Not
+ * collective. */
+oikos_status oikos_seal_hash(const char *path, const char *kind, char hash[OIKOS_DIGEST],
+                             oikos_error *err);
+
 /** Whether a file bears the seal of this kind, and is as it was sealed. Its message does not name
  * the path. Collective; a NULL team: this process alone. */
 oikos_status oikos_seal_check(const oikos_team *team, const char *path, const char *kind,

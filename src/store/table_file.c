@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "store/data_about.h"
 #include "store/data_file.h"
 #include "store/hdf5_util.h"
 
@@ -109,10 +110,13 @@ static oikos_status put_groups(hid_t file, const oikos_table_index *x, oikos_err
 static oikos_status put_all(void *user, hid_t file, oikos_error *err) {
   const content *c = user;
   const oikos_table_index *x = c->index;
+  oikos_fingerprint print;
   int32_t version = FORMAT_VERSION;
   OIKOS_TRY(oikos_put_text(file, "format", "oikos table", err));
   OIKOS_TRY(oikos_put_number(file, "format_version", H5T_NATIVE_INT32, &version, err));
   OIKOS_TRY(oikos_put_text(file, "source", x->source, err));
+  OIKOS_TRY(oikos_fingerprint_table(x, &print, err));
+  OIKOS_TRY(oikos_fingerprint_put(file, &print, err));
   OIKOS_TRY(oikos_put_text(file, "group_column", x->group_column, err));
   OIKOS_TRY(oikos_put_number(file, "rows_skipped", H5T_NATIVE_INT64, &x->skipped, err));
   OIKOS_TRY(oikos_put_strings(file, "group_name", x->n_groups, x->group_name, err));

@@ -4,12 +4,14 @@
 #define OIKOS_STORE_TABLE_LOAD_H
 
 #include "dist/team.h"
+#include "store/data_about.h"
 #include "tasks/table_index.h"
 
 typedef struct oikos_table_data {
   oikos_table_index index;
   const float *features; /* (n_rows, n_features), shared by the node */
   const float *targets;  /* (n_rows, n_targets), shared by the node */
+  oikos_data_about about;
   MPI_Win window;
   void *memory; /* what the index points into */
 } oikos_table_data;

@@ -40,13 +40,14 @@ static void read_rows(oikos_csv *csv) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static const char *const separators[] = {NULL, ",", "\t", "::", "|", ";", NULL, NULL};
+  static const char *const separators[] = {NULL, ",", "\t", "::", "|", ";", " ", NULL};
   static const char *const names[] = {"a", "b", "c"};
   fuzz_input in = {data, size};
   uint8_t how = fuzz_byte(&in);
   oikos_csv_format format = {.separator = separators[how & SMALL],
                              .header = (how & 8) != 0,
-                             .plain = (how & 16) != 0,
+                             .quotes = (oikos_csv_quotes)((how >> 4 & 3) % 3),
+                             .encoding = how & 64 ? "ISO-8859-1" : NULL,
                              .n_names = how & 8 ? 0 : 3,
                              .names = how & 8 ? NULL : names};
   oikos_csv_source source = {.name = "input", .read = take, .user = &in};

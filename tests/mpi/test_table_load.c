@@ -118,6 +118,7 @@ static void do_damage(const char *path, damage how) {
   }
   H5Tclose(text);
   H5Fclose(file);
+  seal_again(path);
 }
 
 static void expect_refused(verdict *v, const char *path, const char *words) {
@@ -147,6 +148,139 @@ static void test_damage(void **state) {
   }
   write_example(&v, path, 10, 89); // in the last rank's share
   expect_refused(&v, path, "/targets, row 89, column 1 is not a finite number");
+  folder_remove(folder);
+  conclude(&v);
+}
+
+/* A dataset of a file of one's own. */
+static void put_own(hid_t file, const char *name, hid_t type, int n_dims, const hsize_t *dims,
+                    const void *data) {
+  hid_t space = H5Screate_simple(n_dims, dims, NULL);
+  hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
+  H5Dclose(dataset);
+  H5Sclose(space);
+}
+
+/* As h5py writes one: no digest, texts of variable length, and of a fixed one that they fill. */
+static void write_own(const char *path, const char *const *features) {
+  static const float numbers[2 * 2] = {1, 2, 3, 4}, targets[2] = {5, 6};
+  static const int64_t first[3] = {0, 1, 2};
+  static const char *const groups[2] = {"", "\xc3\xa9t\xc3\xa9"};
+  const hsize_t one[1] = {1}, two[1] = {2}, three[1] = {3}, square[2] = {2, 2}, column[2] = {2, 1};
+  const int32_t version = 1;
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t any = H5Tcopy(H5T_C_S1), full = H5Tcopy(H5T_C_S1), scalar = H5Screate(H5S_SCALAR);
+  H5Tset_size(any, H5T_VARIABLE);
+  H5Tset_cset(any, H5T_CSET_UTF8);
+  H5Tset_size(full, 3);
+  H5Tset_strpad(full, H5T_STR_NULLPAD);
+  static const char *const format = "oikos table";
+  hid_t a = H5Acreate2(file, "format", any, scalar, H5P_DEFAULT, H5P_DEFAULT);
+  H5Awrite(a, any, &format);
+  H5Aclose(a);
+  a = H5Acreate2(file, "format_version", H5T_STD_I64LE, scalar, H5P_DEFAULT, H5P_DEFAULT);
+  H5Awrite(a, H5T_NATIVE_INT32, &version);
+  H5Aclose(a);
+  put_own(file, "features", H5T_NATIVE_FLOAT, 2, square, numbers);
+  put_own(file, "targets", H5T_NATIVE_FLOAT, 2, column, targets);
+  put_own(file, "group_first", H5T_NATIVE_INT64, 1, three, first);
+  put_own(file, "group_name", any, 1, two, groups);
+  put_own(file, "feature_name", any, 1, two, features);
+  put_own(file, "target_name", full, 1, one, "yes");
+  H5Sclose(scalar);
+  H5Tclose(any);
+  H5Tclose(full);
+  H5Fclose(file);
+}
+
+static void test_own_file(void **state) {
+  (void)state;
+  static const char *const features[2] = {"a feature of some length", "b"};
+  verdict v = {0};
+  char folder[RANKS_PATH], path[RANKS_PATH + 32], endless[5000];
+  oikos_team team;
+  oikos_table_data data;
+  oikos_error err;
+  folder_make(folder);
+  snprintf(path, sizeof path, "%s/x.h5", folder);
+  expect_ok(&v, oikos_team_create(MPI_COMM_WORLD, &team, &err), &err, "oikos_team_create");
+  if (ranks_rank() == 0)
+    write_own(path, features);
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (expect_ok(&v, oikos_table_load(&team, path, &data, &err), &err, "oikos_table_load")) {
+    expect(&v, data.index.n_features == 2 && strcmp(data.index.feature_name[0], features[0]) == 0,
+           "feature %s", data.index.feature_name[0]);
+    expect(&v,
+           strcmp(data.index.group_name[0], "") == 0 &&
+               strcmp(data.index.group_name[1], "\xc3\xa9t\xc3\xa9") == 0 &&
+               strcmp(data.index.target_name[0], "yes") == 0,
+           "other texts");
+    expect(&v, data.about.digest[0] == 0, "digest %s", data.about.digest);
+  }
+  oikos_table_unload(&data);
+  oikos_team_destroy(&team);
+  memset(endless, 'x', sizeof endless);
+  endless[sizeof endless - 1] = 0;
+  if (ranks_rank() == 0)
+    write_own(path, (const char *const[]){"a", endless});
+  MPI_Barrier(MPI_COMM_WORLD);
+  expect_refused(&v, path, "dataset /feature_name: text 1 has 4999 bytes, expected at most 4095");
+  folder_remove(folder);
+  conclude(&v);
+}
+
+/* What is damaged anywhere is found before anything of it is believed. */
+static void test_digest(void **state) {
+  (void)state;
+  verdict v = {0};
+  char folder[RANKS_PATH], path[RANKS_PATH + 32];
+  static const long places[] = {0, 7, 30, 60, 400, 512, 600, 3000};
+  folder_make(folder);
+  snprintf(path, sizeof path, "%s/x.h5", folder);
+  for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+    write_example(&v, path, 10, -1);
+    if (ranks_rank() == 0) {
+      FILE *file = fopen(path, "r+b");
+      fseek(file, places[k], SEEK_SET);
+      int byte = fgetc(file);
+      fseek(file, places[k], SEEK_SET);
+      fputc(byte ^ 4, file);
+      fclose(file);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    expect_refused(&v, path, "damaged");
+  }
+  write_example(&v, path, 10, -1);
+  if (ranks_rank() == 0)
+    expect(&v, truncate(path, 5000) == 0, "truncate");
+  MPI_Barrier(MPI_COMM_WORLD);
+  expect_refused(&v, path, "it has 5000 bytes");
+  folder_remove(folder);
+  conclude(&v);
+}
+
+/* Another column under the same name is what the file was written with no longer. */
+static void test_fingerprint(void **state) {
+  (void)state;
+  verdict v = {0};
+  char folder[RANKS_PATH], path[RANKS_PATH + 32];
+  folder_make(folder);
+  snprintf(path, sizeof path, "%s/x.h5", folder);
+  write_example(&v, path, 10, -1);
+  if (ranks_rank() == 0) {
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), text = H5Tcopy(H5T_C_S1);
+    hid_t dataset = H5Dopen2(file, "feature_name", H5P_DEFAULT);
+    H5Tset_size(text, 2);
+    H5Tset_cset(text, H5T_CSET_UTF8);
+    H5Dwrite(dataset, text, H5S_ALL, H5S_ALL, H5P_DEFAULT, "q\0r\0s\0t");
+    H5Dclose(dataset);
+    H5Tclose(text);
+    H5Fclose(file);
+    seal_again(path);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  expect_refused(&v, path, "its names are not those that it was written with");
   folder_remove(folder);
   conclude(&v);
 }
@@ -205,9 +339,9 @@ static void test_same_bits(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_load),
-      cmocka_unit_test(test_damage),
-      cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_load),        cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_own_file),    cmocka_unit_test(test_digest),
+      cmocka_unit_test(test_fingerprint), cmocka_unit_test(test_same_bits),
   };
   ranks_begin(&argc, &argv);
   return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));

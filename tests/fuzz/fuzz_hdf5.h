@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ * HDF5 files that are nearly right: a good one, made at the start, in which an input changes what
+ * it says. Its hash is made right again, so that the readers behind it are reached. */
+#ifndef OIKOS_TESTS_FUZZ_HDF5_H
+#define OIKOS_TESTS_FUZZ_HDF5_H
+
+#include "fuzz.h"
+
+#include <hdf5.h>
+#include <mpi.h>
+
+#include "dist/team.h"
+#include "store/hdf5_util.h"
+#include "store/seal.h"
+
+enum { FUZZ_CHANGES = 6, FUZZ_RANK = 4, FUZZ_NAMES = 128 };
+
+/** The team of this process alone. */
+static inline const oikos_team *fuzz_team(void) {
+  static oikos_team team;
+  oikos_error err;
+  int started, provided;
+  MPI_Initialized(&started);
+  if (!started) {
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    fuzz_require(oikos_team_create(MPI_COMM_SELF, &team, &err) == OIKOS_OK, "a team", "MPI");
+    oikos_hdf5_silence();
+  }
+  return &team;
+}
+
+/** The datasets of a file, by their paths. */
+typedef struct fuzz_names {
+  int n;
+  char name[FUZZ_NAMES][64];
+} fuzz_names;
+
+static inline herr_t fuzz_note(hid_t object, const char *name, const H5L_info_t *info, void *user) {
+  fuzz_names *names = user;
+  (void)object, (void)info;
+  if (names->n < FUZZ_NAMES && strlen(name) < sizeof names->name[0])
+    strcpy(names->name[names->n++], name);
+  return 0;
+}
+
+static inline hid_t fuzz_type(uint8_t how) {
+  const hid_t types[] = {H5T_STD_U8LE,   H5T_STD_I32LE,  H5T_STD_I64BE, H5T_IEEE_F32LE,
+                         H5T_IEEE_F64LE, H5T_STD_U64LE,  H5T_C_S1,      H5T_C_S1,
+                         H5T_STD_I8LE,   H5T_STD_REF_OBJ};
+  hid_t type = H5Tcopy(types[how % 10]);
+  if (H5Tget_class(type) == H5T_STRING)
+    H5Tset_size(type, how & 16 ? H5T_VARIABLE : 1 + how % 7);
+  return type;
+}
+
+/** A new dataset in place of one, with nothing or a few zeros written. */
+static inline void fuzz_replace(hid_t file, const char *name, fuzz_input *in) {
+  hsize_t dims[FUZZ_RANK], chunk[FUZZ_RANK];
+  uint8_t how = fuzz_byte(in);
+  int rank = fuzz_byte(in) % (FUZZ_RANK + 1);
+  for (int d = 0; d < rank; d++) {
+    dims[d] = fuzz_byte(in);
+    dims[d] = dims[d] < 250 ? dims[d] % 16 : (hsize_t)1 << (8 * (dims[d] - 249));
+    chunk[d] = dims[d] < 4 ? dims[d] + (dims[d] == 0) : 4;
+  }
+  hid_t type = fuzz_type(fuzz_byte(in)), list = H5Pcreate(H5P_DATASET_CREATE);
+  hid_t space =
+      rank ? H5Screate_simple(rank, dims, NULL) : H5Screate(how & 4 ? H5S_NULL : H5S_SCALAR);
+  if (rank && how & 1)
+    H5Pset_chunk(list, rank, chunk);
+  if (rank && how & 1 && how & 2)
+    H5Pset_deflate(list, 1);
+  if (rank && !(how & 1) && how & 8) // its bytes lie in another file
+    H5Pset_external(list, "/etc/hostname", 0, H5F_UNLIMITED);
+  hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  if (dataset >= 0)
+    H5Dclose(dataset);
+  H5Pclose(list);
+  H5Sclose(space);
+  H5Tclose(type);
+}
+
+/** Write into the elements of a dataset as bytes: whatever these are of the type. */
+static inline void fuzz_overwrite(hid_t file, const char *name, fuzz_input *in) {
+  enum { MOST = 1 << 16 };
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+  if (dataset < 0)
+    return;
+  hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
+  size_t size = H5Tget_size(type);
+  hssize_t n = H5Sget_simple_extent_npoints(space);
+  char *data = n > 0 && n <= MOST && H5Tis_variable_str(type) <= 0 ? calloc((size_t)n, size) : NULL;
+  if (data && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0) {
+    size_t at = (size_t)fuzz_word(in) % ((size_t)n * size);
+    for (size_t k = 0, count = 1 + fuzz_byte(in) % 8; k < count && at + k < (size_t)n * size; k++)
+      data[at + k] = (char)fuzz_byte(in);
+    H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
+  }
+  free(data);
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Dclose(dataset);
+}
+
+/** An attribute of the root or of a dataset: gone, or another. */
+static inline void fuzz_attribute(hid_t file, const char *name, fuzz_input *in) {
+  enum { BYTES = 64 };
+  char attribute[64] = "", bytes[BYTES] = "";
+  uint8_t how = fuzz_byte(in);
+  hid_t object = how & 1 ? H5Oopen(file, name, H5P_DEFAULT) : H5Oopen(file, "/", H5P_DEFAULT);
+  if (object < 0)
+    return;
+  int attributes = H5Aget_num_attrs(object);
+  hsize_t n = attributes > 0 ? (hsize_t)(fuzz_byte(in) % attributes) : 0;
+  H5Aget_name_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, n, attribute, sizeof attribute,
+                     H5P_DEFAULT);
+  H5Adelete(object, attribute);
+  if (how & 2) {
+    hsize_t dims[1] = {fuzz_byte(in) % 3};
+    hid_t type = fuzz_type(fuzz_byte(in) & 15);
+    hid_t space = how & 4 ? H5Screate_simple(1, dims, NULL) : H5Screate(H5S_SCALAR);
+    hid_t made = H5Acreate2(object, attribute, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    for (int k = 0; k < 16; k++)
+      bytes[k] = (char)fuzz_byte(in);
+    if (made >= 0) {
+      H5Awrite(made, type, bytes);
+      H5Aclose(made);
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+  }
+  H5Oclose(object);
+}
+
+static inline void fuzz_change(hid_t file, const char *name, const char *other, fuzz_input *in) {
+  switch (fuzz_byte(in) % 8) {
+  case 0:
+  case 1:
+  case 2:
+    fuzz_overwrite(file, name, in);
+    return;
+  case 3:
+    H5Ldelete(file, name, H5P_DEFAULT);
+    fuzz_replace(file, name, in);
+    return;
+  case 4:
+    fuzz_attribute(file, name, in);
+    return;
+  case 5:
+    H5Ldelete(file, name, H5P_DEFAULT);
+    return;
+  case 6:
+    H5Ldelete(file, name, H5P_DEFAULT);
+    H5Lcreate_hard(file, fuzz_byte(in) & 1 ? other : "/", file, name, H5P_DEFAULT, H5P_DEFAULT);
+    return;
+  default:
+    H5Ldelete(file, name, H5P_DEFAULT);
+    if (fuzz_byte(in) & 1)
+      H5Lcreate_soft(other, file, name, H5P_DEFAULT, H5P_DEFAULT);
+    else
+      H5Lcreate_external("other.h5", other, file, name, H5P_DEFAULT, H5P_DEFAULT);
+  }
+}
+
+/** Make `path` the good file with an input's changes, sealed. */
+static inline void fuzz_make(const char *path, fuzz_input good, const char *seal, fuzz_input *in) {
+  fuzz_names names = {0};
+  oikos_error err = {.status = OIKOS_OK};
+  fuzz_put(path, good);
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  fuzz_require(file >= 0, "the good file can be opened", path);
+  H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, fuzz_note, &names);
+  for (int k = 0; names.n && k < FUZZ_CHANGES && in->size > 0; k++) {
+    const char *name = names.name[fuzz_byte(in) % names.n],
+               *other = names.name[(names.n - 1) - k % names.n];
+    fuzz_change(file, name, other, in);
+  }
+  H5Fclose(file);
+  fuzz_require(oikos_seal_write(NULL, path, seal, &err) == OIKOS_OK, "it is sealed", err.message);
+}
+
+#endif
