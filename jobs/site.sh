@@ -11,6 +11,7 @@
 : "${OIKOS_BIND:=core}"         # a rank stays on its cores (core), on its socket (socket), or is free (none)
 : "${OIKOS_MIN_NODES:=1}"       # when nodes are lost, go on with those that are left, if so many are
 : "${OIKOS_MAX_LOSSES:=20}"     # how often one job may lose a rank or node before it gives up
+: "${OIKOS_PATIENCE:=600}"      # for so many seconds Slurm's controller may be busy or away, and counts as neither yes nor no
 
 # Open MPI 4 and 5. Its daemons notice a cut network within 9 s instead of never, and srun's PMIx keeps its data in hash tables:
 # some versions crash now and then with their default. MPICH and its kin need neither: there oikos's own connections notice

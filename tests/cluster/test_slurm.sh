@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The job scripts on a real Slurm of four nodes: a training that loses a rank, is told to stop as before a time limit, and is
-# put back into the queue at some moment ends, with no human, in the state of one that nothing happened to. With
-# OIKOS_LONG=1 also real time limits of a minute.
+# put back into the queue at some moment ends, with no human, in the state of one that nothing happened to; so does each element
+# of an array, while Slurm's controller is away for a minute. With OIKOS_LONG=1 also real time limits of a minute.
 set -euo pipefail
 source "$(dirname "$0")/slurm.sh"
 bring_up
@@ -39,7 +39,7 @@ check_match "a wrong setting" 'wrong\.settings:2:' "$log.err"
 printf 'seed=6\nseed=7\n' >two.settings
 launch "$SOURCE/tools/submit" mlp.yaml --nodes 1 --time 00:10:00 --array 1-3%2 --settings two.settings
 check_status "too few settings" 2
-check_match "too few settings" 'two\.settings has 2 lines' "$log.err"
+check_match "too few settings" 'two\.settings has no line 3' "$log.err"
 
 # A core for each of two ranks, two for one of two threads.
 cores() { # LAUNCHER [OPTION]...: as "FIRST SECOND", ranks in any order
@@ -57,6 +57,7 @@ fi
 
 run_ranks 1 train mlp.yaml "${common[@]}" "${steps[@]}" --out whole
 check_status "undisturbed" 0
+rate=$(sed -n 's/^trained on .* s: \([0-9]*\) tasks.*/\1/p' "$log.out")
 run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=2 --out seed2
 run_ranks 1 train mlp.yaml --set eval.episodes=0 --set steps=20 --set seed=7 --set inner.steps=1 --out setting2
 
@@ -93,6 +94,58 @@ apart mpirun.log disturb mpirun
 gather
 check_match "srun: names host and rank" "^rank 1 on n[2-4]: ended by signal 9" srun/train-*.log
 check_match "mpirun: names host and rank" "process rank 1 with PID .* on node n[2-4] exited on signal 9" mpirun/train-*.log
+
+# An array whose elements each requeue themselves alone, with blanks and % in their path, and without the environment of sbatch. A
+# rank of the element that has the array's own number is lost; then all are told to stop while Slurm's controller is away.
+elements="50%j of b"
+of_elements() { for k in 1 2 3; do "$1" "$elements/seed-$k" "${@:2}" || return 1; done; }
+many=(--set steps=$((rate)) --set learners.count=40) # 40 seconds
+SBATCH_EXPORT=NONE submit mlp.yaml --array 1-3 --nodes 1 --out "$elements" "${common[@]}" "${many[@]}"
+array=$job
+await 90 "elements: checkpoints" of_elements reached 110
+last=$(scontrol show job -o "$array" | grep "^JobId=$array " | grep -oP '(?<=ArrayTaskId=)\d+')
+kill -9 "$(ranks_with "--out $elements/seed-$last ")"
+await 90 "elements: going on after a lost rank" started "$elements/seed-$last" 2
+scancel --batch --signal=USR1 "$array"
+kill -STOP "$(<"$folder/slurmctld.pid")"
+sleep 60
+kill -CONT "$(<"$folder/slurmctld.pid")"
+await 120 "elements: back from the queue" of_elements started 2
+await 90 "elements: $last back from the queue" started "$elements/seed-$last" 3
+await 120 "elements: the end" ended "$array"
+check_equal "elements: states" COMPLETED "$(state "$array")"
+for k in 1 2 3; do
+  check_equal "elements: starts of $k" $((2 + (k == last))) "$(starts "$elements/seed-$k")"
+  check_equal "elements: $k told to stop" 1 "$(grep -c "exit status 75 at step" "$elements/seed-$k/attempts")"
+done
+for k in "$last" $((last % 3 + 1)); do
+  run_ranks 1 train mlp.yaml "${common[@]}" "${many[@]}" --set seed="$k" --out "alone-$k"
+  check_same "elements: $k" "alone-$k" "$elements/seed-$k"
+done
+check_match "elements: Slurm was away" "no answer from Slurm, asking again" <(cat "$elements"/array-*.log)
+
+# A job that Slurm will not requeue says so, and is no success.
+SBATCH_NO_REQUEUE=1 submit mlp.yaml --nodes 1 --out refused "${common[@]}" --set steps=1000000000
+await 60 "refused: a checkpoint" reached refused 110
+scancel --batch --signal=USR1 "$job"
+await 60 "refused: the end" ended "$job"
+check_equal "refused: state" "FAILED 75:0" "$(state "$job") $(scontrol show job -o "$job" | grep -oP '(?<= ExitCode=)\S*')"
+check_match "refused" "does not put this job back into the queue .*disabled" refused/train-*.log
+
+# What is stopped in the evaluation of a finished training ends well.
+submit mlp.yaml --nodes 1 --out evaluating --set steps=20 --set eval.episodes=10000000
+await 60 "evaluation: the last step" has_checkpoint evaluating
+sleep 2
+scancel --batch --signal=USR1 "$job"
+await 60 "evaluation: stopped" grep -q "exit status" evaluating/attempts
+if grep -q "exit status 75" evaluating/attempts; then # it may try once more
+  await 60 "evaluation: again" started evaluating 2
+  sleep 3
+  scancel --batch --signal=USR1 "$job"
+fi
+await 60 "evaluation: the end" ended "$job"
+check_equal "evaluation: state" COMPLETED "$(state "$job")"
+check_equal "evaluation: the state it was made for" 20 "$(step_of "$(newest evaluating)")"
 
 # An array of seeds, one of settings; an evaluation; scaling. Meanwhile what would come again must not.
 submit mlp.yaml --array 1-2 --nodes 1 --out seeds --set eval.episodes=0 --set steps=20
