@@ -25,13 +25,14 @@ typedef enum oikos_split { OIKOS_TRAIN, OIKOS_VALIDATION, OIKOS_TEST } oikos_spl
 typedef struct oikos_task_shape {
   oikos_shape input;
   int64_t outputs;       /**< targets (mse) or classes */
-  size_t support, query; /**< examples in each set */
-  int n_groups; /**< hidden groups that episodes come from, known to the source only; 0 if none */
-  size_t units; /**< units, of which there are so many and no more, that an episode is of: classes
-                   of images, the group of rows of a table, the user or item of ratings; 0: each
-                   episode is drawn for itself */
-  bool varies;  /**< sets may be smaller than support and query say */
-  int64_t rows; /**< R: users and items that the examples are about; 0: other sources */
+  size_t support, query; /**< examples in each set, in training */
+  size_t judged; /**< queries of an unseen episode that are drawn at a time: a part of them */
+  int n_groups;  /**< hidden groups that episodes come from, known to the source only; 0 if none */
+  size_t units;  /**< units, of which there are so many and no more, that an episode is of: classes
+                    of images, the group of rows of a table, the user or item of ratings; 0: each
+                    episode is drawn for itself */
+  bool varies;   /**< sets may be smaller than support and query say */
+  int64_t rows;  /**< R: users and items that the examples are about; 0: other sources */
   size_t row_width; /**< d: numbers in the embedding row of each; 0: no embedding layer */
   bool residual;    /**< targets are what a baseline of each example leaves over */
 } oikos_task_shape;
@@ -52,7 +53,7 @@ typedef struct oikos_data {
  * x. A draw leaves zeros there; oikos_episode_place puts the rows in. */
 typedef struct oikos_episode_rows {
   int64_t own;    /**< the learner's own, the same in all examples; -1: none is wanted */
-  int64_t *other; /**< (support + query) that of each example, also without an embedding layer */
+  int64_t *other; /**< (support + judged) that of each example, also without an embedding layer */
   size_t own_at, other_at;
 } oikos_episode_rows;
 
@@ -61,10 +62,10 @@ typedef struct oikos_episode_rows {
 typedef struct oikos_episode {
   oikos_batch support, query;
   int group; /**< the hidden group it was drawn from, or -1; for reports only, never for training */
-  int64_t step, learner; /**< the numbers it was drawn for */
-  int64_t unit;          /**< the group of rows of a table, the user or the item that it is of; -1
-                            for other sources */
-  int64_t *classes;      /**< images: (ways) the class of each label, however turned; or NULL */
+  int64_t step, learner, part; /**< the numbers it was drawn for */
+  int64_t unit;     /**< the group of rows of a table, the user or the item that it is of; -1
+                       for other sources */
+  int64_t *classes; /**< images: (ways) the class of each label, however turned; or NULL */
   oikos_episode_rows rows;
   oikos_real *x, *y; /**< memory of both sets */
   double *baseline;  /**< residual: (support + query) what of each target was taken away; or NULL */
@@ -119,9 +120,18 @@ int64_t oikos_source_episodes(const oikos_source *source, oikos_split split);
 oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oikos_error *err);
 
 /** Draw an episode. In the unseen splits @p learner counts the evaluation episodes and @p step is
- * 0. */
+ * 0; of a query that has several parts it is the first one. */
 void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
                        oikos_episode *episode);
+
+/** How many queries an unseen episode has in all, where these may be more than shape.judged; 0:
+ * other sources, whose episodes have one part. */
+int64_t oikos_source_queries(const oikos_source *source, oikos_split split, int64_t learner);
+
+/** Draw an unseen episode with its whole support and one part of its queries: shape.judged of them
+ * from part * shape.judged on, or those that are left; none beyond the last. */
+void oikos_source_draw_part(const oikos_source *source, oikos_split split, int64_t learner,
+                            int64_t part, oikos_episode *episode);
 
 /**
  * Put embedding rows into the examples of a drawn episode, and a derivative with respect to the

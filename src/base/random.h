@@ -24,6 +24,7 @@ typedef enum oikos_purpose {
   OIKOS_DRAW_ROWS = 19,
   OIKOS_DRAW_REVIVE = 20,
   OIKOS_DRAW_RATINGS = 21,
+  OIKOS_DRAW_TIES = 22,
 } oikos_purpose;
 
 /** A stream of draws; a plain value on the caller's stack. */

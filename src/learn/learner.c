@@ -25,17 +25,26 @@ static bool shares_start(const oikos_context *context) {
          oikos_network_joins(context->net);
 }
 
+/* One thread draws one episode after the other. */
+static void share_scratch(oikos_worker *w) {
+  for (size_t c = 1; c < OIKOS_CHUNK; c++) {
+    free(w->drawn[c].scratch);
+    w->drawn[c].scratch = w->drawn[0].scratch;
+  }
+}
+
 static oikos_status allocate(const oikos_context *context, int64_t max_steps, oikos_worker *w,
                              oikos_error *err) {
   oikos_task_shape shape = oikos_source_shape(context->source);
   size_t homes = (size_t)context->weights->n_homes;
   for (size_t c = 0; c < OIKOS_CHUNK; c++)
     OIKOS_TRY(oikos_episode_create(context->source, &w->drawn[c], err));
+  share_scratch(w);
   w->episode = w->drawn[0];
   if (shares_start(context))
     OIKOS_TRY(oikos_chunk_create(context->net, shape.support, &w->chunk, err));
   OIKOS_TRY(
-      oikos_path_create(context->inner, max_steps, shape.support + shape.query, &w->path, err));
+      oikos_path_create(context->inner, max_steps, shape.support + shape.judged, &w->path, err));
   OIKOS_TRY(oikos_encoder_pass_create(context->encoder, &w->encoder, err));
   OIKOS_TRY(oikos_alloc(&w->gradient, context->weights->n, sizeof(real), "a gradient", err));
   OIKOS_TRY(oikos_alloc(&w->mean, context->weights->k, sizeof(real), "a home", err));
@@ -57,8 +66,11 @@ oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps
 }
 
 void oikos_worker_destroy(oikos_worker *w) {
-  for (size_t c = 0; c < OIKOS_CHUNK; c++)
+  for (size_t c = OIKOS_CHUNK; c-- > 0;) {
+    if (c > 0 && w->drawn[c].scratch == w->drawn[0].scratch)
+      w->drawn[c].scratch = NULL;
     oikos_episode_destroy(&w->drawn[c]);
+  }
   oikos_chunk_destroy(w->chunk);
   oikos_path_destroy(w->path);
   oikos_encoder_pass_destroy(w->encoder);

@@ -11,12 +11,9 @@
 
 static oikos_status allocate(oikos_both *b, oikos_error *err) {
   const oikos_ratings_index *x = oikos_ratings_index_of(b->ratings);
-  int64_t *judged;
   OIKOS_TRY(oikos_alloc(&b->first, (size_t)x->users.n + 1, sizeof *b->first, "both tasks", err));
-  OIKOS_TRY(oikos_alloc(&judged, (size_t)x->n, sizeof *judged, "both tasks", err));
   for (int64_t u = 0; u < x->users.n; u++)
-    b->first[u + 1] = b->first[u] + oikos_ratings_judged(b->ratings, OIKOS_SIDE_USER, u, judged);
-  free(judged);
+    b->first[u + 1] = b->first[u] + oikos_ratings_judged(b->ratings, OIKOS_SIDE_USER, u);
   b->n = b->first[x->users.n];
   OIKOS_TRY(oikos_alloc(&b->expected, oikos_mul(2, (size_t)b->n), sizeof *b->expected, "both tasks",
                         err));
@@ -41,34 +38,39 @@ void oikos_both_destroy(oikos_both *b) {
 }
 
 /* Which of a user's judged ratings comes at this place among all: those before it are counted. */
-static int64_t place_of(const oikos_both *b, int64_t rating, int64_t *scratch) {
-  int64_t user = oikos_ratings_index_of(b->ratings)->user[rating], at = 0,
-          n = oikos_ratings_judged(b->ratings, OIKOS_SIDE_USER, user, scratch);
-  while (at < n && scratch[at] != rating)
+static int64_t place_of(const oikos_both *b, int64_t rating) {
+  int64_t user = oikos_ratings_index_of(b->ratings)->user[rating], next = 0, at = b->first[user];
+  while (oikos_ratings_next_judged(b->ratings, OIKOS_SIDE_USER, user, &next) != rating)
     at++;
-  return b->first[user] + at;
+  return at;
 }
 
-void oikos_both_note(const oikos_both *b, int side, int64_t learner, const double *expected,
-                     const double *bias, int64_t *scratch) {
+void oikos_both_note(const oikos_both *b, int side, int64_t learner, int64_t first, int64_t n,
+                     const double *expected, const double *bias) {
+  int64_t next = 0;
   if (!b->ratings)
     return;
-  int64_t n = oikos_ratings_judged(b->ratings, side, learner, scratch), *users = scratch + n;
-  for (int64_t k = 0; k < n; k++) {
-    int64_t at = side == OIKOS_SIDE_USER ? b->first[learner] + k : place_of(b, scratch[k], users);
+  for (int64_t k = 0; side == OIKOS_SIDE_USER && k < n; k++) {
+    int64_t at = b->first[learner] + first + k;
     b->expected[2 * at + side] = expected[k];
-    if (side == OIKOS_SIDE_USER)
-      b->bias[at] = bias[k];
+    b->bias[at] = bias[k];
+  }
+  for (int64_t k = -first; side == OIKOS_SIDE_ITEM && k < n; k++) {
+    int64_t rating = oikos_ratings_next_judged(b->ratings, side, learner, &next);
+    if (k >= 0)
+      b->expected[2 * place_of(b, rating) + side] = expected[k];
   }
 }
 
 /* Sums of a user: of squares, absolute values, right ones, squares of the baseline, ratings. */
 enum { SQUARE, ABSOLUTE, RIGHT, BIAS, NUMBER, OF_USER };
 
-static void judge_user(const oikos_both *b, int64_t u, const int64_t *rating, double *sums) {
+static void judge_user(const oikos_both *b, int64_t u, double *sums) {
   const oikos_ratings_index *x = oikos_ratings_index_of(b->ratings);
+  int64_t next = 0;
   for (int64_t at = b->first[u]; at < b->first[u + 1]; at++) {
-    double truth = (double)x->value[rating[at - b->first[u]]],
+    int64_t rating = oikos_ratings_next_judged(b->ratings, OIKOS_SIDE_USER, u, &next);
+    double truth = (double)x->value[rating],
            mean = (b->expected[2 * at] + b->expected[2 * at + 1]) / 2;
     sums[SQUARE] += pow(mean - truth, 2);
     sums[ABSOLUTE] += fabs(mean - truth);
@@ -102,18 +104,15 @@ oikos_status oikos_both_sum_up(const oikos_both *b, const oikos_team *team, int6
   const oikos_ratings_index *x = oikos_ratings_index_of(b->ratings);
   size_t m = 0, n = (size_t)steps + 1;
   double *sums = NULL;
-  int64_t *rating = NULL;
   oikos_collect(team, 2 * (size_t)b->n, b->expected); // each place was noted by one rank
   oikos_collect(team, (size_t)b->n, b->bias);
   oikos_status status = oikos_alloc(&v->rmse, oikos_mul(3, n), sizeof *v->rmse, "both tasks", err);
   if (status == OIKOS_OK)
     status =
         oikos_alloc(&sums, oikos_mul(OF_USER, (size_t)x->users.n), sizeof *sums, "both tasks", err);
-  if (status == OIKOS_OK)
-    status = oikos_alloc(&rating, (size_t)x->n, sizeof *rating, "both tasks", err);
   for (int64_t u = 0; u < x->users.n && status == OIKOS_OK; u++) {
-    if (oikos_ratings_judged(b->ratings, OIKOS_SIDE_USER, u, rating) > 0)
-      judge_user(b, u, rating, sums + OF_USER * m++);
+    if (b->first[u + 1] > b->first[u])
+      judge_user(b, u, sums + OF_USER * m++);
   }
   if (status == OIKOS_OK) {
     v->mae = v->rmse + n;
@@ -121,6 +120,5 @@ oikos_status oikos_both_sum_up(const oikos_both *b, const oikos_team *team, int6
     fill(b, m, sums, steps, v);
   }
   free(sums);
-  free(rating);
   return oikos_agree(team, status, err);
 }

@@ -22,12 +22,12 @@ oikos_status oikos_both_create(const oikos_ratings *ratings, oikos_both *both, o
 void oikos_both_destroy(oikos_both *both);
 
 /**
- * Note the expected values (queries) of a learner's query, within the range of ratings.
- * @param bias     the same of the baseline; looked at for users
- * @param scratch  room for all ratings of the learner
+ * Note the expected values (n) of a learner's queries from the first on, within the range of
+ * ratings.
+ * @param bias  (n) the same of the baseline; looked at for users
  */
-void oikos_both_note(const oikos_both *both, int side, int64_t learner, const double *expected,
-                     const double *bias, int64_t *scratch);
+void oikos_both_note(const oikos_both *both, int side, int64_t learner, int64_t first, int64_t n,
+                     const double *expected, const double *bias);
 
 /** Sum up, when all learners of the test have been noted by some rank. Collective. */
 oikos_status oikos_both_sum_up(const oikos_both *both, const oikos_team *team, int64_t steps,

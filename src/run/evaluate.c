@@ -26,16 +26,29 @@ static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const o
   }
 }
 
-/* Episodes that a rank has at hand, from the first on. */
+/* Episodes that a rank has at hand, from the first on, and the part of them that is judged. */
 typedef struct block {
   oikos_trainer *t;
   oikos_split split;
-  int64_t first, count;
+  int64_t first, count, part;
+  int64_t *queries; /* (count) of each in all; of sources whose episodes have one part 0 */
 } block;
 
-static void draw_unseen(const void *user, int64_t i, oikos_episode *episode) {
+enum { QUERIES = 1 << 17 }; /* of all episodes of a block, unless one alone has more */
+
+static int64_t parts_of(const oikos_trainer *t, int64_t queries) {
+  int64_t each = (int64_t)oikos_source_shape(t->source).judged;
+  return queries > each ? (queries + each - 1) / each : 1;
+}
+
+static void draw_unseen(const void *user, int64_t i, oikos_episode *e) {
   const block *b = user;
-  oikos_source_draw(b->t->source, b->split, 0, b->first + i, episode);
+  if (b->part < parts_of(b->t, b->queries[i])) {
+    oikos_source_draw_part(b->t->source, b->split, b->first + i, b->part, e);
+  } else {
+    e->support.n = e->query.n = 0;
+    e->rows.own = -1;
+  }
 }
 
 static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, int thread) {
@@ -47,15 +60,16 @@ static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, 
   oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, i), 0, &w->episode);
   int32_t home = oikos_learner_arrive(&t->context, w);
   oikos_batch judged = oikos_learner_judged(&t->context, &w->episode);
-  double queries = (double)w->episode.query.n;
+  double queries = (double)(b->queries[i] ? b->queries[i] : (int64_t)w->episode.query.n),
+         share = (double)w->episode.query.n / queries;
   oikos_adapt(t->inner, w->path, rates, &w->episode.support, r->steps);
   for (int64_t k = 0; k <= r->steps; k++) {
     const oikos_real *theta = oikos_path_parameters(t->inner, w->path, k);
     oikos_judgement j = oikos_network_loss(t->net, oikos_path_workspace(w->path), theta, &judged);
-    row[k] = j.loss;
-    row[r->steps + 1 + k] = j.correct / queries;
+    row[k] += share * j.loss;
+    row[r->steps + 1 + k] += j.correct / queries;
     judge_targets(t, w, &judged, (size_t)r->targets, row + r->errors + k * r->targets);
-    oikos_judge_step(&r->judge, thread, t->net, &w->episode,
+    oikos_judge_step(&r->judge, thread, t->net, i, &w->episode,
                      oikos_workspace_outputs(t->net, oikos_path_workspace(w->path)), k, r->steps,
                      row + r->ratings_at);
   }
@@ -74,39 +88,83 @@ static void run_part(const block *b, int64_t begin, int64_t end, const oikos_res
 #pragma omp parallel for schedule(dynamic, 1) num_threads(b->t->n_threads)
   for (int64_t i = begin; i < end; i++) {
     oikos_pulse_beat(pulse);
-    if (!oikos_pulse_stopped(pulse))
+    if (!oikos_pulse_stopped(pulse) && b->part < parts_of(b->t, b->queries[i]))
       evaluate_episode(b, i, r, omp_get_thread_num());
   }
 }
 
 /* Whether the observer asked to stop. */
 static bool run_block(const block *b, const oikos_results *r) {
-  enum { PART = 4096 }; // so that not all that are left are looked at when nothing is to be done
+  enum { SOME = 4096 }; // so that not all that are left are looked at when nothing is to be done
   const oikos_pulse *pulse = b->t->team.pulse;
-  for (int64_t i = 0; i < b->count && !oikos_pulse_stopped(pulse); i += PART)
-    run_part(b, i, b->count - i < PART ? b->count : i + PART, r);
+  for (int64_t i = 0; i < b->count && !oikos_pulse_stopped(pulse); i += SOME)
+    run_part(b, i, b->count - i < SOME ? b->count : i + SOME, r);
   return oikos_pulse_stopped(pulse);
 }
 
-/* Blocks of as many episodes as there may be embedding rows at hand for; all ranks make as many. */
+/* As many of the `left` next episodes as may be at hand together; all of other sources. Returns the
+ * parts of the one that has most. */
+static int64_t take(block *b, const oikos_results *r, int64_t left) {
+  const oikos_trainer *t = b->t;
+  int64_t most = r->judge.ratings && t->rows.most < left ? t->rows.most : left, queries = 0,
+          parts = 0;
+  for (b->count = 0; b->count < most; b->count++) {
+    int64_t n = oikos_source_queries(t->source, b->split, b->first + b->count);
+    if (b->count > 0 && queries + n > QUERIES)
+      break;
+    b->queries[b->count] = n;
+    queries += n;
+    parts = parts_of(t, n) > parts ? parts_of(t, n) : parts;
+  }
+  return parts;
+}
+
+/* Part after part of the episodes at hand, as many on all ranks; whether somebody asked to stop. */
+static oikos_status run_parts(block *b, const oikos_results *r, int64_t parts, int *stop,
+                              oikos_error *err) {
+  oikos_trainer *t = b->t;
+  for (b->part = 0; b->part < parts && !*stop; b->part++) {
+    OIKOS_TRY(oikos_rows_fetch(&t->rows, b->count, draw_unseen, b, &t->workers[0].episode, err));
+    *stop = run_block(b, r);
+    MPI_Allreduce(MPI_IN_PLACE, stop, 1, MPI_INT, MPI_MAX, t->team.world);
+  }
+  return OIKOS_OK;
+}
+
+/* Block after block; a rank that is done early takes part with empty ones. */
+static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, int *stop,
+                               oikos_error *err) {
+  oikos_trainer *t = b->t;
+  while (!*stop) {
+    int64_t parts = take(b, r, end - b->first);
+    MPI_Allreduce(MPI_IN_PLACE, &parts, 1, MPI_INT64_T, MPI_MAX, t->team.world);
+    if (parts == 0)
+      return OIKOS_OK;
+    OIKOS_TRY(oikos_agree(&t->team, oikos_judge_begin(&r->judge, b->count, b->queries, err), err));
+    OIKOS_TRY(run_parts(b, r, parts, stop, err));
+    if (!*stop)
+      OIKOS_TRY(oikos_judge_ranks(&r->judge, b->count,
+                                  r->rows + (size_t)b->first * r->fields + r->ratings_at, r->fields,
+                                  err));
+    b->first += b->count;
+  }
+  return OIKOS_OK;
+}
+
 static oikos_status run_episodes(oikos_trainer *t, oikos_split split, oikos_results *r,
                                  oikos_error *err) {
-  int64_t first, count, most = (r->episodes + t->team.size - 1) / t->team.size,
-                        each = r->judge.ratings ? t->rows.most : most;
+  block b = {.t = t, .split = split};
+  int64_t count;
   int stop = 0;
   oikos_mark(t->where, t->step, OIKOS_AT_EVALUATE);
-  oikos_share(r->episodes, t->team.rank, t->team.size, &first, &count);
-  for (int64_t done = 0; done < most && !stop; done += each) {
-    int64_t left = count > done ? count - done : 0;
-    block b = {t, split, first + done, left < each ? left : each};
-    OIKOS_TRY(oikos_rows_fetch(&t->rows, b.count, draw_unseen, &b, &t->workers[0].episode, err));
-    stop = run_block(&b, r);
-    MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, t->team.world);
-    if (!stop)
-      OIKOS_TRY(oikos_judge_ranks(&r->judge, b.count, draw_unseen, &b, &t->workers[0].episode,
-                                  r->rows + (size_t)b.first * r->fields + r->ratings_at, r->fields,
-                                  err));
-  }
+  oikos_share(r->episodes, t->team.rank, t->team.size, &b.first, &count);
+  oikos_status status = oikos_agree(
+      &t->team, oikos_alloc(&b.queries, (size_t)count, sizeof *b.queries, "the evaluation", err),
+      err);
+  if (status == OIKOS_OK)
+    status = run_blocks(&b, r, b.first + count, &stop, err);
+  free(b.queries);
+  OIKOS_TRY(status);
   if (stop)
     return oikos_fail(err, OIKOS_STOPPED, "the evaluation was stopped on request");
   oikos_collect(&t->team, (size_t)r->episodes * r->fields, r->rows);

@@ -26,28 +26,32 @@ static oikos_status allocate(oikos_judge *j, oikos_task_shape shape, int64_t mos
   OIKOS_TRY(oikos_alloc(&j->unit, n, sizeof *j->unit, "the evaluation", err));
   OIKOS_TRY(oikos_alloc(&j->first, n + 1, sizeof *j->first, "the evaluation", err));
   OIKOS_TRY(
-      oikos_alloc(&j->query, oikos_mul(n, shape.query), sizeof *j->query, "the evaluation", err));
-  OIKOS_TRY(
       oikos_alloc(&j->scratch, (size_t)j->threads, sizeof *j->scratch, "the evaluation", err));
   for (int k = 0; k < j->threads; k++) {
     oikos_judge_scratch *s = &j->scratch[k];
-    OIKOS_TRY(oikos_alloc(&s->score, shape.query, sizeof *s->score, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->relevance, shape.query, sizeof *s->relevance, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->ranked, shape.query, sizeof *s->ranked, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->expected, shape.query, sizeof *s->expected, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->bias, shape.query, sizeof *s->bias, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->rating, oikos_mul(2, (size_t)oikos_ratings_most_held(j->ratings)),
-                          sizeof *s->rating, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->expected, shape.judged, sizeof *s->expected, "the evaluation", err));
+    OIKOS_TRY(oikos_alloc(&s->bias, shape.judged, sizeof *s->bias, "the evaluation", err));
     OIKOS_TRY(oikos_alloc(&s->other, shape.support, sizeof *s->other, "the evaluation", err));
     OIKOS_TRY(oikos_alloc(&s->value, shape.support, sizeof *s->value, "the evaluation", err));
   }
   return OIKOS_OK;
 }
 
+static void count_known(oikos_judge *j) {
+  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
+  for (int64_t k = 0; k < x->users.n; k++)
+    j->known[OIKOS_SIDE_USER] += oikos_ratings_knows(j->ratings, OIKOS_SIDE_USER, k);
+  for (int64_t k = 0; k < x->items.n; k++)
+    j->known[OIKOS_SIDE_ITEM] += oikos_ratings_knows(j->ratings, OIKOS_SIDE_ITEM, k);
+}
+
 oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *err) {
-  *j = (oikos_judge){.ratings = oikos_source_ratings_of(t->source), .threads = t->n_threads};
+  *j = (oikos_judge){.ratings = oikos_source_ratings_of(t->source),
+                     .part = oikos_source_shape(t->source).judged,
+                     .threads = t->n_threads};
   if (!j->ratings)
     return OIKOS_OK;
+  count_known(j);
   oikos_status status = oikos_ratings_fit_bias(j->ratings, &j->bias, err);
   if (status == OIKOS_OK)
     status = allocate(j, oikos_source_shape(t->source), t->rows.most, err);
@@ -60,24 +64,53 @@ oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *e
   return status;
 }
 
+static void release_queries(oikos_judge *j) {
+  free(j->query);
+  free(j->score);
+  free(j->relevance);
+  free(j->ranked);
+  j->query = NULL;
+  j->score = j->relevance = NULL;
+  j->ranked = NULL;
+  j->room = 0;
+}
+
+static oikos_status reserve_queries(oikos_judge *j, size_t n, oikos_error *err) {
+  static const char what[] = "the queries of an evaluation";
+  if (n <= j->room)
+    return OIKOS_OK;
+  release_queries(j);
+  OIKOS_TRY(oikos_alloc(&j->query, n, sizeof *j->query, what, err));
+  OIKOS_TRY(oikos_alloc(&j->score, n, sizeof *j->score, what, err));
+  OIKOS_TRY(oikos_alloc(&j->relevance, n, sizeof *j->relevance, what, err));
+  OIKOS_TRY(oikos_alloc(&j->ranked, n, sizeof *j->ranked, what, err));
+  j->room = n;
+  return OIKOS_OK;
+}
+
+oikos_status oikos_judge_begin(oikos_judge *j, int64_t count, const int64_t *queries,
+                               oikos_error *err) {
+  if (!j->ratings)
+    return OIKOS_OK;
+  for (int64_t i = 0; i < count; i++)
+    j->first[i + 1] = j->first[i] + queries[i];
+  return reserve_queries(j, (size_t)j->first[count], err);
+}
+
 void oikos_judge_destroy(oikos_judge *j) {
   oikos_both_destroy(&j->both);
   oikos_ratings_bias_destroy(j->bias);
   oikos_ranking_destroy(j->ranking);
   for (int k = 0; j->scratch && k < j->threads; k++) {
-    free(j->scratch[k].score);
-    free(j->scratch[k].relevance);
-    free(j->scratch[k].ranked);
     free(j->scratch[k].expected);
     free(j->scratch[k].bias);
-    free(j->scratch[k].rating);
     free(j->scratch[k].other);
     free(j->scratch[k].value);
   }
   free(j->scratch);
   free(j->unit);
   free(j->first);
-  free(j->query);
+  release_queries(j);
   *j = (oikos_judge){0};
 }
 
@@ -112,17 +145,19 @@ static double judge_bias(const oikos_judge *j, oikos_judge_scratch *s, const oik
   return sum;
 }
 
-/* What does not change with the inner steps: counts, the baseline; and what is of the last one. */
-static void judge_order(const oikos_judge *j, oikos_judge_scratch *s, const oikos_episode *e,
-                        double *row) {
+/* What does not change with the inner steps: counts, the baseline; and what is of the last one.
+ * `from` is the place of the part's first query in the episode. */
+static void note_part(const oikos_judge *j, oikos_judge_scratch *s, int64_t i,
+                      const oikos_episode *e, int64_t from, double *row) {
   int side;
   int64_t learner = learner_of(j, e, &side);
-  row[NUMBER] = (double)e->query.n;
+  row[NUMBER] += (double)e->query.n;
   row[SIDE] = side;
-  row[BIAS] = judge_bias(j, s, e, side);
-  oikos_both_note(&j->both, side, learner, s->expected, s->bias, s->rating);
-  row[NDCG_5] = oikos_ndcg(e->query.n, s->score, s->relevance, TOP / 2, s->ranked);
-  row[NDCG_10] = oikos_ndcg(e->query.n, s->score, s->relevance, TOP, s->ranked);
+  row[BIAS] += judge_bias(j, s, e, side);
+  j->unit[i] = e->unit;
+  for (size_t q = 0; q < e->query.n; q++)
+    j->query[j->first[i] + from + (int64_t)q] = (int32_t)other_of(j, e, side, e->support.n + q);
+  oikos_both_note(&j->both, side, learner, from, (int64_t)e->query.n, s->expected, s->bias);
 }
 
 /* The rating that the outputs of query i say, with its baseline if there is one. */
@@ -138,28 +173,28 @@ static double likeliest_of(const oikos_judge *j, const oikos_episode *e, double 
                      : oikos_ratings_likeliest(j->ratings, out);
 }
 
-void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net,
+void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net, int64_t at,
                       const oikos_episode *e, const real *outputs, int64_t k, int64_t steps,
                       double *row) {
   if (!j->ratings)
     return;
   oikos_judge_scratch *s = &j->scratch[thread];
   double *step = row + FIRST_STEP + OF_STEP * k;
-  memset(step, 0, OF_STEP * sizeof *step);
+  int64_t from = e->part * (int64_t)j->part, first = j->first[at] + from;
   for (size_t i = 0; i < e->query.n; i++) {
     const real *out = outputs + i * oikos_network_output_size(net);
     double truth = oikos_ratings_truth(j->ratings, e, e->support.n + i),
            expected = expected_of(j, e, i, out),
            within = oikos_ratings_within(j->ratings, expected), difference = within - truth;
     s->expected[i] = within;
-    s->score[i] = (real)expected;
-    s->relevance[i] = (real)truth;
+    j->score[first + (int64_t)i] = (real)expected;
+    j->relevance[first + (int64_t)i] = (real)truth;
     step[SQUARE] += difference * difference;
     step[ABSOLUTE] += fabs(difference);
     step[RIGHT] += likeliest_of(j, e, expected, out) == oikos_ratings_level(j->ratings, truth);
   }
   if (k == steps)
-    judge_order(j, s, e, row);
+    note_part(j, s, at, e, from, row);
 }
 
 void oikos_judge_keep(const oikos_judge *j, int64_t i, const oikos_episode *e, const real *theta) {
@@ -187,52 +222,56 @@ static void skip_known(const void *user, int64_t i, int64_t first, int64_t n, ui
       skip[j->query[k] - first] = 0;
 }
 
-/* How many relevant ones are in the query of an episode, and how many of these were found. */
-static void judge_recall(const oikos_judge *j, int64_t i, const oikos_episode *e, double *row) {
+/* How many could have been recommended to the learner in place i: those that training knows, but
+ * for its ratings that are not judged. */
+static int64_t candidates_of(const oikos_judge *j, int64_t i, bool is_item, int64_t learner) {
+  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
+  const int64_t *held = is_item ? x->item_first : x->user_first;
+  int64_t n = j->known[!is_item];
+  for (int64_t k = held[learner]; k < held[learner + 1]; k++)
+    n -= oikos_ratings_knows(j->ratings, !is_item,
+                             is_item ? x->user[x->item_rating[k]] : x->item[k]);
+  for (int64_t k = j->first[i]; k < j->first[i + 1]; k++)
+    n += oikos_ratings_knows(j->ratings, !is_item, j->query[k]);
+  return n;
+}
+
+/* How many relevant ones are in the query of an episode, and how many of these were found. By
+ * chance are found those that could be. */
+static void judge_recall(const oikos_judge *j, int64_t i, double *row) {
   const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
   oikos_ranks best = oikos_ranking_of(j->ranking, i);
-  double relevant = 0, hits = 0;
-  int side;
-  int64_t learner = learner_of(j, e, &side),
-          held = side == OIKOS_SIDE_USER ? x->user_first[learner + 1] - x->user_first[learner]
-                                         : x->item_first[learner + 1] - x->item_first[learner],
-          all = (side == OIKOS_SIDE_USER ? x->items.n : x->users.n) - held + (int64_t)e->query.n;
-  for (size_t q = 0; q < e->query.n; q++) {
-    if (oikos_ratings_truth(j->ratings, e, e->support.n + q) < oikos_ratings_relevant(j->ratings))
+  bool is_item = j->unit[i] >= x->users.n;
+  int64_t learner = j->unit[i] - (is_item ? x->users.n : 0),
+          candidates = candidates_of(j, i, is_item, learner);
+  double relevant = 0, known = 0, hits = 0;
+  for (int64_t k = j->first[i]; k < j->first[i + 1]; k++) {
+    if ((double)j->relevance[k] < oikos_ratings_relevant(j->ratings))
       continue;
     relevant++;
+    known += oikos_ratings_knows(j->ratings, !is_item, j->query[k]);
     for (int b = 0; b < best.n; b++)
-      hits += best.other[b] == other_of(j, e, side, e->support.n + q);
+      hits += best.other[b] == j->query[k];
   }
   row[RECALL] = relevant > 0 ? hits / relevant : NAN;
-  row[CHANCE] = relevant > 0 ? fmin(1, TOP / (double)all) : NAN;
+  row[CHANCE] = relevant > 0 ? known / relevant * fmin(1, TOP / fmax(1, (double)candidates)) : NAN;
 }
 
-static void note_queries(oikos_judge *j, int64_t count, oikos_episode_maker *make, const void *user,
-                         oikos_episode *e) {
-  int64_t n = 0;
-  int side;
-  for (int64_t i = 0; i < count; i++) {
-    make(user, i, e);
-    j->first[i] = n;
-    j->unit[i] = e->unit;
-    learner_of(j, e, &side);
-    for (size_t q = 0; q < e->query.n; q++)
-      j->query[n++] = other_of(j, e, side, e->support.n + q);
-  }
-  j->first[count] = n;
+static void judge_order(const oikos_judge *j, int64_t i, double *row) {
+  size_t n = (size_t)(j->first[i + 1] - j->first[i]);
+  const real *score = j->score + j->first[i], *relevance = j->relevance + j->first[i];
+  row[NDCG_5] = oikos_ndcg(n, score, relevance, TOP / 2, j->ranked);
+  row[NDCG_10] = oikos_ndcg(n, score, relevance, TOP, j->ranked);
 }
 
-oikos_status oikos_judge_ranks(oikos_judge *j, int64_t count, oikos_episode_maker *make,
-                               const void *user, oikos_episode *e, double *row, size_t stride,
+oikos_status oikos_judge_ranks(oikos_judge *j, int64_t count, double *row, size_t stride,
                                oikos_error *err) {
   if (!j->ratings)
     return OIKOS_OK;
-  note_queries(j, count, make, user, e);
   OIKOS_TRY(oikos_ranking_run(j->ranking, count, skip_known, j, err));
   for (int64_t i = 0; i < count; i++) {
-    make(user, i, e);
-    judge_recall(j, i, e, row + (size_t)i * stride);
+    judge_order(j, i, row + (size_t)i * stride);
+    judge_recall(j, i, row + (size_t)i * stride);
   }
   return OIKOS_OK;
 }

@@ -13,12 +13,9 @@
 
 /** Memory of one thread, for one episode. */
 typedef struct oikos_judge_scratch {
-  oikos_real *score, *relevance; /* (query) */
-  oikos_ranked *ranked;          /* (query) */
-  double *expected, *bias;       /* (query) within the range; of the baseline */
-  int64_t *rating;               /* (2, ratings of a learner) */
-  int32_t *other;                /* (support) */
-  float *value;                  /* (support) */
+  double *expected, *bias; /* (judged) within the range; of the baseline */
+  int32_t *other;          /* (support) */
+  float *value;            /* (support) */
 } oikos_judge_scratch;
 
 typedef struct oikos_judge {
@@ -28,8 +25,14 @@ typedef struct oikos_judge {
   oikos_both both;              /* tasks together */
   int threads;
   oikos_judge_scratch *scratch;  /* (threads) */
-  int64_t *unit, *first, *query; /* of the episodes at hand: (n) who learns; (n + 1) where its
-                                    queries begin; whom they are of */
+  int64_t *unit, *first;         /* of the episodes at hand: (n) who learns; (n + 1) where its
+                                    queries begin */
+  int64_t known[2];              /* users, items that training knows */
+  size_t part;                   /* queries of a part of an episode */
+  size_t room;                   /* queries that the next four hold */
+  int32_t *query;                /* whom they are of */
+  oikos_real *score, *relevance; /* after all steps; what is true */
+  oikos_ranked *ranked;          /* scratch */
 } oikos_judge;
 
 /** Not collective. */
@@ -39,8 +42,13 @@ void oikos_judge_destroy(oikos_judge *judge);
 /** How many numbers a row has. */
 size_t oikos_judge_fields(const oikos_judge *judge, int64_t steps);
 
-/** Of the outputs (query, outputs) after k of `steps` inner steps; into row. */
-void oikos_judge_step(const oikos_judge *judge, int thread, const oikos_network *net,
+/** So many episodes are at hand next, with so many queries (count) each. Not collective. */
+oikos_status oikos_judge_begin(oikos_judge *judge, int64_t count, const int64_t *queries,
+                               oikos_error *err);
+
+/** Of the outputs (query, outputs) of the episode in place i, or of one part of it, after k of
+ * `steps` inner steps; added to row. */
+void oikos_judge_step(const oikos_judge *judge, int thread, const oikos_network *net, int64_t i,
                       const oikos_episode *episode, const oikos_real *outputs, int64_t k,
                       int64_t steps, double *row);
 
@@ -49,13 +57,11 @@ void oikos_judge_keep(const oikos_judge *judge, int64_t i, const oikos_episode *
                       const oikos_real *theta);
 
 /**
- * After all steps of the `count` episodes at hand: what is recommended, of all, against their
- * queries. Collective.
- * @param make     makes their episodes, into episode
- * @param row     of the first; the next ones follow at `stride`
+ * After all steps and parts of the `count` episodes at hand: their order, and what is recommended,
+ * of all, against their queries. Collective.
+ * @param row  of the first; the next ones follow at `stride`
  */
-oikos_status oikos_judge_ranks(oikos_judge *judge, int64_t count, oikos_episode_maker *make,
-                               const void *user, oikos_episode *episode, double *row, size_t stride,
+oikos_status oikos_judge_ranks(oikos_judge *judge, int64_t count, double *row, size_t stride,
                                oikos_error *err);
 
 /** Sum up the rows of one group of episodes, m of them at `stride`. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/try.h"
 #include "run/trainer_impl.h"
 
@@ -122,15 +123,30 @@ void oikos_ranking_keep(oikos_ranking *r, int64_t i, const oikos_episode *e, int
     memset(own, 0, r->width * sizeof *own);
 }
 
+/* The place of a candidate among those of one score, drawn for each learner. */
+static uint32_t lot(const oikos_ranking *r, int64_t i, int64_t other) {
+  oikos_random draw =
+      oikos_random_at((uint64_t)r->t->config.seed, OIKOS_DRAW_TIES,
+                      (uint64_t)(2 * (r->learner[i] + 1) + r->side[i]), (uint64_t)other);
+  return oikos_random_word(&draw);
+}
+
+/* Whether candidate a stands before b, which came earlier and stands before if all is alike. */
+static bool before(const oikos_ranking *r, int64_t i, int64_t a, double of_a, int64_t b,
+                   double of_b) {
+  return of_a != of_b ? of_a > of_b : lot(r, i, a) > lot(r, i, b);
+}
+
 /* Put a candidate into the list of the best, if it belongs there. Candidates come by number. */
 static void insert(oikos_ranking *r, int64_t i, int64_t other, double score) {
   int64_t *best = r->other + (size_t)i * (size_t)r->top;
   double *of_best = r->score + (size_t)i * (size_t)r->top;
   int at = r->found[i];
-  if (!(score == score) || (at == r->top && !(score > of_best[at - 1])))
+  if (!(score == score) ||
+      (at == r->top && !before(r, i, other, score, best[at - 1], of_best[at - 1])))
     return; // NaN is never recommended
   at = at == r->top ? at - 1 : r->found[i]++;
-  for (; at > 0 && score > of_best[at - 1]; at--) {
+  for (; at > 0 && before(r, i, other, score, best[at - 1], of_best[at - 1]); at--) {
     best[at] = best[at - 1];
     of_best[at] = of_best[at - 1];
   }

@@ -32,7 +32,7 @@ typedef void oikos_ranking_skip(const void *user, int64_t i, int64_t first, int6
                                 uint8_t *skip);
 
 /** Rank for the learners in places 0 .. count - 1. Candidates that training has not seen are not
- * recommended. Collective.
+ * recommended; those of one score come in an order that is drawn for each learner. Collective.
  * @return OIKOS_STOPPED on all ranks if any was asked to stop: nothing came of it */
 oikos_status oikos_ranking_run(oikos_ranking *ranking, int64_t count, oikos_ranking_skip *skip,
                                const void *user, oikos_error *err);

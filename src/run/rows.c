@@ -13,15 +13,17 @@ static int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
-/* Examples of so many learners. */
+/* Examples of so many learners in training, or of as many as may be at hand of the unseen. */
 static size_t places(const oikos_rows *r, int64_t learners) {
-  size_t n = oikos_mul((size_t)learners, r->episode);
+  size_t n = oikos_mul((size_t)learners, r->episode),
+         unseen = oikos_mul((size_t)r->most, r->unseen);
+  n = n > unseen ? n : unseen;
   return n > OIKOS_ROWS_LEAST ? n : OIKOS_ROWS_LEAST;
 }
 
 static oikos_status allocate(int64_t room, oikos_rows *r, oikos_error *err) {
   static const char what[] = "the embedding rows of a step";
-  size_t all = oikos_mul((size_t)room, r->episode);
+  size_t all = places(r, room);
   r->room = room;
   OIKOS_TRY(oikos_alloc(&r->id, all, sizeof *r->id, what, err));
   OIKOS_TRY(oikos_alloc(&r->place, all, sizeof *r->place, what, err));
@@ -41,7 +43,8 @@ oikos_status oikos_rows_create(const oikos_config *config, const oikos_team *tea
   *r = (oikos_rows){.rows = shape.rows,
                     .width = oikos_network_row_width(net),
                     .episode = 1 + shape.support + shape.query,
-                    .most = larger(even, OIKOS_LEARNERS_LEAST)};
+                    .unseen = 1 + shape.support + shape.judged};
+  r->most = larger(even * (int64_t)r->episode / (int64_t)r->unseen, OIKOS_LEARNERS_LEAST);
   if (r->width == 0)
     return OIKOS_OK;
   OIKOS_TRY(allocate(larger(slots, r->most), r, err));

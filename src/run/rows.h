@@ -24,10 +24,10 @@ typedef struct oikos_rows {
   oikos_embedding *table; /* NULL: there is none */
   int64_t rows;           /* R */
   size_t width;           /* d */
-  size_t episode;         /* places that one learner may need */
-  int64_t most;           /* learners that any rank may have at hand */
-  int64_t room;           /* those that this one may have: no fewer */
-  int64_t *id;            /* (room, episode) rows that they want */
+  size_t episode, unseen; /* places that one learner may need in training, one of the unseen */
+  int64_t most;           /* of the unseen any rank may have so many at hand */
+  int64_t room;           /* learners that this one may have: no fewer */
+  int64_t *id;            /* (the larger of room * episode and most * unseen) rows they want */
   int32_t *place;         /* the same, where each stands among the rows at hand */
   size_t *first;          /* (room + 1) where a learner's begin */
   const oikos_real *row;  /* (k, d) the rows at hand */

@@ -11,6 +11,8 @@
 
 typedef oikos_real real;
 
+enum { PART = 512 }; /* queries of the test at a time, unless training has more */
+
 static const char *const side_word[OIKOS_SIDES] = {"users", "items"};
 
 static void read_config(oikos_ratings *r, const oikos_config *c) {
@@ -30,14 +32,19 @@ static void read_config(oikos_ratings *r, const oikos_config *c) {
       r->plays[side] |= strcmp(c->task.roles.item[i], side_word[side]) == 0;
 }
 
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
 static oikos_task_shape shape_of(const oikos_ratings *r) {
-  int64_t judged = r->most_judged > r->query ? r->most_judged : r->query,
-          support = r->eval_support > r->support ? r->eval_support : r->support,
-          held = r->most_held;
+  int64_t support = r->eval_support > r->support ? r->eval_support : r->support,
+          held = r->most_held, query = least(r->query, held),
+          judged = least(r->most_judged, PART); // a popular one has many more, part after part
   return (oikos_task_shape){.input = {1, 1, (int64_t)r->inputs},
                             .outputs = r->classes ? r->n_levels : 1,
-                            .support = (size_t)(support < held ? support : held),
-                            .query = (size_t)(judged < held ? judged : held),
+                            .support = (size_t)least(support, held),
+                            .query = (size_t)query,
+                            .judged = (size_t)(judged > query ? judged : query),
                             .n_groups = r->plays[0] && r->plays[1] ? OIKOS_SIDES : 0,
                             .units = 1,
                             .varies = true,
@@ -71,6 +78,7 @@ static void destroy(oikos_source *source) {
     oikos_class_split_destroy(&r->split[side]);
     oikos_table_scale_destroy(&r->content[side].scale);
     free(r->part[side]);
+    free(r->seen[side]);
     free(r->learns[side]);
     for (int s = 0; s < 3; s++)
       free(r->learner[s][side]);
@@ -105,20 +113,29 @@ static int64_t choose_by_rating(const oikos_ratings *r, int side, oikos_random *
   }
 }
 
-/* Who learns: in training anybody, users and items alike if both do, unless learners are bound; of
- * the unseen each in turn, users first. */
+/* Of the unseen each in turn, users first. */
+static int64_t unseen(const oikos_ratings *r, oikos_split split, int64_t number, int *side) {
+  const int64_t *n = r->n_learners[split];
+  int64_t k = number % (n[0] + n[1]);
+  *side = k >= n[0];
+  return r->learner[split][*side][k - (*side ? n[0] : 0)];
+}
+
+/* Who learns: in training anybody, users and items alike if both do, unless learners are bound. */
 static int64_t choose(const oikos_source *source, oikos_split split, const oikos_episode *e,
                       oikos_random *random, int *side) {
   const oikos_ratings *r = source->self;
   const int64_t *n = r->n_learners[split];
-  int64_t k = e->learner % (n[0] + n[1]);
-  if (split == OIKOS_TRAIN && !source->bound) {
+  int64_t k;
+  if (split != OIKOS_TRAIN)
+    return unseen(r, split, e->learner, side);
+  if (!source->bound) {
     *side = n[0] == 0 || (n[1] > 0 && oikos_random_below(random, 2) == 1);
     if (r->by_ratings)
       return choose_by_rating(r, *side, random);
     k = (int64_t)oikos_random_below(random, (uint64_t)n[*side]);
   } else {
-    k = split == OIKOS_TRAIN ? oikos_source_bound(source, n[0] + n[1], e->step, e->learner) : k;
+    k = oikos_source_bound(source, n[0] + n[1], e->step, e->learner);
     *side = k >= n[0];
     k -= *side ? n[0] : 0;
   }
@@ -139,10 +156,6 @@ static void take(const oikos_ratings *r, oikos_random *random, const int64_t *po
     qsort(chosen, (size_t)count, sizeof *chosen, by_number); // places in a pool in order of time
   for (int64_t i = 0; i < count; i++)
     chosen[i] = pool[chosen[i]];
-}
-
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
 }
 
 /* Whose episode it is, and how large its sets are. */
@@ -200,6 +213,24 @@ static void divide_test(const oikos_ratings *r, int64_t n, int64_t *support, int
   }
 }
 
+static int64_t queries(const oikos_source *source, oikos_split split, int64_t number) {
+  const oikos_ratings *r = source->self;
+  int side;
+  int64_t learner = unseen(r, split, number, &side), support, query,
+          n = oikos_ratings_pool(r, split, side, learner, true, NULL);
+  if (r->fold)
+    return n;
+  divide_test(r, n, &support, &query);
+  return query;
+}
+
+/* Of so many queries where those begin that are drawn, and their number. */
+static int64_t part_of(const oikos_source *source, const oikos_episode *e, int64_t *query) {
+  int64_t each = (int64_t)source->shape.judged, from = e->part * each;
+  *query = from < *query ? least(each, *query - from) : 0;
+  return from;
+}
+
 static void draw(const oikos_source *source, oikos_split split, oikos_random *random,
                  oikos_episode *e) {
   const oikos_ratings *r = source->self;
@@ -222,6 +253,7 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *ra
     take(r, random, pool, n, n, chosen);
     last = chosen + n - query;
   }
+  last += split == OIKOS_TRAIN ? 0 : part_of(source, e, &query);
   set_out(source, side, learner, support, query, e);
   e->own_bias = oikos_ratings_own_bias(r, side, support, chosen);
   write_examples(r, side, learner, chosen, support, 0, e);
@@ -251,10 +283,6 @@ const oikos_ratings_index *oikos_ratings_index_of(const oikos_ratings *r) {
   return &r->index;
 }
 
-int64_t oikos_ratings_most_held(const oikos_ratings *r) {
-  return r->most_held;
-}
-
 bool oikos_ratings_plays(const oikos_ratings *r, int side) {
   return r->plays[side];
 }
@@ -268,5 +296,6 @@ const oikos_source_type oikos_source_ratings = {.unit = "learners",
                                                 .has = has,
                                                 .draw = draw,
                                                 .episodes = episodes,
+                                                .queries = queries,
                                                 .group = group,
                                                 .destroy = destroy};

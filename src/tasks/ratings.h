@@ -46,23 +46,21 @@ bool oikos_ratings_plays(const oikos_ratings *ratings, int side);
 /** Whether a rating trains. */
 bool oikos_ratings_trains(const oikos_ratings *ratings, int64_t rating);
 
-/** Whether a user or an item is one of those that train. */
+/** Whether training sees a user or an item: some rating of it trains. */
 bool oikos_ratings_knows(const oikos_ratings *ratings, int side, int64_t number);
 
 /** The row of a user or an item in the embedding table. */
 int64_t oikos_ratings_row(const oikos_ratings *ratings, int side, int64_t number);
 
-/** Most ratings that one user or item has. */
-int64_t oikos_ratings_most_held(const oikos_ratings *ratings);
-
 /** Whether the test judges single ratings of users and items that are known (a publisher's split,
  * or the last ones): then each is judged twice, for its user and for its item. */
 bool oikos_ratings_judges_twice(const oikos_ratings *ratings);
 
-/** The ratings (their numbers) that the test judges of a learner, in the order of its query;
- * @p rating has room for all that it has. Returns how many. Where each is judged twice. */
-int64_t oikos_ratings_judged(const oikos_ratings *ratings, int side, int64_t learner,
-                             int64_t *rating);
+/** Where each is judged twice: how many ratings the test judges of a learner, and one after the
+ * other, in the order of its query, their numbers. @p at is 0 before the first. */
+int64_t oikos_ratings_judged(const oikos_ratings *ratings, int side, int64_t learner);
+int64_t oikos_ratings_next_judged(const oikos_ratings *ratings, int side, int64_t learner,
+                                  int64_t *at);
 
 /** Write an example of a learner and one of the other side, without its embedding rows. A learner
  * of -1 is one that nothing is known of but its ratings: its content is zero, the mean. */

@@ -60,7 +60,7 @@ bool oikos_ratings_trains(const oikos_ratings *r, int64_t rating) {
 }
 
 bool oikos_ratings_knows(const oikos_ratings *r, int side, int64_t number) {
-  return r->fold || r->part[side][number] == OIKOS_TRAIN;
+  return r->seen[side][number];
 }
 
 int64_t oikos_ratings_pool(const oikos_ratings *r, oikos_split split, int side, int64_t learner,
@@ -71,8 +71,9 @@ int64_t oikos_ratings_pool(const oikos_ratings *r, oikos_split split, int side, 
     int64_t at = oikos_ratings_at(r, side, learner, k);
     bool taken = r->fold ? r->fold[at] == wanted
                          : r->part[!side][oikos_ratings_other(r, side, at)] == OIKOS_TRAIN;
-    if (taken)
-      rating[n++] = at;
+    if (taken && rating)
+      rating[n] = at;
+    n += taken;
   }
   return n;
 }
@@ -81,31 +82,36 @@ bool oikos_ratings_judges_twice(const oikos_ratings *r) {
   return r->fold && r->plays[OIKOS_SIDE_USER] && r->plays[OIKOS_SIDE_ITEM];
 }
 
-int64_t oikos_ratings_judged(const oikos_ratings *r, int side, int64_t learner, int64_t *rating) {
-  return oikos_ratings_pool(r, OIKOS_TEST, side, learner, true, rating);
+int64_t oikos_ratings_judged(const oikos_ratings *r, int side, int64_t learner) {
+  return oikos_ratings_pool(r, OIKOS_TEST, side, learner, true, NULL);
 }
 
-/* Whether someone has enough ratings to be a learner of a split; scratch holds all of them. */
-static bool learns(oikos_ratings *r, oikos_split split, int side, int64_t learner,
-                   int64_t *scratch) {
+int64_t oikos_ratings_next_judged(const oikos_ratings *r, int side, int64_t learner, int64_t *at) {
+  while (r->fold[oikos_ratings_at(r, side, learner, *at)] != TEST)
+    (*at)++;
+  return oikos_ratings_at(r, side, learner, (*at)++);
+}
+
+/* Whether someone has enough ratings to be a learner of a split. */
+static bool learns(oikos_ratings *r, oikos_split split, int side, int64_t learner) {
   if (!r->fold && r->part[side][learner] != split)
     return false;
   if (r->fold && split == OIKOS_VALIDATION)
     return false;
-  int64_t pool = oikos_ratings_pool(r, split, side, learner, true, scratch);
+  int64_t pool = oikos_ratings_pool(r, split, side, learner, true, NULL);
   if (split != OIKOS_TRAIN && pool > r->most_judged)
     r->most_judged = pool;
   return pool >= (r->fold && split == OIKOS_TEST ? 1 : 2);
 }
 
-static oikos_status list_learners(oikos_ratings *r, int side, int64_t *scratch, oikos_error *err) {
+static oikos_status list_learners(oikos_ratings *r, int side, oikos_error *err) {
   int64_t n = oikos_ratings_side(r, side)->n;
   OIKOS_TRY(oikos_alloc(&r->learns[side], (size_t)n, 1, "the learners", err));
   for (int s = 0; s < 3; s++) {
     int64_t *count = &r->n_learners[s][side];
     OIKOS_TRY(oikos_alloc(&r->learner[s][side], (size_t)n, sizeof(int64_t), "the learners", err));
     for (int64_t k = 0; k < n; k++)
-      if (learns(r, (oikos_split)s, side, k, scratch))
+      if (learns(r, (oikos_split)s, side, k))
         r->learner[s][side][(*count)++] = k;
   }
   for (int64_t k = 0; k < r->n_learners[OIKOS_TRAIN][side]; k++)
@@ -119,6 +125,17 @@ static void find_most_held(oikos_ratings *r) {
       int64_t held = oikos_ratings_held(r, side, k);
       r->most_held = held > r->most_held ? held : r->most_held;
     }
+}
+
+/* Whom training sees. */
+static oikos_status mark_seen(oikos_ratings *r, oikos_error *err) {
+  for (int side = 0; side < OIKOS_SIDES; side++)
+    OIKOS_TRY(
+        oikos_alloc(&r->seen[side], (size_t)oikos_ratings_side(r, side)->n, 1, "the split", err));
+  for (int64_t k = 0; k < r->index.n; k++)
+    if (oikos_ratings_trains(r, k))
+      r->seen[OIKOS_SIDE_USER][r->index.user[k]] = r->seen[OIKOS_SIDE_ITEM][r->index.item[k]] = 1;
+  return OIKOS_OK;
 }
 
 /* Mean, deviation and range of the ratings that train. */
@@ -169,21 +186,18 @@ static oikos_status find_levels(oikos_ratings *r, oikos_error *err) {
 }
 
 oikos_status oikos_ratings_divide(oikos_ratings *r, const oikos_config *config, oikos_error *err) {
-  int64_t *scratch;
   if (config->task.split == OIKOS_SPLIT_FILE)
     OIKOS_TRY(find_fold(r, config, err));
   if (config->task.split == OIKOS_SPLIT_LAST)
     OIKOS_TRY(mark_last(r, err));
   for (int side = 0; side < OIKOS_SIDES && !r->fold; side++)
     OIKOS_TRY(split_side(r, config, side, err));
+  OIKOS_TRY(mark_seen(r, err));
   OIKOS_TRY(measure(r, err));
   OIKOS_TRY(find_levels(r, err));
   find_most_held(r);
-  OIKOS_TRY(oikos_alloc(&scratch, (size_t)r->most_held, sizeof *scratch, "the learners", err));
-  oikos_status status = OIKOS_OK;
-  for (int side = 0; side < OIKOS_SIDES && status == OIKOS_OK; side++)
+  for (int side = 0; side < OIKOS_SIDES; side++)
     if (r->plays[side])
-      status = list_learners(r, side, scratch, err);
-  free(scratch);
-  return status;
+      OIKOS_TRY(list_learners(r, side, err));
+  return OIKOS_OK;
 }

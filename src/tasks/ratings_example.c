@@ -20,7 +20,7 @@ static oikos_status scale_side(oikos_ratings *r, int side, oikos_error *err) {
   for (int64_t k = 0; k <= x->n; k++)
     first[k] = k;
   for (int64_t k = 0; k < x->n; k++)
-    if (oikos_ratings_knows(r, side, k))
+    if (r->fold || r->part[side][k] == OIKOS_TRAIN)
       who[n++] = k;
   status = oikos_table_scale_create(x->number, x->n_numbers, first, who, n, &r->content[side].scale,
                                     err);

@@ -27,6 +27,7 @@ struct oikos_ratings {
   oikos_class_split split[OIKOS_SIDES]; /* of users, of items, without a fold */
   uint8_t *part[OIKOS_SIDES];           /* (n) the oikos_split that each is in, without a fold */
 
+  uint8_t *seen[OIKOS_SIDES];       /* (n) whether a rating of it trains */
   bool plays[OIKOS_SIDES];          /* whether learners are of this side */
   int64_t *learner[3][OIKOS_SIDES]; /* those of each split that have enough ratings */
   int64_t n_learners[3][OIKOS_SIDES];
@@ -87,8 +88,8 @@ double oikos_ratings_new_bias(const oikos_ratings *r, int side, int64_t n, const
                               const float *value);
 
 /** Numbers (oikos_ratings_held) of a learner's ratings that belong to a part of its episodes in a
- * split, in the order of time; returns how many. In the fold's test query is apart from support;
- * else all are one pool, whatever @p query says. */
+ * split, in the order of time, unless @p rating is NULL; returns how many. In the fold's test query
+ * is apart from support; else all are one pool, whatever @p query says. */
 int64_t oikos_ratings_pool(const oikos_ratings *r, oikos_split split, int side, int64_t learner,
                            bool query, int64_t *rating);
 

@@ -33,6 +33,7 @@ oikos_status oikos_source_create(const oikos_config *config, const oikos_data *d
   s->seed = (uint64_t)config->seed;
   bind(s, config);
   oikos_status status = s->type->create(s, config, data, err);
+  s->shape.judged = s->shape.judged ? s->shape.judged : s->shape.query;
   s->targets = config->model.loss == OIKOS_LOSS_MSE ? (size_t)s->shape.outputs : 1;
   if (status != OIKOS_OK) {
     oikos_source_destroy(s);
@@ -102,7 +103,7 @@ static size_t inputs(const oikos_source *source) {
 
 oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, oikos_error *err) {
   oikos_task_shape s = source->shape;
-  size_t n = s.support + s.query, in = inputs(source);
+  size_t n = s.support + s.judged, in = inputs(source);
   *e = (oikos_episode){.group = -1, .unit = -1, .rows = {.own = -1}};
   OIKOS_TRY(oikos_alloc(&e->x, oikos_mul(n, in), sizeof *e->x, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->y, oikos_mul(n, source->targets), sizeof *e->y, "an episode", err));
@@ -114,7 +115,7 @@ oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, 
     OIKOS_TRY(oikos_alloc(&e->baseline, n, sizeof *e->baseline, "an episode", err));
   e->support = (oikos_batch){.n = s.support, .x = e->x, .y = e->y};
   e->query = (oikos_batch){
-      .n = s.query, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
+      .n = s.judged, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
   return OIKOS_OK;
 }
 
@@ -128,13 +129,28 @@ void oikos_episode_destroy(oikos_episode *e) {
   *e = (oikos_episode){0};
 }
 
-void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
-                       oikos_episode *episode) {
+static void draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
+                 int64_t part, oikos_episode *episode) {
   static const oikos_purpose purpose[] = {OIKOS_DRAW_TRAIN, OIKOS_DRAW_VALIDATION, OIKOS_DRAW_TEST};
   oikos_random r = oikos_random_at(source->seed, purpose[split], (uint64_t)step, (uint64_t)learner);
   episode->learner = learner;
   episode->step = step;
+  episode->part = part;
   source->type->draw(source, split, &r, episode);
+}
+
+void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
+                       oikos_episode *episode) {
+  draw(source, split, step, learner, 0, episode);
+}
+
+int64_t oikos_source_queries(const oikos_source *source, oikos_split split, int64_t learner) {
+  return source->type->queries ? source->type->queries(source, split, learner) : 0;
+}
+
+void oikos_source_draw_part(const oikos_source *source, oikos_split split, int64_t learner,
+                            int64_t part, oikos_episode *episode) {
+  draw(source, split, 0, learner, part, episode);
 }
 
 void oikos_episode_place(const oikos_source *source, oikos_episode *e, const oikos_real *row,

@@ -9,7 +9,8 @@
 
 typedef struct oikos_source_type {
   const char *unit; /* what the units of episodes are called; NULL: there are none */
-  /* Fill source->shape, source->scratch and source->self (freed by free). */
+  /* Fill source->shape (judged if it is not query), source->scratch and source->self (freed by
+   * free). */
   oikos_status (*create)(oikos_source *source, const oikos_config *config, const oikos_data *data,
                          oikos_error *err);
   oikos_status (*has)(const oikos_source *source, oikos_split split,
@@ -17,7 +18,9 @@ typedef struct oikos_source_type {
   void (*draw)(const oikos_source *source, oikos_split split, oikos_random *r,
                oikos_episode *episode);
   int64_t (*episodes)(const oikos_source *source, oikos_split split); /* NULL: any number */
-  const char *(*group)(const oikos_source *source, int group);        /* NULL: there are none */
+  int64_t (*queries)(const oikos_source *source, oikos_split split,
+                     int64_t learner);                         /* NULL: no more than shape.query */
+  const char *(*group)(const oikos_source *source, int group); /* NULL: there are none */
   oikos_target (*target)(const oikos_source *source,
                          int64_t index); /* NULL: targets have no unit of their own */
   void (*destroy)(oikos_source *source); /* what self owns; NULL: nothing */

@@ -106,6 +106,7 @@ await 90 "elements: checkpoints" of_elements reached 110
 last=$(scontrol show job -o "$array" | grep "^JobId=$array " | grep -oP '(?<=ArrayTaskId=)\d+')
 kill -9 "$(ranks_with "--out $elements/seed-$last ")"
 await 90 "elements: going on after a lost rank" started "$elements/seed-$last" 2
+await 90 "elements: more steps" further "$elements/seed-$last"
 scancel --batch --signal=USR1 "$array"
 kill -STOP "$(<"$folder/slurmctld.pid")"
 sleep 60

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "tasks/ratings.h"
+#include "tasks/source.h"
 
 typedef oikos_real real;
 

@@ -91,6 +91,57 @@ static void test_no_leak_of_a_fold(void **state) {
   release(&g);
 }
 
+/* The parts of an unseen episode have its support each, and its queries one after the other. */
+static void check_parts(const char *settings, size_t judged) {
+  rig g = make_rig(settings), parts = make_rig(settings);
+  g.source->shape.judged = MOST; // make_rig's episode has room for all that anybody has here
+  oikos_episode_destroy(&g.episode);
+  oikos_error err;
+  CHECK_OK(oikos_episode_create(g.source, &g.episode, &err));
+  parts.source->shape.judged = judged;
+  size_t inputs = (size_t)oikos_source_shape(g.source).input.channels;
+  for (int64_t e = 0; e < oikos_source_episodes(g.source, OIKOS_TEST); e++) {
+    const oikos_episode *a = &g.episode, *b = &parts.episode;
+    size_t at = 0;
+    oikos_source_draw(g.source, OIKOS_TEST, 0, e, &g.episode);
+    assert_int_equal(oikos_source_queries(g.source, OIKOS_TEST, e), a->query.n);
+    for (int64_t part = 0; part == 0 || b->query.n == judged; part++, at += b->query.n) {
+      oikos_source_draw_part(parts.source, OIKOS_TEST, e, part, &parts.episode);
+      assert_true(b->unit == a->unit && b->support.n == a->support.n);
+      assert_memory_equal(b->x, a->x, a->support.n * inputs * sizeof(real));
+      assert_memory_equal(b->y, a->y, a->support.n * sizeof(real));
+      assert_true(b->query.n <= judged && at + b->query.n <= a->query.n);
+      assert_memory_equal(b->query.x, a->query.x + at * inputs, b->query.n * inputs * sizeof(real));
+      assert_memory_equal(b->query.y, a->query.y + at, b->query.n * sizeof(real));
+      assert_memory_equal(b->rows.other + b->support.n, a->rows.other + a->support.n + at,
+                          b->query.n * sizeof *a->rows.other);
+    }
+    assert_int_equal(at, a->query.n);
+  }
+  release(&g);
+  release(&parts);
+}
+
+static void test_parts(void **state) {
+  static const char *const settings[] = {"", "task.split=file;task.fold=f1", "task.split=last",
+                                         "task.residual=true;task.order=time", "eval.query=3"};
+  (void)state;
+  for (size_t s = 0; s < sizeof settings / sizeof *settings; s++)
+    for (size_t judged = 1; judged <= 4; judged++) // task.query is 4, and so is the room
+      check_parts(settings[s], judged);
+}
+
+/* Training has sets of its own size, whoever is popular in the test. */
+static void test_room(void **state) {
+  rig g = make_rig("task.query=2;task.support=3;eval.support=3");
+  oikos_task_shape shape = oikos_source_shape(g.source);
+  (void)state;
+  assert_int_equal(shape.support, 3);
+  assert_int_equal(shape.query, 2);
+  assert_true(shape.judged > 4);
+  release(&g);
+}
+
 /* Fewer support ratings are the first of more, and the same ones are judged. */
 static void test_smaller_support_is_nested(void **state) {
   rig more = make_rig("eval.support=6;eval.query=3"),
@@ -324,6 +375,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_no_leak_of_the_unseen),
       cmocka_unit_test(test_no_leak_of_a_fold),
+      cmocka_unit_test(test_parts),
+      cmocka_unit_test(test_room),
       cmocka_unit_test(test_smaller_support_is_nested),
       cmocka_unit_test(test_time_order),
       cmocka_unit_test(test_example),
