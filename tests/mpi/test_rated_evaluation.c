@@ -21,7 +21,7 @@ static pair pair_with(verdict *v, const char *more) {
            "inner: {steps: 2, rate: 0.05}\n"
            "eval: {support: 5}\n",
            folder);
-  oikos_config *config = config_of(9, "count: 3", text);
+  oikos_config *config = config_of(9, "count: 1", text);
   if (*more)
     read_config(config, more);
   return pair_of(v, config);
