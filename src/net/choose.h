@@ -14,9 +14,8 @@ void oikos_choose_patches(oikos_config *checkpoint);
 void oikos_choose_as(const oikos_config *checkpoint, oikos_config *config);
 
 /**
- * Settle what is still open: by what the shapes let expect, unless a measurement on this machine
- * clearly disagrees. So the choice is the same from run to run but where it matters. Not
- * collective: one rank chooses for all.
+ * Settle what is still open, by a rule of the shapes and of the level that the library is compiled
+ * for; never by timing, so that a run has one result. Not collective: one rank chooses for all.
  * @param n_support, n_query  images in the batches of the two sets
  */
 oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_support, size_t n_query,

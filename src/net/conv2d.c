@@ -92,15 +92,16 @@ static void product(const oikos_layer *l, size_t *rows, size_t *depth) {
 const oikos_layer_type oikos_layer_conv2d = {
     .kind = "conv2d",
     .meaning = "Two-dimensional convolution with a bias; zero padding.",
-    .args = {{"filters", NAN, 1, 0x1p20, true, "output channels"},
-             {"kernel", 3, 1, 1024, true, "kernel height (and width)"},
-             {"kernel_width", 0, 0, 1024, true, "kernel width; 0 takes the height"},
-             {"stride", 1, 1, 1024, true, "step between positions"},
-             {"padding", 0, 0, 1023, true, "zeros added on each side"},
-             {"winograd", -1, -1, 0x1p20, true,
-              "3x3, stride 1: batches of at least so many images are computed by Winograd's "
-              "F(4x4,3x3), with a fourth of the products; 0: none; -1: measured when a run begins, "
-              "and kept with it"}},
+    .args =
+        {{"filters", NAN, 1, 0x1p20, true, "output channels"},
+         {"kernel", 3, 1, 1024, true, "kernel height (and width)"},
+         {"kernel_width", 0, 0, 1024, true, "kernel width; 0 takes the height"},
+         {"stride", 1, 1, 1024, true, "step between positions"},
+         {"padding", 0, 0, 1023, true, "zeros added on each side"},
+         {"winograd", -1, -1, 0x1p20, true,
+          "3x3, stride 1: batches of at least so many images are computed by Winograd's "
+          "F(4x4,3x3), with a fourth of the products; 0: none; -1: by a rule of the layer's shape "
+          "and the level, when a run begins, and kept with it"}},
     .configure = configure,
     .product = product,
     .recompute = &oikos_conv2d_recompute,
