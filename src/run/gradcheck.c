@@ -8,30 +8,41 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/try.h"
+#include "learn/homes.h"
 #include "learn/teacher.h"
 #include "math/vector.h"
-#include "run/trainer_impl.h"
-#include "store/dump.h"
+#include "run/gradcheck_impl.h"
 
 typedef oikos_real real;
+typedef oikos_check check;
 
-/* One check: the point x = (start, rates), its gradient, and a direction. */
-typedef struct check {
-  oikos_trainer *t;
-  oikos_worker *w;
-  oikos_batch support, judged;
-  size_t m, n;                            /* M, M + A */
-  real *x, *gradient, *direction, *moved; /* (M + A) */
-  real *trained;                          /* (M) theta_S */
-  double loss;
-} check;
+static bool is_first_order(const check *c) {
+  return c->t->config.inner.order == OIKOS_ORDER_FIRST;
+}
 
+/* Once the rows of the episode are at hand, since their number belongs to the point's size. */
 static oikos_status allocate(check *c, oikos_error *err) {
-  OIKOS_TRY(oikos_alloc(&c->x, c->n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->gradient, c->n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->direction, c->n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->moved, c->n, sizeof(real), "the check", err));
-  return oikos_alloc(&c->trained, c->m, sizeof(real), "the check", err);
+  const oikos_weights *s = &c->t->weights;
+  int64_t rows = 0;
+  if (c->t->rows.table)
+    oikos_embedding_rows(c->t->rows.table, &rows);
+  const size_t size[OIKOS_POINT_PARTS] = {s->m,
+                                          s->a,
+                                          s->e,
+                                          s->m,
+                                          oikos_mul((size_t)s->n_homes, s->k),
+                                          oikos_mul((size_t)rows, c->t->rows.width)};
+  for (int p = 0; p < OIKOS_POINT_PARTS; p++)
+    c->at[p + 1] = c->at[p] + size[p];
+  size_t n = c->at[OIKOS_POINT_PARTS];
+  c->floor = s->m + s->a;
+  OIKOS_TRY(oikos_alloc(&c->x, n, sizeof(real), "the check", err));
+  OIKOS_TRY(oikos_alloc(&c->gradient, n, sizeof(real), "the check", err));
+  OIKOS_TRY(oikos_alloc(&c->direction, n, sizeof(real), "the check", err));
+  OIKOS_TRY(oikos_alloc(&c->moved, n, sizeof(real), "the check", err));
+  OIKOS_TRY(
+      oikos_alloc(&c->log_p, oikos_mul(2, (size_t)s->n_homes), sizeof(double), "the check", err));
+  return oikos_alloc(&c->trained, s->m, sizeof(real), "the check", err);
 }
 
 static void release(check *c) {
@@ -39,31 +50,78 @@ static void release(check *c) {
   free(c->gradient);
   free(c->direction);
   free(c->moved);
+  free(c->log_p);
   free(c->trained);
 }
 
-static double query_loss(const check *c, int64_t k) {
-  const real *theta = oikos_path_parameters(c->t->inner, c->w->path, k);
+static double query_loss_at(const check *c, const real *theta) {
   return oikos_network_loss(c->t->net, oikos_path_workspace(c->w->path), theta, &c->judged).loss;
 }
 
-/* F at x: the query loss after the inner steps, with its multi-step share at the start; for first
- * order, the query loss where x is theta_S itself. */
+static double query_loss(const check *c, int64_t k) {
+  return query_loss_at(c, oikos_path_parameters(c->t->inner, c->w->path, k));
+}
+
+/* The homes' weights p (T) at an encoder; those that were found, where there is none: a choice has
+ * no derivative. */
+static void weigh_homes(const check *c, const real *encoder) {
+  const oikos_trainer *t = c->t;
+  size_t homes = (size_t)t->weights.n_homes;
+  double *log_p = c->log_p + homes;
+  if (!t->encoder)
+    return;
+  memcpy(log_p, c->log_p, homes * sizeof *log_p);
+  oikos_encoder_score(t->encoder, c->w->encoder, encoder, &c->w->episode.support, c->w->score);
+  oikos_home_choose(&t->config, c->w->score, log_p, c->w->p, c->home);
+}
+
+/* start (M) as the parts of x make it: start(w, c) of shared weights and homes, and as far from
+ * that as x's own start is from that of the point. */
+static void make_start(const check *c, const real *x, real *start) {
+  const oikos_trainer *t = c->t;
+  const oikos_weights *s = &t->weights;
+  const real *home = x + c->at[OIKOS_POINT_HOMES] + (size_t)c->home * s->k;
+  weigh_homes(c, x + c->at[OIKOS_POINT_ENCODER]);
+  if (t->config.home.rule == OIKOS_HOME_WEIGHTED) {
+    oikos_home_mean(&s->layout, s->n_homes, x + c->at[OIKOS_POINT_HOMES], c->w->p, c->w->mean);
+    home = c->w->mean;
+  }
+  oikos_home_start(&s->layout, x + c->at[OIKOS_POINT_SHARED], home, start);
+  for (size_t i = 0; i < s->m; i++)
+    start[i] += x[i] - c->x[i];
+}
+
+static void place_rows(const check *c, const real *x) {
+  oikos_row_view view = oikos_rows_view(&c->t->rows, 0);
+  if (view.row)
+    view.row = x + c->at[OIKOS_POINT_ROWS];
+  oikos_learner_place_rows(&c->t->context, view, 0, &c->w->episode);
+}
+
+/* F at x: the query loss after the inner steps, with its multi-step share at the start. Of first
+ * order: the query loss at theta_S, moved as far as the start is. */
 static double value(const check *c, const real *x) {
   const oikos_trainer *t = c->t;
-  int64_t steps = t->config.inner.order == OIKOS_ORDER_FIRST ? 0 : t->config.inner.steps;
-  memcpy(oikos_path_start(c->w->path), x, c->m * sizeof *x);
-  oikos_adapt(t->inner, c->w->path, x + c->m, &c->support, steps);
+  int64_t steps = t->config.inner.steps;
+  real *start = oikos_path_start(c->w->path);
+  place_rows(c, x);
+  make_start(c, x, start);
+  if (is_first_order(c)) {
+    for (size_t i = 0; i < t->weights.m; i++)
+      start[i] += c->trained[i] - c->x[i];
+    return query_loss_at(c, start);
+  }
+  oikos_adapt(t->inner, c->w->path, x + c->at[OIKOS_POINT_RATES], &c->support, steps);
   double share = steps > 0 ? t->config.inner.multi_step : 0;
-  double start = share > 0 ? query_loss(c, 0) : 0;
-  return share * start + (1 - share) * query_loss(c, steps);
+  double at_start = share > 0 ? query_loss(c, 0) : 0;
+  return share * at_start + (1 - share) * query_loss(c, steps);
 }
 
 /* A unit direction inside the block first .. first+n-1: half along the gradient, half random. */
 static void choose_direction(const check *c, size_t first, size_t n, uint64_t number) {
   oikos_random r = oikos_random_at((uint64_t)c->t->config.seed, OIKOS_DRAW_CHECK, 0, number);
   real *u = c->direction + first;
-  memset(c->direction, 0, c->n * sizeof *c->direction);
+  memset(c->direction, 0, c->at[OIKOS_POINT_PARTS] * sizeof *c->direction);
   for (size_t i = 0; i < n; i++)
     u[i] = (real)oikos_random_normal(&r);
   double size = oikos_norm(n, u), along = oikos_norm(n, c->gradient + first);
@@ -76,11 +134,11 @@ static void choose_direction(const check *c, size_t first, size_t n, uint64_t nu
     u[i] = (real)((double)u[i] / size);
 }
 
-static double difference(const check *c, const real *at, double h) {
+static double difference(const check *c, double h) {
   double side[2];
   for (int s = 0; s < 2; s++) {
-    for (size_t i = 0; i < c->n; i++)
-      c->moved[i] = (real)((double)at[i] + (s ? -h : h) * (double)c->direction[i]);
+    for (size_t i = 0; i < c->at[OIKOS_POINT_PARTS]; i++)
+      c->moved[i] = (real)((double)c->x[i] + (s ? -h : h) * (double)c->direction[i]);
     side[s] = value(c, c->moved);
   }
   return (side[0] - side[1]) / (2 * h);
@@ -91,14 +149,13 @@ static double difference(const check *c, const real *at, double h) {
  * gradient. The narrowest widths avoid all but exact ties. */
 static double block_error(const check *c, size_t first, size_t n, double *analytic,
                           double *numeric) {
-  const real *at = c->t->config.inner.order == OIKOS_ORDER_FIRST ? c->trained : c->x;
-  double floor = 1e-4 * oikos_norm(c->n, c->gradient), best = INFINITY;
+  double floor = 1e-4 * oikos_norm(c->floor, c->gradient), best = INFINITY;
   double width = oikos_norm(n, c->x + first);
   *analytic = oikos_dot(n, c->gradient + first, c->direction + first);
   *numeric = NAN;
   for (int width_exponent = 3; width_exponent <= 8; width_exponent++) {
     double h = pow(10, -width_exponent);
-    double now = difference(c, at, h * (width > 1 ? width : 1));
+    double now = difference(c, h * (width > 1 ? width : 1));
     double size = fmax(fmax(fabs(now), fabs(*analytic)), floor),
            error = size == 0 ? 0 : fabs(now - *analytic) / size;
     if (error < best || isnan(*numeric)) {
@@ -128,126 +185,141 @@ static void check_block(const check *c, const char *name, size_t first, size_t n
     *worst = error;
 }
 
+static uint64_t check_tensors(const check *c, const char *before, oikos_tensors tensors, size_t at,
+                              uint64_t number, FILE *out, double *worst) {
+  for (int i = 0; i < tensors.n; i++) {
+    char name[2 * OIKOS_NAME + 64];
+    snprintf(name, sizeof name, "%s%s", before, tensors.list[i].name);
+    check_block(c, name, at + tensors.list[i].offset, tensors.list[i].size, number++, out, worst);
+  }
+  return number;
+}
+
 static void check_all(const check *c, FILE *out, double *worst) {
   const oikos_segments *s = &c->t->segments;
-  uint64_t number = 0;
   *worst = 0;
   fprintf(out, "  %-32s %10s  %14s  %14s  %9s\n", "tensor", "numbers", "gradient . u",
           "differences", "error");
-  for (int i = 0; i < s->shared.n; i++)
-    check_block(c, s->shared.list[i].name, s->shared.list[i].offset, s->shared.list[i].size,
-                number++, out, worst);
-  if (c->n > c->m && c->t->config.inner.order == OIKOS_ORDER_SECOND)
-    check_block(c, "learned rates", c->m, c->n - c->m, number++, out, worst);
-}
-
-static oikos_status dump_tensors(const check *c, oikos_dump *d, const char *group, const real *data,
-                                 oikos_error *err) {
-  const oikos_segments *s = &c->t->segments;
-  for (int i = 0; i < s->shared.n; i++)
-    OIKOS_TRY(oikos_dump_write(d, group, s->shared.list[i].name, s->shared.list[i].n_dims,
-                               s->shared.list[i].dims, data + s->shared.list[i].offset, err));
-  return OIKOS_OK;
-}
-
-static oikos_status dump_rates(const check *c, oikos_dump *d, const char *group, const real *data,
-                               oikos_error *err) {
-  int64_t dims[] = {c->t->config.inner.steps, oikos_network_layers(c->t->net)};
-  if (c->n == c->m)
-    return OIKOS_OK;
-  if (c->t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
-    return dump_tensors(c, d, group, data + c->m, err);
-  return oikos_dump_write(d, group, "by_step_and_layer", 2, dims, data + c->m, err);
-}
-
-static oikos_status dump_set(const check *c, oikos_dump *d, const char *x, const char *y,
-                             const oikos_batch *b, oikos_error *err) {
-  oikos_shape in = oikos_source_shape(c->t->source).input;
-  int64_t n = (int64_t)b->n, targets = (int64_t)oikos_network_targets(c->t->net);
-  OIKOS_TRY(
-      oikos_dump_write(d, "", x, 4, (int64_t[]){n, in.height, in.width, in.channels}, b->x, err));
-  return oikos_dump_write(d, "", y, 2, (int64_t[]){n, targets}, b->y, err);
-}
-
-static oikos_status dump_all(const check *c, oikos_dump *d, oikos_error *err) {
-  real loss = (real)c->loss;
-  OIKOS_TRY(dump_tensors(c, d, "start", c->x, err));
-  OIKOS_TRY(dump_tensors(c, d, "trained", c->trained, err));
-  OIKOS_TRY(dump_tensors(c, d, "meta_gradient", c->gradient, err));
-  OIKOS_TRY(dump_rates(c, d, "rate", c->x, err));
-  OIKOS_TRY(dump_rates(c, d, "rate_gradient", c->gradient, err));
-  OIKOS_TRY(dump_set(c, d, "support_x", "support_y", &c->w->episode.support, err));
-  OIKOS_TRY(dump_set(c, d, "query_x", "query_y", &c->w->episode.query, err));
-  return oikos_dump_write(d, "", "query_loss", 0, NULL, &loss, err);
-}
-
-static size_t size_of_sets(const check *c) {
-  oikos_task_shape shape = oikos_source_shape(c->t->source);
-  size_t each = oikos_network_input(c->t->net) + oikos_network_targets(c->t->net);
-  return (shape.support + shape.query) * each;
-}
-
-static oikos_status dump_file(const check *c, const char *path, oikos_error *err) {
-  char *config = NULL;
-  size_t size;
-  FILE *text = open_memstream(&config, &size);
-  if (!text)
-    return oikos_fail(err, OIKOS_ERROR, "out of memory");
-  oikos_config_write(&c->t->config, text);
-  fclose(text);
-  oikos_dump *d;
-  oikos_status status = oikos_dump_create(path, config, 6 * c->n + size_of_sets(c), &d, err);
-  free(config);
-  OIKOS_TRY(status);
-  status = dump_all(c, d, err);
-  oikos_status closed = oikos_dump_close(d, status == OIKOS_OK ? err : NULL);
-  return status == OIKOS_OK ? closed : status;
-}
-
-/* Move the start off the points where relu and max_pool have no derivative: zero biases under black
- * pixels are exactly there. */
-static void leave_kinks(const check *c) {
-  const oikos_segments *s = &c->t->segments;
-  real *start = oikos_path_start(c->w->path);
-  for (int i = 0; i < s->shared.n; i++) {
-    const oikos_tensor *t = &s->shared.list[i];
-    oikos_random r = oikos_random_at((uint64_t)c->t->config.seed, OIKOS_DRAW_CHECK, 1, (uint64_t)i);
-    double size = 0.01 * oikos_norm(t->size, start + t->offset) / sqrt((double)t->size);
-    for (size_t j = t->offset; j < t->offset + t->size; j++)
-      start[j] += (real)((size > 0 ? size : 0.01) * oikos_random_normal(&r));
+  uint64_t number = check_tensors(c, "", s->shared, 0, 0, out, worst);
+  static const struct {
+    int part;
+    const char *name;
+  } blocks[] = {{OIKOS_POINT_RATES, "learned rates"},
+                {OIKOS_POINT_SHARED, "shared weights, modulated"},
+                {OIKOS_POINT_HOMES, "homes"},
+                {OIKOS_POINT_ROWS, "embedding rows"}};
+  for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+    size_t n = oikos_check_size(c, blocks[i].part);
+    if (n == 0 || (blocks[i].part == OIKOS_POINT_SHARED && !c->t->weights.layout.modulates))
+      continue; // unmodulated shared weights are the start, or replaced by the home's
+    if (blocks[i].part == OIKOS_POINT_RATES && is_first_order(c))
+      fprintf(out, "  %-32s %10zu  not checked: first order is no gradient with respect to them\n",
+              blocks[i].name, n);
+    else
+      check_block(c, blocks[i].name, c->at[blocks[i].part], n, number++, out, worst);
   }
+  check_tensors(c, "encoder ", s->encoder, c->at[OIKOS_POINT_ENCODER], number, out, worst);
+}
+
+/* Move a list of tensors off the points where relu and max_pool have no derivative: zero biases
+ * under black pixels are exactly there. */
+static void leave_kinks(const check *c, oikos_tensors tensors, uint64_t stream, real *x) {
+  for (int i = 0; i < tensors.n; i++) {
+    const oikos_tensor *t = &tensors.list[i];
+    oikos_random r =
+        oikos_random_at((uint64_t)c->t->config.seed, OIKOS_DRAW_CHECK, stream, (uint64_t)i);
+    double size = 0.01 * oikos_norm(t->size, x + t->offset) / sqrt((double)t->size);
+    for (size_t j = t->offset; j < t->offset + t->size; j++)
+      x[j] += (real)((size > 0 ? size : 0.01) * oikos_random_normal(&r));
+  }
+}
+
+static void leave_all_kinks(const check *c) {
+  const oikos_segments *s = &c->t->segments;
+  oikos_weights *w = &c->t->weights;
+  leave_kinks(c, s->shared, 1, w->shared);
+  leave_kinks(c, s->encoder, 2, w->shared + w->m + w->a);
+  for (int64_t h = 0; w->k > 0 && h < w->n_homes; h++)
+    leave_kinks(c, s->home, 3 + (uint64_t)h, w->homes + (size_t)h * w->k);
 }
 
 static void draw_first(const void *source, int64_t i, oikos_episode *episode) {
   oikos_source_draw(source, OIKOS_TRAIN, 0, i, episode);
 }
 
-/* Draw, find the home, and take the meta-gradient as training does, a little beside the start; the
- * point, its value and gradient are kept. */
+/* Gradient of the homes (T, K): each by its share of the start. */
+static void take_homes(const check *c, real *gradient) {
+  const oikos_weights *s = &c->t->weights;
+  for (int64_t h = 0; h < s->n_homes; h++)
+    for (size_t j = 0; j < s->k; j++)
+      gradient[(size_t)h * s->k + j] = c->w->p[h] * c->w->home_gradient[j];
+}
+
+/* Gradient of the rows at hand (U, d), as oikos_rows_add adds them up. */
+static void take_rows(const check *c, real *gradient) {
+  const oikos_trainer *t = c->t;
+  const oikos_episode *e = &c->w->episode;
+  size_t d = t->rows.width, in = oikos_network_input(t->net), n = e->support.n + e->query.n;
+  const real *dx = oikos_path_dx(c->w->path);
+  bool own = e->rows.own >= 0;
+  if (oikos_check_size(c, OIKOS_POINT_ROWS) == 0)
+    return;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < d; j++) {
+      if (own)
+        gradient[(size_t)t->rows.place[0] * d + j] += dx[i * in + e->rows.own_at + j];
+      gradient[(size_t)t->rows.place[own + i] * d + j] += dx[i * in + e->rows.other_at + j];
+    }
+}
+
+/* The point that the learner is at. */
+static void take_point(check *c) {
+  const oikos_weights *s = &c->t->weights;
+  memcpy(c->x, oikos_path_start(c->w->path), s->m * sizeof *c->x);
+  memcpy(c->x + c->at[OIKOS_POINT_RATES], s->shared + s->m, (s->a + s->e) * sizeof *c->x);
+  memcpy(c->x + c->at[OIKOS_POINT_SHARED], s->shared, s->m * sizeof *c->x);
+  memcpy(c->x + c->at[OIKOS_POINT_HOMES], s->homes, (size_t)s->n_homes * s->k * sizeof *c->x);
+  size_t rows = oikos_check_size(c, OIKOS_POINT_ROWS);
+  if (rows)
+    memcpy(c->x + c->at[OIKOS_POINT_ROWS], c->t->rows.row, rows * sizeof *c->x);
+}
+
+/* Draw, find the home, and take the meta-gradient as training does, a little beside the first
+ * weights; the point, its value and gradient are kept. */
 static oikos_status prepare(check *c, oikos_error *err) {
   oikos_trainer *t = c->t;
+  oikos_weights *s = &t->weights;
   int64_t steps = t->config.inner.steps;
+  const real *rates = s->shared + s->m;
   OIKOS_TRY(oikos_rows_fetch(&t->rows, 1, draw_first, t->source, &c->w->episode, err));
+  OIKOS_TRY(allocate(c, err));
   draw_first(t->source, 0, &c->w->episode);
   oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, 0), 0, &c->w->episode);
-  int32_t home = oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
-  leave_kinks(c);
+  leave_all_kinks(c);
+  memcpy(c->log_p, t->learners.log_p, (size_t)s->n_homes * sizeof *c->log_p);
+  c->home = oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
   c->support = c->w->episode.support;
   c->judged = oikos_learner_judged(&t->context, &c->w->episode);
-  oikos_teach(&t->context, c->w, home, &c->support, &c->judged);
-  memcpy(c->x, oikos_path_start(c->w->path), c->m * sizeof *c->x);
-  memcpy(c->x + c->m, t->weights.shared + c->m, (c->n - c->m) * sizeof *c->x);
-  oikos_adapt(t->inner, c->w->path, c->x + c->m, &c->support, steps);
-  c->loss = oikos_meta_gradient(t->inner, c->w->path, c->x + c->m, &c->support, &c->judged, steps,
-                                c->gradient)
+  oikos_teach(&t->context, c->w, c->home, &c->support, &c->judged);
+  take_point(c);
+  oikos_adapt(t->inner, c->w->path, rates, &c->support, steps);
+  c->loss = oikos_meta_gradient(t->inner, c->w->path, rates, &c->support, &c->judged, steps,
+                                c->w->gradient)
                 .loss;
-  memcpy(c->trained, oikos_path_parameters(t->inner, c->w->path, steps), c->m * sizeof *c->trained);
+  memcpy(c->trained, oikos_path_parameters(t->inner, c->w->path, steps), s->m * sizeof *c->trained);
+  memcpy(c->gradient, c->w->gradient, s->m * sizeof *c->gradient);
+  oikos_learner_pull_back(&t->context, c->w);
+  memcpy(c->gradient + c->at[OIKOS_POINT_RATES], c->w->gradient + s->m,
+         (s->a + s->e) * sizeof *c->gradient);
+  memcpy(c->gradient + c->at[OIKOS_POINT_SHARED], c->w->gradient, s->m * sizeof *c->gradient);
+  take_homes(c, c->gradient + c->at[OIKOS_POINT_HOMES]);
+  take_rows(c, c->gradient + c->at[OIKOS_POINT_ROWS]);
   return OIKOS_OK;
 }
 
 oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, double *worst,
                              oikos_error *err) {
-  check c = {.t = t, .w = &t->workers[0], .m = t->weights.m, .n = t->weights.m + t->weights.a};
+  check c = {.t = t, .w = &t->workers[0]};
   if (t->config.inner.order == OIKOS_ORDER_FIRST &&
       (t->config.inner.max_norm > 0 || t->config.inner.multi_step > 0))
     return oikos_fail(
@@ -256,14 +328,12 @@ oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, doub
         "of any one function, so there are "
         "no differences to check it against; check --set inner.order=second, or "
         "--set inner.max_norm=0 --set inner.multi_step=0");
-  oikos_status status = allocate(&c, err);
-  if (status == OIKOS_OK)
-    status = prepare(&c, err);
+  oikos_status status = prepare(&c, err);
   if (status == OIKOS_OK) {
     fprintf(out, "query loss %.9g after %lld inner steps, gradient norm %.9g\n", c.loss,
-            (long long)t->config.inner.steps, oikos_norm(c.n, c.gradient));
+            (long long)t->config.inner.steps, oikos_norm(c.floor, c.gradient));
     if (dump)
-      status = dump_file(&c, dump, err);
+      status = oikos_check_dump(&c, dump, err);
   }
   if (status == OIKOS_OK)
     check_all(&c, out, worst);

@@ -2,15 +2,19 @@
  *
  * The meta-gradient of a configuration against central differences of the whole computation
  *
- *   F(start, rates) = L_query(theta_S(start, rates)),
+ *   F(x) = L_query(theta_S(start, rates, rows)),   start = start(w, sum_t p_t(encoder) c_t),
  *   g . u  against  (F(x + h u) - F(x - h u)) / 2h
  *
- * along unit directions u, in each tensor of the start and in the learned rates: half along the
- * gradient, half random, so that a wrong gradient shows in small and in large tensors. The start is
+ * along unit directions u, in all that training changes: each tensor of the start, the learned
+ * rates, the shared weights where homes modulate them, the homes, the encoder's tensors, the
+ * episode's embedding rows. A direction is half along the gradient, half random, so that a wrong
+ * gradient shows in small and in large tensors. Homes are weighed as they were found; p moves with
+ * the encoder alone, since a choice has no derivative. The weights are
  * moved a little at random, off the exact zeros where relu and max_pool have no derivative; of
  * three directions and six widths h the best counts, since a kink nearer than h says nothing of the
  * derivative. First order, which is not the gradient of F, is checked for what it is without a
- * projection: the gradient of L_query at theta_S. With distillation the teacher's outputs are those
+ * projection: the gradient of L_query at theta_S, which moves as the start does; learned rates then
+ * have no such function, which is said. With distillation the teacher's outputs are those
  * of the unmoved point in every difference, since they are constants.
  */
 #ifndef OIKOS_RUN_GRADCHECK_H

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * A dump: named arrays of numbers in an HDF5 file, for comparison with other frameworks. What
  * `oikos gradcheck --dump` writes: attribute config (YAML); /start, /trained, /meta_gradient and,
- * if rates are learned, /rate and /rate_gradient, each a group of tensors by name; /support_x (n,
+ * if rates are learned, /rate and /rate_gradient, each a group of tensors by name; with
+ * homes /shared, /homes/T, /p, their /shared_gradient, /homes_gradient/T; /encoder, /rows and theirs
+ * likewise; /support_x (n,
  * height, width, channels), /support_y, /query_x, /query_y; /query_loss. */
 #ifndef OIKOS_STORE_DUMP_H
 #define OIKOS_STORE_DUMP_H

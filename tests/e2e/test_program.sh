@@ -103,6 +103,37 @@ for config in "$SOURCE"/configs/*.yaml; do
     said "inspect $name.h5" "^  /$dataset +float64 "
   done
 done
+# All that training changes is checked, and dumped: homes and what they modulate, the encoder, rates, embedding rows.
+said_all() { # WHAT ROW...: the last run has a row of numbers for each
+  local row
+  for row in "${@:2}"; do
+    said "$1: $row" "^  $row +[0-9]+( +-?[0-9.e+-]+){3}\$"
+  done
+}
+datasets() { "$OIKOS" inspect "$1" | sed -n 's|^  /\([^ ]*\) .*|\1|p'; }
+good "gradcheck of five modes" gradcheck "$SOURCE/configs/five_modes.yaml" --set home.count=3 --dump five.h5
+said_all "gradcheck of five modes" "learned rates" "shared weights, modulated" homes "encoder 0\.dense\.weight" "encoder 12\.dense\.bias"
+good "import ratings-demo" import ratings-demo -o demo.h5
+cat >rows.yaml <<'YAML'
+task: {source: ratings, file: demo.h5, split: last, support: 8, query: 6}
+model: {loss: mse, layers: [embedding: 4, dense: 6, tanh, dense: 1]}
+inner: {steps: 2, rate: 0.05, learned_rates: parameter}
+home: {count: 2, owns: last, perturbation: 0.1}
+YAML
+good "gradcheck of ratings" gradcheck rows.yaml --dump rows.h5
+said_all "gradcheck of ratings" "learned rates" homes "embedding rows"
+good "gradcheck, first order" gradcheck rows.yaml --set inner.order=first
+said "gradcheck, first order" '^  learned rates +[0-9]+  not checked: first order'
+said_all "gradcheck, first order" homes "embedding rows"
+datasets five.h5 >five.names
+for name in p homes/2/0.dense.modulation_scale homes_gradient/0/0.dense.modulation_shift shared/0.dense.weight \
+  shared_gradient/6.dense.bias encoder/12.dense.weight encoder_gradient/0.dense.bias rate_gradient/by_step_and_layer; do
+  grep -qx "$name" five.names || fail "gradcheck --dump lacks $name"
+done
+datasets rows.h5 >rows.names
+for name in rows rows_gradient homes_gradient/1/3.dense.weight; do
+  grep -qx "$name" rows.names || fail "gradcheck --dump of ratings lacks $name"
+done
 good "gradcheck --float" gradcheck "$SOURCE/configs/sinusoid.yaml" --float --dump float.h5
 if command -v h5diff >/dev/null; then
   h5diff -d 1e-4 sinusoid.h5 float.h5 || fail "gradcheck in float and in double differ by more than 1e-4"
