@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/secret.h"
 #include "learn/robust.h"
 
 enum { MOST_ORDER = 1 << 20, MOST_SAMPLED = 1024 }; // a sampled order costs as many terms
@@ -64,13 +64,32 @@ bool oikos_privacy_on(const oikos_config *c) {
   return c->privacy.noise > 0;
 }
 
-void oikos_privacy_add(const oikos_config *c, oikos_privacy_part part, int64_t home, bool owned,
-                       double divisor, int64_t step, size_t n, oikos_real *x) {
+/* Four normal numbers of as many random words, by Box and Muller. */
+static void make_normal(const uint64_t *word, double *normal) {
+  const double two_pi = 6.283185307179586476925;
+  for (int i = 0; i < OIKOS_SECRET; i += 2) {
+    double radius = sqrt(-2 * log(1 - (double)(word[i] >> 11) * 0x1p-53)), // 1 - u is never 0
+        angle = two_pi * (double)(word[i + 1] >> 11) * 0x1p-53;
+    normal[i] = radius * cos(angle);
+    normal[i + 1] = radius * sin(angle);
+  }
+}
+
+void oikos_privacy_add(const oikos_config *c, const uint64_t *key, oikos_privacy_part part,
+                       int64_t home, bool owned, double divisor, int64_t step, size_t n,
+                       oikos_real *x) {
   double parts = 1 + (c->shared.mixing > 0) + (owned ? 1 + (c->home.mixing > 0) : 0);
   double radius = part == OIKOS_PART_TRAINED ? oikos_trained_radius(c) : c->aggregation.radius;
   double deviation = c->privacy.noise * sqrt(parts) * radius / divisor;
-  oikos_random r = oikos_random_at((uint64_t)c->seed, OIKOS_DRAW_NOISE, (uint64_t)step,
-                                   2 * (uint64_t)(home + 1) + (uint64_t)part);
-  for (size_t i = 0; oikos_privacy_on(c) && i < n; i++)
-    x[i] += (oikos_real)(deviation * oikos_random_normal(&r));
+  uint64_t counter[OIKOS_SECRET] = {0, (uint64_t)step, (uint64_t)(home + 1), (uint64_t)part};
+  if (!oikos_privacy_on(c))
+    return;
+  for (size_t i = 0; i < n; i += OIKOS_SECRET, counter[0]++) {
+    uint64_t word[OIKOS_SECRET];
+    double normal[OIKOS_SECRET];
+    oikos_secret_draw(key, counter, word);
+    make_normal(word, normal);
+    for (size_t j = i; j < n && j < i + OIKOS_SECRET; j++)
+      x[j] += (oikos_real)(deviation * normal[j - i]);
+  }
 }

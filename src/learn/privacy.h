@@ -29,10 +29,11 @@
  * accuracy, norms of learners, moves, members, scores and learners left out (metrics.jsonl, the
  * progress line, history/ in checkpoints), each learner's home and log p (learners/), and the
  * exponents of the sums (sum/), which are functions of learners' data without noise; nor numbers
- * that are chosen by looking at data, as a radius may be. The noise is a function of `seed`, which
- * stands in config.yaml and in checkpoints: whoever has it can take the noise away. Publish weights
- * alone. Normal numbers in floating point are not exactly normal (Mironov 2012); no defence is made
- * against that.
+ * that are chosen by looking at data, as a radius may be. The noise is a function of a key, the
+ * step, the mean and the place in it; whoever has the key can take it away, so it comes from the
+ * operating system, stands in RUN/privacy.key for its owner alone, and is in no checkpoint
+ * (run/noise_key.h). Publish weights alone. Normal numbers in floating point are not exactly normal
+ * (Mironov 2012); no defence is made against that.
  */
 #ifndef OIKOS_LEARN_PRIVACY_H
 #define OIKOS_LEARN_PRIVACY_H
@@ -57,11 +58,13 @@ typedef enum { OIKOS_PART_GRADIENT, OIKOS_PART_TRAINED } oikos_privacy_part;
 
 /**
  * Add its noise to a mean x (n).
+ * @param key      (OIKOS_SECRET) of base/secret.h
  * @param home     -1: the shared one
  * @param owned    whether homes own parameters
  * @param divisor  that the sum was divided by
  */
-void oikos_privacy_add(const oikos_config *config, oikos_privacy_part part, int64_t home,
-                       bool owned, double divisor, int64_t step, size_t n, oikos_real *x);
+void oikos_privacy_add(const oikos_config *config, const uint64_t *key, oikos_privacy_part part,
+                       int64_t home, bool owned, double divisor, int64_t step, size_t n,
+                       oikos_real *x);
 
 #endif

@@ -11,6 +11,7 @@
 #include "learn/rollback.h"
 #include "net/choose.h"
 #include "oikos/version.h"
+#include "run/noise_key.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/hints.h"
@@ -283,10 +284,11 @@ static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
     oikos_trainer_say(t, "resumed from %s at step %lld", checkpoint, (long long)t->step);
   }
   if (!t->run[0])
-    return OIKOS_OK;
+    return oikos_noise_key_begin(t, resume, err);
   OIKOS_TRY(oikos_agree(&t->team,
                         oikos_hints_create(t->config.checkpoint.hints, &t->team.hints, err), err));
-  return oikos_run_directory_prepare(t, resume, err);
+  OIKOS_TRY(oikos_run_directory_prepare(t, resume, err));
+  return oikos_noise_key_begin(t, resume, err);
 }
 
 oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,

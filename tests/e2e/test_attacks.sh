@@ -11,13 +11,13 @@ task: {modes: [sinusoid], support: 10, query: 10}
 learners: {count: 25}
 model: {init: glorot, layers: [dense: 40, relu, dense: 40, relu, dense: 1]}
 inner: {steps: 1, rate: 0.01}
-aggregation: {radius: 5}
+aggregation: {rule: clip, radius: 5}
 outer: {schedule: cosine}
 checkpoint: {every: 0}
 log: {every: 500}
 YAML
 adam=(steps=2000 outer.optimizer=adam shared.rate=0.005)
-momentum=(steps=2000 outer.optimizer=momentum shared.rate=0.02 aggregation.radius=8)
+momentum=(steps=2000 outer.optimizer=momentum shared.rate=0.02)
 
 # train NAME KEY=VALUE...
 train() {
@@ -32,17 +32,17 @@ train() {
 # within WHAT LOSS FACTOR CLEAN: LOSS <= FACTOR * CLEAN
 within() { awk -v a="$2" -v f="$3" -v b="$4" 'BEGIN { exit !(a != "" && b != "" && a + 0 <= f * b) }'; }
 
-# attack KIND OPTIMIZER...: under the mean, and clipped
+# attack KIND RADIUS OPTIMIZER...: under the mean, and clipped
 attack() {
-  local kind=$1 clean
-  shift
-  train "$kind.clean" "$@"
+  local kind=$1 radius=$2 clean
+  shift 2
+  train "$kind.clean" "$@" aggregation.rule=mean
   check_equal "$kind.clean" 0 "$(<"$kind.clean.status")"
   clean=$(<"$kind.clean.loss")
-  train "$kind.clip" "$@" attack.kind="$kind" aggregation.rule=clip
+  train "$kind.clip" "$@" attack.kind="$kind" aggregation.radius="$radius"
   within "$kind" "$(<"$kind.clip.loss")" 1.1 "$clean" ||
     fail "$kind: clipped, the loss is $(<"$kind.clip.loss"); without attackers it is $clean"
-  train "$kind.mean" "$@" attack.kind="$kind"
+  train "$kind.mean" "$@" attack.kind="$kind" aggregation.rule=mean
   if [[ $(<"$kind.mean.status") == 0 ]]; then
     ! within "$kind" "$(<"$kind.mean.loss")" 2 "$clean" ||
       fail "$kind: the mean was to fail, but its loss is $(<"$kind.mean.loss"), $clean without attackers"
@@ -50,11 +50,11 @@ attack() {
     check_match "$kind: the mean" 'step [0-9]+: the loss or gradient of learner [0-9]+ is not finite' "$kind.mean.err"
   fi
 }
-apart scaled attack scaled "${momentum[@]}"
-apart flipped attack flipped "${adam[@]}"
-apart random attack random "${adam[@]}"
-apart nan attack nan "${adam[@]}"
-apart infinite attack infinite "${adam[@]}"
+apart scaled attack scaled 8 "${momentum[@]}"
+apart flipped attack flipped 5 "${adam[@]}"
+apart random attack random 5 "${adam[@]}"
+apart nan attack nan 5 "${adam[@]}"
+apart infinite attack infinite 5 "${adam[@]}"
 gather
 check_match "learners left out" '"left_out": 5,' nan.clip/metrics.jsonl
 check_match "nobody left out" '"left_out": 0,' flipped.clip/metrics.jsonl
@@ -87,7 +87,7 @@ run train sinusoid.yaml --out no --set aggregation.rule=median --set home.count=
   --set home.rule=weighted
 check_status "median of weighted homes" 2
 check_match "median of weighted homes" 'aggregation\.rule.*home\.rule' "$log.err"
-run train sinusoid.yaml --out no --set privacy.noise=1
+run train sinusoid.yaml --out no --set privacy.noise=1 --set aggregation.rule=mean
 check_status "privacy without a bound" 2
 check_match "privacy without a bound" 'privacy\.noise.*aggregation\.rule clip' "$log.err"
 run train sinusoid.yaml --out no --set privacy.noise=1 --set aggregation.rule=clip --set home.count=4 \
@@ -101,6 +101,7 @@ check_match "unknown rule" 'mean\|clip\|centred_clip\|trimmed_mean\|median' "$lo
 # Privacy: what is spent grows with the steps, is told everywhere, and the same bits come of any number of ranks.
 private=(steps=20 log.every=10 eval.episodes=0 aggregation.rule=clip privacy.noise=4)
 for ranks in 1 3; do
+  [[ ! -e private.1 ]] || { mkdir "private.$ranks" && cp -p private.1/privacy.key "private.$ranks"; }
   run_ranks "$ranks" train sinusoid.yaml --out "private.$ranks" "${private[@]/#/--set=}"
   check_status "private on $ranks ranks" 0
   check_match "private" '^privacy spent by the weights: epsilon [0-9.]+ at delta 1e-05' "$log.out"
@@ -111,4 +112,32 @@ sed -n 's/.*"epsilon": \([0-9.]*\), "delta": 1e-05.*/\1/p' private.1/metrics.jso
 awk '{ exit !($1 > 3.34 && $1 < 3.34 * 1.15 && $2 > 4.98 && $2 < 4.98 * 1.15) }' spent ||
   fail "epsilon after 10 and 20 steps: $(<spent)"
 check_match "checkpoint" 'privacy/spent' <("$OIKOS" inspect "$(newest private.1)")
+check_match "a key that was there" 'privacy\.noise has the key in private\.3/privacy\.key, which was there' "$log.out"
+
+# The noise has a key of its own in each run, for its owner's eyes, which is needed to go on with the same bits.
+check_equal "mode of the key" 600 "$(stat -c %a private.1/privacy.key)"
+for half in half other; do
+  run train sinusoid.yaml --out $half "${private[@]/#/--set=}" --set outer.schedule=constant --set steps=10
+  check_status "$half" 0
+done
+[[ $(digest "$(newest half)") != "$(digest "$(newest other)")" ]] || fail "two runs of one seed have the same noise"
+cp -pr half whole && rm -r whole/checkpoints
+run train sinusoid.yaml --out whole "${private[@]/#/--set=}" --set outer.schedule=constant
+check_status "all at once" 0
+run_ranks 2 train sinusoid.yaml --out half --resume "${private[@]/#/--set=}" --set outer.schedule=constant
+check_status "half, resumed" 0
+check_same "half, resumed" whole half
+grep -q "$(cut -c1-16 half/privacy.key)" <("$OIKOS" inspect half; cat half/config.yaml half/metrics.jsonl) && fail "the key is told"
+chmod 644 half/privacy.key
+run train sinusoid.yaml --out half --resume "${private[@]/#/--set=}" --set outer.schedule=constant --set steps=21
+check_status "a key that others can read" 2
+check_match "a key that others can read" 'half/privacy\.key can be read by others' "$log.err"
+rm half/privacy.key
+run train sinusoid.yaml --out half --resume "${private[@]/#/--set=}" --set outer.schedule=constant --set steps=21
+check_status "a lost key" 0
+check_match "a lost key" 'warning: half/privacy\.key is not there' "$log.out"
+echo 123 >half/privacy.key && chmod 600 half/privacy.key
+run train sinusoid.yaml --out half --resume "${private[@]/#/--set=}" --set outer.schedule=constant --set steps=22
+check_status "a broken key" 1
+check_match "a broken key" 'half/privacy\.key: expected 64 hexadecimal digits' "$log.err"
 finish

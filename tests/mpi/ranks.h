@@ -236,10 +236,13 @@ static inline pair pair_of(verdict *v, oikos_config *config) {
   oikos_config *single = malloc(sizeof *single);
   *single = *config;
   single->run.threads = 1;
-  return (pair){.config = config,
-                .single = single,
-                .joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
-                .alone = trainer_of(v, MPI_COMM_SELF, single, NULL)};
+  pair p = {.config = config,
+            .single = single,
+            .joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
+            .alone = trainer_of(v, MPI_COMM_SELF, single, NULL)};
+  memcpy(p.alone->weights.noise_key, p.joint->weights.noise_key,
+         sizeof p.alone->weights.noise_key); // each run has one of its own
+  return p;
 }
 
 /** A step of both, which must leave the same state; the learners that the ranks had active are

@@ -3,6 +3,7 @@
  * against the exact privacy of the normal mechanism. */
 #include "check.h"
 
+#include "base/secret.h"
 #include "learn/privacy.h"
 
 /* tests/rdp_accountant_test.py of TensorFlow Privacy: compute_rdp(q, noise_multiplier, steps,
@@ -95,8 +96,9 @@ static void test_noise(void **state) {
   c->aggregation.radius = 2;
   c->aggregation.trained_radius = 5;
   c->shared.mixing = 0.5;
-  oikos_privacy_add(c, OIKOS_PART_GRADIENT, -1, false, 10, 7, N, x);
-  oikos_privacy_add(c, OIKOS_PART_TRAINED, -1, false, 10, 7, N, y);
+  const uint64_t key[OIKOS_SECRET] = {3, 1, 4, 1}, other[OIKOS_SECRET] = {3, 1, 4, 2};
+  oikos_privacy_add(c, key, OIKOS_PART_GRADIENT, -1, false, 10, 7, N, x);
+  oikos_privacy_add(c, key, OIKOS_PART_TRAINED, -1, false, 10, 7, N, y);
   double xx = 0, yy = 0, xy = 0;
   for (int i = 0; i < N; i++) {
     xx += (double)(x[i] * x[i]) / N;
@@ -106,9 +108,38 @@ static void test_noise(void **state) {
   check_near(sqrt(xx), 3 * sqrt(2) * 2 / 10, 0.02, 0, 0, "noise of the gradient");
   check_near(sqrt(yy), 3 * sqrt(2) * 5 / 10, 0.02, 0, 1, "noise of the trained parameters");
   check_near(xy / sqrt(xx * yy), 0, 0, 0.02, 2, "correlation");
+  // another key, step or home: other noise; the seed has no part in it
+  memset(y, 0, N * sizeof *y);
+  c->seed = 99;
+  oikos_privacy_add(c, key, OIKOS_PART_GRADIENT, -1, false, 10, 7, N, y);
+  assert_memory_equal(x, y, N * sizeof *x);
+  for (int k = 0; k < 3; k++) {
+    memset(y, 0, N * sizeof *y);
+    oikos_privacy_add(c, k == 0 ? other : key, OIKOS_PART_GRADIENT, k == 1 ? 0 : -1, false, 10,
+                      k == 2 ? 8 : 7, N, y);
+    xy = 0;
+    for (int i = 0; i < N; i++)
+      xy += (double)(x[i] * y[i]) / N;
+    check_near(xy / xx, 0, 0, 0.02, (size_t)k, "correlation with other noise");
+  }
   free(c);
   free(x);
   free(y);
+}
+
+/* The cipher, against the published vectors of Threefish-256 (Skein 1.3, all zeros). */
+static void test_cipher(void **state) {
+  (void)state;
+  const uint64_t zero[OIKOS_SECRET] = {0},
+                 right[OIKOS_SECRET] = {0x94eeea8b1f2ada84, 0xadf103313eae6670, 0x952419a1f4b16d53,
+                                        0xd83f13e63c9f6b11};
+  uint64_t words[OIKOS_SECRET], one[OIKOS_SECRET], two[OIKOS_SECRET];
+  oikos_error err;
+  oikos_secret_draw(zero, zero, words);
+  assert_memory_equal(words, right, sizeof words);
+  CHECK_OK(oikos_secret_create(one, &err));
+  CHECK_OK(oikos_secret_create(two, &err));
+  assert_memory_not_equal(one, two, sizeof one);
 }
 
 int main(void) {
@@ -118,6 +149,7 @@ int main(void) {
       cmocka_unit_test(test_integral),
       cmocka_unit_test(test_exact),
       cmocka_unit_test(test_noise),
+      cmocka_unit_test(test_cipher),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
