@@ -22,9 +22,28 @@ static oikos_status check_many(const oikos_config *c, const char *file, oikos_er
   return OIKOS_OK;
 }
 
+/* Sums of weighted learners: the rules that bound or order learners take them all alike. */
+static oikos_status check_weigh(const oikos_config *c, const char *file, oikos_error *err) {
+  if (c->learners.weigh == OIKOS_WEIGH_EQUAL)
+    return OIKOS_OK;
+  if (c->aggregation.rule != OIKOS_RULE_MEAN)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: learners.weigh examples is a weighted mean, but aggregation.rule is not "
+                      "mean: the other rules bound or order learners of equal weight; set one of "
+                      "the two",
+                      file);
+  if (c->distill.weight > 0 && c->distill.teacher == OIKOS_TEACHER_PEERS)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: distill.teacher peers is the plain mean of the trained learners; with "
+                      "learners.weigh examples take another teacher",
+                      file);
+  return OIKOS_OK;
+}
+
 oikos_status oikos_config_check_learners(const oikos_config *c, const char *file,
                                          oikos_error *err) {
   OIKOS_TRY(check_many(c, file, err));
+  OIKOS_TRY(check_weigh(c, file, err));
   bool bound = c->task.learners == OIKOS_LEARNERS_GROUPS;
   if (bound && c->task.source == OIKOS_SOURCE_IMAGES)
     return oikos_fail(err, OIKOS_USAGE,

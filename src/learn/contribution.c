@@ -47,8 +47,8 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
   int n = oikos_rule_orders(config) ? 0 : number_parameters(config, w, s, sizes);
   s->weights = n;
   for (int64_t t = 0; t < w->n_homes; t++)
-    sizes[n++] =
-        1; // each on a grid of its own: a home that hardly anybody counts at has a mean too
+    sizes[n++] = // each on a grid of its own: a home that hardly anybody counts at has a mean too
+        OIKOS_N_WEIGHTS;
   s->scores = n;
   sizes[n++] = (size_t)w->n_homes;
   s->losses = n;
@@ -77,10 +77,14 @@ oikos_status oikos_segments_create(const oikos_config *config, const oikos_netwo
   size_t most = oikos_mul((size_t)s->home.n + 2, 2 * (size_t)w->n_homes) + 2 * (size_t)s->shared.n +
                 (size_t)s->encoder.n + 4;
   OIKOS_TRY(oikos_alloc(&sizes, most, sizeof *sizes, "the segments", err));
-  int n = number_segments(config, w, s, sizes);
-  oikos_status status =
-      oikos_grid_create(n, sizes, oikos_cohort_size(config), OIKOS_COUNT_MEMBERS + (int)w->n_homes,
-                        config->run.reduce == OIKOS_REDUCE_FAST, &s->grid, err);
+  int n = number_segments(config, w, s, sizes), homes = (int)w->n_homes,
+      counters = OIKOS_COUNT_MEMBERS + homes;
+  if (config->learners.weigh == OIKOS_WEIGH_EXAMPLES) {
+    s->examples = counters;
+    counters += OIKOS_N_WEIGHTS * homes;
+  }
+  oikos_status status = oikos_grid_create(n, sizes, oikos_cohort_size(config), counters,
+                                          config->run.reduce == OIKOS_REDUCE_FAST, &s->grid, err);
   free(sizes);
   return status;
 }
@@ -88,6 +92,16 @@ oikos_status oikos_segments_create(const oikos_config *config, const oikos_netwo
 void oikos_segments_destroy(oikos_segments *s) {
   oikos_grid_destroy(s->grid);
   s->grid = NULL;
+}
+
+/* What a learner's gradient and trained parameters count in means of all learners. */
+static real weight_in(const oikos_segments *s, const oikos_contribution *c, int which) {
+  double effort = s->effort ? s->effort[c->home] : 1;
+  return (real)(effort * (double)c->weight[which]);
+}
+
+real oikos_contribution_weight(const oikos_segments *s, const oikos_contribution *c) {
+  return weight_in(s, c, OIKOS_OF_GRADIENT);
 }
 
 bool oikos_segments_add(const oikos_segments *s, int segment, oikos_tensors tensors, const real *x,
@@ -105,10 +119,11 @@ static bool add_homes(const oikos_segments *s, const oikos_weights *w, const oik
     int segment = s->homes + (int)t * s->home_size;
     if (c->p[t] == 0)
       continue;
-    finite &= oikos_segments_add(s, segment, s->home, c->home_gradient, c->p[t], sum);
+    finite &= oikos_segments_add(s, segment, s->home, c->home_gradient,
+                                 c->p[t] * c->weight[OIKOS_OF_GRADIENT], sum);
     if (s->home_trained)
       finite &= oikos_segments_add(s, segment + s->home.n, s->home, c->trained + w->m - w->k,
-                                   c->p[t], sum);
+                                   c->p[t] * c->weight[OIKOS_OF_TRAINED], sum);
   }
   return finite;
 }
@@ -118,7 +133,7 @@ bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
   bool finite = true;
   for (int64_t t = 0; t < w->n_homes; t++)
     if (c->p[t] != 0)
-      finite &= oikos_sum_add(s->grid, sum, s->weights + (int)t, c->p + t, 1);
+      finite &= oikos_sum_add(s->grid, sum, s->weights + (int)t, c->weight, c->p[t]);
   finite &= oikos_sum_add(s->grid, sum, s->scores, c->score, 1);
   finite &= oikos_sum_add(s->grid, sum, s->losses, c->loss, 1);
   if (s->by_home >= 0) {
@@ -129,17 +144,19 @@ bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
   sum->words[OIKOS_COUNT_JUDGED] += c->judged;
   sum->words[OIKOS_COUNT_MOVED] += c->moved;
   sum->words[OIKOS_COUNT_MEMBERS + c->home]++;
+  for (int k = 0; s->examples && k < OIKOS_N_WEIGHTS; k++)
+    sum->words[s->examples + OIKOS_N_WEIGHTS * c->home + k] += (int64_t)c->weight[k];
   return finite;
 }
 
 bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
                             const oikos_contribution *c, oikos_sum *sum) {
-  real weight = s->effort ? (real)s->effort[c->home] : 1;
+  real weight = oikos_contribution_weight(s, c), of_trained = weight_in(s, c, OIKOS_OF_TRAINED);
   bool finite = oikos_segments_add(s, 0, s->shared, c->gradient, weight, sum);
   if (s->shared_trained >= 0)
-    finite &= oikos_segments_add(s, s->shared_trained, s->shared, c->trained, weight, sum);
+    finite &= oikos_segments_add(s, s->shared_trained, s->shared, c->trained, of_trained, sum);
   if (s->rates >= 0)
-    finite &= oikos_sum_add(s->grid, sum, s->rates, c->gradient + w->m, 1);
+    finite &= oikos_sum_add(s->grid, sum, s->rates, c->gradient + w->m, weight);
   finite &= oikos_segments_add(s, s->encoders, s->encoder, c->gradient + w->m + w->a, weight, sum);
   finite &= add_homes(s, w, c, sum);
   return oikos_contribution_count(s, w, c, sum) && finite;

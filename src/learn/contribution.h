@@ -40,6 +40,10 @@ enum {
 /** What is summed by home, with home.priority. */
 enum { OIKOS_HOME_NORM, OIKOS_HOME_QUERY_LOSS, OIKOS_N_BY_HOME };
 
+/** What a learner's numbers are weighed by: 1, or (learners.weigh: examples) the number of examples
+ * that they are of, judged ones for a gradient, support ones for trained parameters. */
+enum { OIKOS_OF_GRADIENT, OIKOS_OF_TRAINED, OIKOS_N_WEIGHTS };
+
 /** Parts of an array of parameters. */
 typedef struct oikos_tensors {
   int n;
@@ -56,8 +60,9 @@ typedef struct oikos_segments {
   int home_size;      /* segments of a home */
   bool home_trained;  /* a home's trained parameters follow its gradient */
   int weights, scores, losses;
-  int rows;             /* of embedding rows: empty, for their place on the grid; -1: none */
-  int by_home;          /* of home 0's sums of gradient norm and query loss; -1: no priority */
+  int examples; /* counters of home 0's examples (OIKOS_N_WEIGHTS); 0: learners weigh the same */
+  int rows;     /* of embedding rows: empty, for their place on the grid; -1: none */
+  int by_home;  /* of home 0's sums of gradient norm and query loss; -1: no priority */
   const double *effort; /* (T) weight of a home's members in shared means; NULL: 1 */
   oikos_grid *grid;
 } oikos_segments;
@@ -75,6 +80,7 @@ typedef struct oikos_contribution {
   const oikos_real *trained;       /* (M) */
   const oikos_real *p;     /* (T) how much it counts at each home: one-hot for a hard home */
   const oikos_real *score; /* (T) */
+  oikos_real weight[OIKOS_N_WEIGHTS];
   oikos_real loss[OIKOS_N_LOSSES];
   double start_loss;    /* judged at the start, with learners.rollback; else 0 */
   double support_after; /* support loss after the last inner step, with inner.adapt_rate; else 0 */
@@ -93,6 +99,9 @@ bool oikos_segments_add(const oikos_segments *s, int segment, oikos_tensors tens
 /** Add what is counted of a contribution: all but the gradient and the trained parameters. */
 bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
                               const oikos_contribution *c, oikos_sum *sum);
+
+/** What its gradient counts in means of all learners: by its home's effort and its examples. */
+oikos_real oikos_contribution_weight(const oikos_segments *s, const oikos_contribution *c);
 
 /** Add a learner's contribution. False if a number in it is not finite. */
 bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,

@@ -277,12 +277,14 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   for (size_t i = 0; left_off && i < s->m; i++)
     w->gradient[i] *= (real)context->config->learners.pull;
   oikos_learner_pull_back(context, w);
+  bool by_examples = context->config->learners.weigh == OIKOS_WEIGH_EXAMPLES;
   return (oikos_contribution){
       .gradient = w->gradient,
       .home_gradient = w->home_gradient,
       .trained = oikos_path_parameters(context->inner, w->path, steps),
       .p = w->p,
       .score = w->score,
+      .weight = {by_examples ? (real)judged.n : 1, by_examples ? (real)support.n : 1},
       .loss = {(real)before.loss, (real)after.loss, (real)oikos_norm(s->m, w->gradient),
                oikos_learner_sure(context, log_p, now)},
       .start_loss = start_loss,

@@ -7,7 +7,8 @@
  * epsilon_H)
  *
  * where mean is over all learners, weighted by the priority of their homes if that is asked for
- * (learn/priority.h), and mean_t over the learners weighted by p[i][t]. gamma = 0 is MAML, epsilon
+ * (learn/priority.h), and mean_t over the learners weighted by p[i][t]; both by the number of
+ * examples too if learners.weigh says so. gamma = 0 is MAML, epsilon
  * = 0 is Reptile (Nichol et al. 2018) and, with gamma = 1, FedAvg (McMahan et al. 2017). Rules
  * beside the mean are those of learn/robust.h.
  */

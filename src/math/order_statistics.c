@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "math/order_statistics.h"
 
+#include <math.h>
+#include <stdbool.h>
+
 typedef oikos_real real;
 
 /* Let x[at] sink to its place among the first n, below which there is a heap already. */
@@ -31,8 +34,14 @@ real oikos_median(size_t n, real *x) {
   return (real)(((double)x[(n - 1) / 2] + (double)x[n / 2]) / 2);
 }
 
+size_t oikos_trimmed(size_t n, double trim) {
+  double product = trim * (double)n, whole = rint(product);
+  bool meant = fabs(product - whole) <= 1e-12 * whole; // 0.29 * 100 is 28.999999999999996
+  return (size_t)(meant ? whole : product);
+}
+
 real oikos_trimmed_mean(size_t n, double trim, real *x) {
-  size_t drop = (size_t)(trim * (double)n);
+  size_t drop = oikos_trimmed(n, trim);
   double sum = 0;
   oikos_sort(n, x);
   for (size_t i = drop; i < n - drop; i++)

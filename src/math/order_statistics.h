@@ -19,8 +19,11 @@ void oikos_sort(size_t n, oikos_real *x);
  */
 oikos_real oikos_median(size_t n, oikos_real *x);
 
-/** The mean of x (n >= 1) without its `floor(trim n)` smallest and as many largest, trim < 1/2;
- * sorts x. */
+/** floor(trim n) of trim as it is written in decimals, which a double may be just below. */
+size_t oikos_trimmed(size_t n, double trim);
+
+/** The mean of x (n >= 1) without its oikos_trimmed smallest and as many largest, trim < 1/2; sorts
+ * x. */
 oikos_real oikos_trimmed_mean(size_t n, double trim, oikos_real *x);
 
 #endif

@@ -25,10 +25,9 @@ static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribut
 
 /* Add what a learner's examples say of their embedding rows, as heavily as its gradient. */
 static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oikos_contribution *c) {
-  const oikos_segments *s = &t->segments;
-  return oikos_rows_add(&t->rows, s, &t->sums[thread], thread, at, t->source,
+  return oikos_rows_add(&t->rows, &t->segments, &t->sums[thread], thread, at, t->source,
                         &t->workers[thread].episode, c->dx,
-                        s->effort ? (real)s->effort[c->home] : 1);
+                        oikos_contribution_weight(&t->segments, c));
 }
 
 /* Step 1 for the active learner number `at` of this rank, into the sums of one thread. What becomes

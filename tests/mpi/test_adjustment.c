@@ -35,16 +35,16 @@ static double weight_of(const oikos_config *c, const past *all, int h) {
   return 1 + c->home.priority_strength * (2 * below / others - 1);
 }
 
-/* One step of the plain loop: mean (M), the weighted mean gradient, trained (M) the same of trained
- * parameters. */
+/* One step of the plain loop: mean (M + A + E), the weighted mean gradient, with that of the
+ * learned rates and of the encoder; trained (M) the same of trained parameters. */
 static void average(const oikos_trainer *t, past *all, double *mean, double *trained) {
-  size_t m = t->weights.m;
+  size_t m = t->weights.m, n = t->weights.n;
   double total = 0, norm[HOMES] = {0}, loss[HOMES] = {0}, log_p[HOMES];
   int members[HOMES] = {0};
   oikos_worker w;
   oikos_error err;
   oikos_worker_create(&t->context, t->config.inner.steps, &w, &err);
-  memset(mean, 0, m * sizeof *mean);
+  memset(mean, 0, n * sizeof *mean);
   memset(trained, 0, m * sizeof *mean);
   for (int64_t i = 0; i < LEARNERS; i++) {
     memcpy(log_p, t->learners.log_p + i * HOMES, sizeof log_p);
@@ -52,19 +52,19 @@ static void average(const oikos_trainer *t, past *all, double *mean, double *tra
     oikos_contribution c =
         oikos_learner_train(&t->context, &w, i, log_p, t->learners.home[i], NULL);
     double weight = weight_of(&t->config, all, c.home);
-    for (size_t j = 0; j < m; j++) {
+    for (size_t j = 0; j < n; j++)
       mean[j] += weight * (double)c.gradient[j];
+    for (size_t j = 0; j < m; j++)
       trained[j] += weight * (double)c.trained[j];
-    }
     total += weight;
     members[c.home]++;
     norm[c.home] += (double)c.loss[OIKOS_GRADIENT_NORM];
     loss[c.home] += (double)c.loss[OIKOS_LOSS_AFTER];
   }
-  for (size_t j = 0; j < m; j++) {
+  for (size_t j = 0; j < n; j++)
     mean[j] /= total;
+  for (size_t j = 0; j < m; j++)
     trained[j] /= total;
-  }
   for (int h = 0; h < HOMES; h++) {
     past *p = &all[h];
     if (members[h] == 0)
@@ -77,30 +77,35 @@ static void average(const oikos_trainer *t, past *all, double *mean, double *tra
   oikos_worker_destroy(&w);
 }
 
-static void check_formula(verdict *v, const char *priority) {
-  char home[256];
-  snprintf(home, sizeof home, "%s, priority: %s, priority_strength: 0.8", LAST, priority);
-  oikos_config *c = config_of(LEARNERS, home,
-                              "inner: {steps: 2}\nshared: {rate: 0.1, mixing: 0.3}\n"
-                              "outer: {optimizer: sgd, clip: 0, schedule: constant}");
+/* Steps of both; rate and gamma: shared.rate and shared.mixing. */
+static void check_formula(verdict *v, const char *homes, const char *more, double rate,
+                          double gamma) {
+  char text[512];
+  snprintf(text, sizeof text,
+           "%s\nshared: {rate: %g, mixing: %g}\n"
+           "outer: {optimizer: sgd, clip: 0, schedule: constant}",
+           more, rate, gamma);
+  oikos_config *c = config_of(LEARNERS, homes, text);
   oikos_trainer *t = trainer_of(v, MPI_COMM_SELF, c, NULL);
-  size_t m = t->weights.m;
-  double *w = calloc(m, sizeof *w), *mean = calloc(m, sizeof *w), *trained = calloc(m, sizeof *w);
+  size_t m = t->weights.m, n = t->weights.n;
+  double *w = calloc(n, sizeof *w), *mean = calloc(n, sizeof *w), *trained = calloc(m, sizeof *w);
   past all[HOMES] = {0};
   bool unequal = false;
   for (int step = 0; step < 5; step++) {
     average(t, all, mean, trained);
-    for (size_t j = 0; j < m; j++)
-      w[j] = 0.7 * (double)t->weights.shared[j] + 0.3 * trained[j] - 0.1 * mean[j];
+    for (size_t j = 0; j < n; j++) {
+      double old = (double)t->weights.shared[j];
+      w[j] = (j < m ? (1 - gamma) * old + gamma * trained[j] : old) - rate * mean[j];
+    }
     steps_of(v, t, 1);
-    for (size_t j = 0; j < m; j++)
+    for (size_t j = 0; j < n; j++)
       expect(v, fabs(w[j] - (double)t->weights.shared[j]) <= 2e-5 * (1 + fabs(w[j])),
-             "priority %s, step %d: w[%zu] is %.9g, not %.9g", priority, step, j,
-             (double)t->weights.shared[j], w[j]);
+             "%s, step %d: w[%zu] of %zu + %zu + %zu is %.9g, not %.9g", homes, step, j, m,
+             t->weights.a, t->weights.e, (double)t->weights.shared[j], w[j]);
     for (int h = 0; h < HOMES; h++)
       unequal |= t->priority.effort[h] > 1.7;
   }
-  expect(v, unequal, "priority %s: all weighed the same", priority);
+  expect(v, unequal, "%s: all weighed the same", homes);
   oikos_trainer_destroy(t);
   free(c);
   free(w);
@@ -111,8 +116,18 @@ static void check_formula(verdict *v, const char *priority) {
 static void test_formula(void **state) {
   (void)state;
   verdict v = {0};
-  check_formula(&v, "gradient");
-  check_formula(&v, "progress");
+  check_formula(&v, LAST ", priority: gradient, priority_strength: 0.8", "inner: {steps: 2}", 0.1,
+                0.3);
+  check_formula(&v, LAST ", priority: progress, priority_strength: 0.8", "inner: {steps: 2}", 0.1,
+                0.3);
+  check_formula(&v, LAST ", priority: gradient, priority_strength: 0.8",
+                "inner: {steps: 2, rate: 0.02, learned_rates: parameter}", 0.001, 0.3);
+  check_formula(&v, LAST ", priority: progress, priority_strength: 0.8",
+                "inner: {steps: 2, rate: 0.02, learned_rates: step_layer}", 0.0001, 0);
+  check_formula(&v,
+                "count: 3, owns: modulation, rule: weighted, score: encoder, perturbation: 0.5, "
+                "encoder: [dense: 4, tanh, set_mean], priority: gradient, priority_strength: 0.8",
+                "inner: {steps: 1, learned_rates: step_layer}", 0.001, 0);
   conclude(&v);
 }
 

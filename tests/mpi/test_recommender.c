@@ -70,32 +70,35 @@ static void test_same_bits(void **state) {
   check_bits(&v, "model: {loss: cross_entropy, layers: [embedding: 4, outer_product: {width: 4, "
                  "keep: 1}, dense: 5]}\ninner: {steps: 0}\ntask: {support: 1, content: true}");
   check_bits(&v, "home: {count: 3, owns: last, perturbation: 0.1}\nouter: {optimizer: adagrad}");
-  check_bits(&v, "task: {residual: true, support_least: 1}");
+  check_bits(&v, "task: {residual: true, support_least: 1}\nlearners: {weigh: examples}");
+  check_bits(&v,
+             "home: {count: 3, owns: last, perturbation: 0.1, mixing: 0.2, priority: gradient}\n"
+             "learners: {weigh: examples}\nshared: {mixing: 0.1}\ntask: {support_least: 0}");
   check_bits(&v, "task: {residual: true, split: last, own_row: true}\nhome: {count: 2, owns: "
                  "modulation, rule: weighted, perturbation: 0.1}");
   conclude(&v);
 }
 
+/* What a step is to leave: rows (R, d) and weights (M). */
+typedef struct by_hand {
+  double *rows, *w, *trained;
+} by_hand;
+
 /* One step of SGD, by hand: every row moves by the rate times the mean over learners of the
- * derivatives with respect to its places in their examples. */
-static void test_step(void **state) {
-  (void)state;
-  verdict v = {0};
-  oikos_config *config =
-      ratings_config("task: {split: last, own_row: true}\nouter: {optimizer: sgd, schedule: "
-                     "constant}\nshared: {rate: 0.5}");
-  oikos_trainer *t = trainer_of(&v, MPI_COMM_SELF, config, NULL);
+ * derivatives with respect to its places in their examples, and w by that of the gradients, towards
+ * the mean of the trained parameters by gamma; means are weighted by the number of examples if
+ * learners.weigh says so, of query and of support. */
+static by_hand step_by_hand(verdict *v, const oikos_trainer *t, double rate, double gamma) {
+  const oikos_config *config = &t->config;
   oikos_embedding_part own = oikos_embedding_own(t->rows.table);
-  size_t n = (size_t)own.rows * own.width, in = oikos_network_input(t->net);
-  double *right = malloc(n * sizeof *right);
-  real *rows = malloc(n * sizeof *rows);
+  size_t n = (size_t)own.rows * own.width, in = oikos_network_input(t->net), m = t->weights.m;
+  by_hand h = {calloc(n, sizeof(double)), calloc(m, sizeof(double)), calloc(m, sizeof(double))};
   int32_t *place = malloc(4096 * sizeof *place);
+  double by[2] = {0};
+  bool weighs = config->learners.weigh == OIKOS_WEIGH_EXAMPLES;
   oikos_worker w;
   oikos_error err;
-  memcpy(rows, own.numbers, n * sizeof *rows);
-  for (size_t k = 0; k < n; k++)
-    right[k] = (double)rows[k];
-  expect_ok(&v, oikos_worker_create(&t->context, 2, &w, &err), &err, "oikos_worker_create");
+  expect_ok(v, oikos_worker_create(&t->context, 2, &w, &err), &err, "oikos_worker_create");
   for (int64_t i = 0; i < config->learners.count; i++) {
     double log_p = 0;
     oikos_source_draw(t->source, OIKOS_TRAIN, 0, i, &w.episode);
@@ -103,33 +106,71 @@ static void test_step(void **state) {
     place[0] = (int32_t)w.episode.rows.own;
     for (size_t k = 0; k < examples; k++)
       place[1 + k] = (int32_t)w.episode.rows.other[k];
-    oikos_row_view view = {rows, place, (size_t[]){0, 1 + examples}};
+    oikos_row_view view = {own.numbers, place, (size_t[]){0, 1 + examples}};
     oikos_learners_begin(&t->context, &w, 0, i, 1, &i, view);
     oikos_contribution c = oikos_learner_train(&t->context, &w, i, &log_p, 0, NULL);
+    double judged = weighs ? (double)w.episode.query.n : 1,
+           learned = weighs ? (double)w.episode.support.n : 1;
+    by[0] += judged;
+    by[1] += learned;
     for (size_t k = 0; k < examples; k++)
       for (size_t j = 0; j < own.width; j++) {
         const oikos_episode_rows *at = &w.episode.rows;
-        double part = 0.5 / (double)config->learners.count;
-        right[(size_t)at->own * own.width + j] -= part * (double)c.dx[k * in + at->own_at + j];
-        right[(size_t)at->other[k] * own.width + j] -=
-            part * (double)c.dx[k * in + at->other_at + j];
+        h.rows[(size_t)at->own * own.width + j] += judged * (double)c.dx[k * in + at->own_at + j];
+        h.rows[(size_t)at->other[k] * own.width + j] +=
+            judged * (double)c.dx[k * in + at->other_at + j];
       }
+    for (size_t j = 0; j < m; j++) {
+      h.w[j] += judged * (double)c.gradient[j];
+      h.trained[j] += learned * (double)c.trained[j];
+    }
   }
-  steps_of(&v, t, 1);
+  for (size_t k = 0; k < n; k++)
+    h.rows[k] = (double)own.numbers[k] - rate * h.rows[k] / by[0];
+  for (size_t j = 0; j < m; j++)
+    h.w[j] = (1 - gamma) * (double)t->weights.shared[j] + gamma * h.trained[j] / by[1] -
+             rate * h.w[j] / by[0];
+  oikos_worker_destroy(&w);
+  free(place);
+  return h;
+}
+
+static void check_step(verdict *v, const char *more) {
+  oikos_config *config = ratings_config("task: {split: last, own_row: true, support_least: 1}\n"
+                                        "outer: {optimizer: sgd, schedule: constant, clip: 0}\n"
+                                        "shared: {rate: 0.5, mixing: 0.25}");
+  read_config(config, more);
+  oikos_trainer *t = trainer_of(v, MPI_COMM_SELF, config, NULL);
+  oikos_embedding_part own = oikos_embedding_own(t->rows.table);
+  size_t n = (size_t)own.rows * own.width;
+  real *rows = malloc(n * sizeof *rows);
+  memcpy(rows, own.numbers, n * sizeof *rows);
+  by_hand right = step_by_hand(v, t, 0.5, 0.25);
+  steps_of(v, t, 1);
   double largest = 0;
   for (size_t k = 0; k < n; k++) {
-    double moved = fabs(right[k] - (double)rows[k]);
+    double moved = fabs(right.rows[k] - (double)rows[k]);
     largest = moved > largest ? moved : largest;
-    expect(&v, fabs(right[k] - (double)own.numbers[k]) <= 1e-6 + 1e-5 * fabs(right[k]),
-           "row number %zu: %g, not %g", k, (double)own.numbers[k], right[k]);
+    expect(v, fabs(right.rows[k] - (double)own.numbers[k]) <= 1e-6 + 1e-5 * fabs(right.rows[k]),
+           "%s: row number %zu: %g, not %g", more, k, (double)own.numbers[k], right.rows[k]);
   }
-  expect(&v, largest > 1e-3, "rows hardly moved: %g", largest);
-  oikos_worker_destroy(&w);
+  expect(v, largest > 1e-3, "rows hardly moved: %g", largest);
+  for (size_t j = 0; j < t->weights.m; j++)
+    expect(v, fabs(right.w[j] - (double)t->weights.shared[j]) <= 1e-6 + 1e-5 * fabs(right.w[j]),
+           "%s: w[%zu] is %g, not %g", more, j, (double)t->weights.shared[j], right.w[j]);
   oikos_trainer_destroy(t);
-  free(right);
+  free(right.rows);
+  free(right.w);
+  free(right.trained);
   free(rows);
-  free(place);
   free(config);
+}
+
+static void test_step(void **state) {
+  (void)state;
+  verdict v = {0};
+  check_step(&v, "learners: {weigh: equal}");
+  check_step(&v, "learners: {weigh: examples}");
   conclude(&v);
 }
 

@@ -67,6 +67,23 @@ static void test_corners(void **state) {
   assert_true(oikos_trimmed_mean(5, 0.4, far) == 3);
 }
 
+/* As many are left out as the share says in decimals, whatever the double nearest to it is. */
+static void test_decimal_share(void **state) {
+  (void)state;
+  for (size_t percent = 0; percent < 50; percent++)
+    for (size_t n = 1; n <= 1000; n++) {
+      char share[8];
+      snprintf(share, sizeof share, "0.%02zu", percent);
+      if (oikos_trimmed(n, strtod(share, NULL)) != percent * n / 100)
+        fail_msg("%s of %zu: %zu left out, not %zu", share, n,
+                 oikos_trimmed(n, strtod(share, NULL)), percent * n / 100);
+    }
+  real x[100];
+  for (int i = 0; i < 100; i++)
+    x[i] = (real)(i < 29 ? -1e6 : i >= 71 ? 2e6 : i);
+  check_near((double)oikos_trimmed_mean(100, 0.29, x), 49.5, 1e-6, 0, 0, "29 of 100");
+}
+
 /* The same bits in every order. */
 static void test_orders(void **state) {
   (void)state;
@@ -87,6 +104,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_counting),
       cmocka_unit_test(test_corners),
+      cmocka_unit_test(test_decimal_share),
       cmocka_unit_test(test_orders),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
