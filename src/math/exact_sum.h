@@ -17,6 +17,14 @@
  * way, and 2^-24 for roundings that do not; with E in its usual place, 8 above, it is 2^-35 and
  * 2^-40.
  *
+ * What is small beside its own segment: with b = ceil(log2 terms), a number below 2^(b-55) to
+ * 2^(b-47) of the segment's largest term rounds to 0 (2^-50 to 2^-42 for 25 learners, 2^-35 to
+ * 2^-27 for a million), as the largest one lies in its bucket; in a step in which all terms of a
+ * segment have fallen at once by 2^8 to 2^16, below 2^(b-31). Floating point would keep it, and an
+ * optimizer that divides by the gradient's size, as Adam, would make a step of it: a column of a
+ * weight matrix whose input is that small, or a row of an embedding table whose gradients are, gets
+ * none. unit.exact_sum measures that.
+ *
  * In fast mode the terms are added in floating point as they are, for comparison.
  */
 #ifndef OIKOS_MATH_EXACT_SUM_H

@@ -343,6 +343,55 @@ static void test_weights(void **state) {
 }
 
 /* Fast: real additions in the order given, and no second try. */
+/* The least power of two that is not lost beside `largest` on a grid that follows it. */
+static int least_kept(int64_t terms, double largest) {
+  oikos_grid *grid = grid_of(terms, false);
+  oikos_sum sum = sum_of(grid);
+  real x[K] = {(real)largest}, out[K];
+  int least = 0;
+  for (int again = 0; again < 2; again++) { // the second time the grid is in its usual place
+    oikos_sum_zero(grid, &sum);
+    oikos_sum_add(grid, &sum, 1, x, 1);
+    oikos_grid_settle(grid, &sum);
+  }
+  for (int e = 0; e > -100; e--) {
+    x[1] = (real)ldexp(1, e);
+    oikos_sum_zero(grid, &sum);
+    oikos_sum_add(grid, &sum, 1, x, 1);
+    oikos_sum_get(grid, &sum, 1, 1, out);
+    if (out[1] != 0)
+      least = e;
+  }
+  oikos_sum_destroy(&sum);
+  oikos_grid_destroy(grid);
+  return least;
+}
+
+/* What is lost beside the largest number of a segment is what the header says, whatever that number
+ * is. */
+static void test_small_beside_large(void **state) {
+  (void)state;
+  const struct {
+    int64_t terms;
+    int bits;
+  } cases[] = {{1, 0}, {25, 5}, {1024, 10}, {1 << 20, 20}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    int most = -1000, fewest = 1000;
+    for (int e = -20; e < 20; e++)
+      for (int f = 0; f < 2; f++) {
+        double largest = ldexp(f ? 1.999 : 1, e);
+        int lost = least_kept(cases[k].terms, largest) - 1 - e; // relative to 2^e
+        most = lost > most ? lost : most;
+        fewest = lost < fewest ? lost : fewest;
+      }
+    if (most > cases[k].bits - 47 || fewest < cases[k].bits - 55)
+      fail_msg("%lld terms: from 2^%d to 2^%d is lost beside 1, said are 2^%d to 2^%d",
+               (long long)cases[k].terms, fewest, most, cases[k].bits - 55, cases[k].bits - 47);
+    print_message("%lld terms: up to 2^%d to 2^%d of the largest is lost\n",
+                  (long long)cases[k].terms, fewest, most);
+  }
+}
+
 static void test_fast(void **state) {
   (void)state;
   const int64_t n = 1000;
@@ -366,10 +415,15 @@ static void test_fast(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_accuracy),   cmocka_unit_test(test_order),
-      cmocka_unit_test(test_overflow),   cmocka_unit_test(test_largest),
-      cmocka_unit_test(test_not_finite), cmocka_unit_test(test_tiny),
-      cmocka_unit_test(test_follow),     cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_accuracy),
+      cmocka_unit_test(test_order),
+      cmocka_unit_test(test_overflow),
+      cmocka_unit_test(test_largest),
+      cmocka_unit_test(test_not_finite),
+      cmocka_unit_test(test_tiny),
+      cmocka_unit_test(test_follow),
+      cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_small_beside_large),
       cmocka_unit_test(test_fast),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
