@@ -23,7 +23,9 @@ enum {
   OIKOS_NAME = 32,
   OIKOS_MAX_LAYERS = 64,
   OIKOS_MAX_ARGS = 8,
-  OIKOS_MAX_LIST = 16
+  OIKOS_MAX_LIST = 16,
+  OIKOS_MAX_KEYS = 160,
+  OIKOS_GIVEN_BY_SET = -1
 };
 
 typedef enum {
@@ -41,6 +43,7 @@ typedef enum {
 typedef enum { OIKOS_DRAW_LEARNERS, OIKOS_DRAW_BY_RATINGS } oikos_draw_kind;
 typedef enum { OIKOS_RATING_ORDER_RANDOM, OIKOS_RATING_ORDER_TIME } oikos_rating_order;
 typedef enum { OIKOS_LEARNERS_FREE, OIKOS_LEARNERS_GROUPS } oikos_learners_kind;
+typedef enum { OIKOS_WEIGH_EQUAL, OIKOS_WEIGH_EXAMPLES } oikos_weigh_kind;
 typedef enum { OIKOS_LOSS_MSE, OIKOS_LOSS_CROSS_ENTROPY, OIKOS_LOSS_PROTOTYPES } oikos_loss_kind;
 typedef enum { OIKOS_INIT_HE, OIKOS_INIT_GLOROT, OIKOS_INIT_ZEROS } oikos_init_kind;
 typedef enum { OIKOS_ORDER_SECOND, OIKOS_ORDER_FIRST } oikos_order;
@@ -115,7 +118,9 @@ typedef struct oikos_strings {
 } oikos_strings;
 
 typedef struct oikos_config {
-  char file[OIKOS_PATH]; /**< where it was read, for messages */
+  char file[OIKOS_PATH];         /**< where it was read, for messages */
+  int32_t given[OIKOS_MAX_KEYS]; /**< by key, in the order of the table: its line in that file, or
+                                    OIKOS_GIVEN_BY_SET; 0 if it was left out */
   int64_t seed;
   int64_t steps;
 
@@ -149,6 +154,7 @@ typedef struct oikos_config {
   struct {
     int64_t count;    /**< N */
     int64_t per_step; /**< n that are active in a step; 0: all */
+    int weigh;        /**< oikos_weigh_kind: what a learner counts in means */
     bool persist;     /**< theta_i is kept from step to step */
     double pull;      /**< persist: of the start from there to the home's */
     double rollback;  /**< growth of the judged loss that is divergence; 0: off */
@@ -280,7 +286,8 @@ void oikos_config_defaults(oikos_config *config);
 oikos_status oikos_config_parse(oikos_config *config, const char *name, const char *text,
                                 size_t length, oikos_error *err);
 
-/** Apply one `key=value`, as given to `--set`. The value is YAML. */
+/** Apply one `key=value`, as given to `--set`: everything behind the first `=` is the value, as it
+ * stands; of lists it is YAML. */
 oikos_status oikos_config_set(oikos_config *config, const char *assignment, oikos_error *err);
 
 /** Check that a model trained as @p teacher says may teach one of @p student: the same loss and
@@ -288,6 +295,29 @@ oikos_status oikos_config_set(oikos_config *config, const char *assignment, oiko
  * first key that differs */
 oikos_status oikos_config_teaches(const oikos_config *teacher, const oikos_config *student,
                                   oikos_error *err);
+
+/** What a configuration is read for: the commands. OIKOS_FOR_ANY is any of them. */
+typedef enum {
+  OIKOS_FOR_ANY = 0,
+  OIKOS_FOR_TRAIN = 1,
+  OIKOS_FOR_EVAL = 2,
+  OIKOS_FOR_RECOMMEND = 4,
+  OIKOS_FOR_GRADCHECK = 8,
+  OIKOS_FOR_BENCH = 16,
+  OIKOS_FOR_DISTILL = 32
+} oikos_reader;
+
+/**
+ * Check that every key that was given does something: that the source, loss, model and other keys
+ * as they are make use of it (in a file the default of such a key may stand), and of those by
+ * `--set` that the command reads it.
+ * @return OIKOS_USAGE naming the first one that does not, what it is used with, and what there is
+ */
+oikos_status oikos_config_check_used(const oikos_config *config, oikos_reader purpose,
+                                     oikos_error *err);
+
+/** Forget which keys were given: a configuration that a checkpoint holds is given by nobody. */
+void oikos_config_forget_given(oikos_config *config);
 
 /** Check what no single key can: what depends on several. Called by the trainer before anything
  * runs. */

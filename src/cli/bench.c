@@ -159,7 +159,8 @@ static oikos_status bench_config(oikos_cli *cli, options *o, oikos_error *err) {
   oikos_config *config;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_alloc(&config, 1, sizeof *config, "a configuration", err),
                         err));
-  oikos_status status = oikos_cli_config(cli, o->arguments[0], &o->sets, config, err);
+  oikos_status status =
+      oikos_cli_config(cli, o->arguments[0], &o->sets, OIKOS_FOR_BENCH, config, err);
   o->job.config = config;
   if (status == OIKOS_OK)
     status = o->word->run(&o->job, err);

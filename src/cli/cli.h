@@ -72,9 +72,15 @@ error_t oikos_cli_parse_config(int key, char *arg, struct argp_state *state, con
 error_t oikos_cli_only(struct argp_state *state, const char *name, const char **place,
                        const char *argument);
 
-/** Defaults, then the file, then the --set options; rank 0 reads the file. Collective. */
+/** Defaults, then the file, then the --set options, each of which must do something for the
+ * purpose; rank 0 reads the file. Collective. */
 oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets,
-                              oikos_config *config, oikos_error *err);
+                              oikos_reader purpose, oikos_config *config, oikos_error *err);
+
+/** The configuration in a checkpoint, then the --set options, likewise. Collective. */
+oikos_status oikos_cli_trained_config(oikos_cli *cli, const char *checkpoint,
+                                      const oikos_sets *sets, oikos_reader purpose,
+                                      oikos_config *config, oikos_error *err);
 
 /** The file that an argument means: itself, or the newest whole checkpoint if it is a run
  * directory, into path (OIKOS_LONG_PATH). Not collective. */

@@ -44,7 +44,7 @@ static oikos_status check_network(const oikos_config *config, oikos_error *err) 
 static oikos_status show(oikos_cli *cli, const options *o, oikos_error *err) {
   oikos_config *config;
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
-  oikos_status status = oikos_cli_config(cli, o->config, &o->sets, config, err);
+  oikos_status status = oikos_cli_config(cli, o->config, &o->sets, OIKOS_FOR_ANY, config, err);
   if (status == OIKOS_OK)
     status = oikos_config_check(config, err);
   if (status == OIKOS_OK)

@@ -59,11 +59,14 @@ static oikos_status configure(oikos_cli *cli, const options *o, oikos_config *c,
   OIKOS_TRY(oikos_read_config(&cli->team, path, c, err));
   OIKOS_TRY(oikos_read_file(&cli->team, o->model, &text, &length, err));
   oikos_status status = set_standards(c, err);
+  oikos_config_forget_given(c);
   if (status == OIKOS_OK)
     status = oikos_config_parse(c, o->model, text, length, err);
   free(text);
   for (int i = 0; status == OIKOS_OK && i < o->sets.n; i++)
     status = oikos_config_set(c, o->sets.assignment[i], err);
+  if (status == OIKOS_OK)
+    status = oikos_config_check_used(c, OIKOS_FOR_DISTILL, err);
   c->distill.teacher = OIKOS_TEACHER_MODEL;
   c->steps = o->steps >= 0 ? o->steps : c->steps;
   if (status == OIKOS_OK && c->distill.weight == 0)

@@ -7,7 +7,6 @@
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "run/read_config.h"
 #include "store/checkpoint_list.h"
 
 typedef struct options {
@@ -40,12 +39,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* The checkpoint that is meant, and the configuration in it. */
 static oikos_status find(oikos_cli *cli, const options *o, char *path, oikos_config *config,
                          oikos_error *err) {
-  oikos_status status = OIKOS_OK;
   OIKOS_TRY(oikos_cli_share_checkpoint(cli, o->what, path, err));
-  OIKOS_TRY(oikos_read_config(&cli->team, path, config, err));
-  for (int i = 0; status == OIKOS_OK && i < o->sets.n; i++)
-    status = oikos_config_set(config, o->sets.assignment[i], err);
-  return oikos_agree(&cli->team, status, err);
+  return oikos_cli_trained_config(cli, path, &o->sets, OIKOS_FOR_EVAL, config, err);
 }
 
 static oikos_status evaluate(oikos_cli *cli, const options *o, const oikos_config *c,

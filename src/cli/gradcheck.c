@@ -84,7 +84,7 @@ oikos_status oikos_command_gradcheck(oikos_cli *cli, int argc, char **argv, oiko
   if (help)
     return OIKOS_OK;
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
-  oikos_status status = oikos_cli_config(cli, o.config, &o.sets, config, err);
+  oikos_status status = oikos_cli_config(cli, o.config, &o.sets, OIKOS_FOR_GRADCHECK, config, err);
   if (status == OIKOS_OK && cli->team.rank == 0)
     status = check(cli, &o, config, err);
   free(config);

@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "cli/cli.h"
+#include "run/read_config.h"
 
 static bool asks_for_help(int argc, char **argv) {
   for (int i = 1; i < argc; i++)
@@ -85,7 +86,7 @@ error_t oikos_cli_parse_config(int key, char *arg, struct argp_state *state, con
 }
 
 oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets,
-                              oikos_config *config, oikos_error *err) {
+                              oikos_reader purpose, oikos_config *config, oikos_error *err) {
   char *text;
   size_t length;
   oikos_config_defaults(config);
@@ -94,5 +95,19 @@ oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets
   free(text);
   for (int i = 0; status == OIKOS_OK && sets && i < sets->n; i++)
     status = oikos_config_set(config, sets->assignment[i], err);
+  if (status == OIKOS_OK)
+    status = oikos_config_check_used(config, purpose, err);
+  return oikos_agree(&cli->team, status, err);
+}
+
+oikos_status oikos_cli_trained_config(oikos_cli *cli, const char *checkpoint,
+                                      const oikos_sets *sets, oikos_reader purpose,
+                                      oikos_config *config, oikos_error *err) {
+  oikos_status status = OIKOS_OK;
+  OIKOS_TRY(oikos_read_config(&cli->team, checkpoint, config, err));
+  for (int i = 0; status == OIKOS_OK && i < sets->n; i++)
+    status = oikos_config_set(config, sets->assignment[i], err);
+  if (status == OIKOS_OK)
+    status = oikos_config_check_used(config, purpose, err);
   return oikos_agree(&cli->team, status, err);
 }

@@ -8,7 +8,6 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/requests.h"
-#include "run/read_config.h"
 #include "store/checkpoint_list.h"
 #include "tasks/ratings.h"
 
@@ -171,17 +170,13 @@ static oikos_status open_and_recommend(oikos_cli *cli, const options *o, oikos_c
                                        oikos_error *err) {
   char path[OIKOS_LONG_PATH] = "";
   oikos_trainer *t;
-  oikos_status status = OIKOS_OK;
   oikos_progress progress;
   OIKOS_TRY(oikos_cli_share_checkpoint(cli, o->what, path, err));
-  OIKOS_TRY(oikos_read_config(&cli->team, path, c, err));
-  for (int i = 0; status == OIKOS_OK && i < o->sets.n; i++)
-    status = oikos_config_set(c, o->sets.assignment[i], err);
-  OIKOS_TRY(oikos_agree(&cli->team, status, err));
+  OIKOS_TRY(oikos_cli_trained_config(cli, path, &o->sets, OIKOS_FOR_RECOMMEND, c, err));
   oikos_observer observer = oikos_progress_observer(&progress, cli, c);
   observer.message = NULL; // stdout is for what is recommended
   OIKOS_TRY(oikos_trainer_open(MPI_COMM_WORLD, c, path, &observer, &t, err));
-  status = recommend(cli, o, t, err);
+  oikos_status status = recommend(cli, o, t, err);
   oikos_trainer_destroy(t);
   return status;
 }

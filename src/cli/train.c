@@ -45,11 +45,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-/* runs/<name of the configuration>, where --out is not given */
+/* runs/<name of the configuration without .yaml>, where --out is not given */
 static void default_out(const char *config, char *out, size_t size) {
-  const char *base = strrchr(config, '/');
+  const char *base = strrchr(config, '/'), *end;
   base = base ? base + 1 : config;
-  snprintf(out, size, "runs/%.*s", (int)strcspn(base, "."), base);
+  end = strrchr(base, '.');
+  bool yaml = end && end > base && (strcmp(end, ".yaml") == 0 || strcmp(end, ".yml") == 0);
+  snprintf(out, size, "runs/%.*s", (int)(yaml ? (size_t)(end - base) : strlen(base)), base);
 }
 
 static void announce(const oikos_cli *cli, const oikos_trainer *t, const oikos_config *c,
@@ -162,7 +164,7 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
   double start = oikos_wall_clock();
   oikos_stop_enter(cli->stop, OIKOS_STOP_PATIENT);
   oikos_status status = oikos_trainer_run(t, err);
-  double seconds = oikos_wall_clock() - start;
+  double seconds = oikos_wall_clock() - start, now;
   oikos_progress_end(&progress);
   if (status == OIKOS_STOPPED && progress.unread)
     oikos_fail_prefix(err, "nobody reads standard output any more: ");
@@ -170,6 +172,11 @@ oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *c, const char *
     int64_t episodes = (oikos_trainer_steps(t) - first) * oikos_cohort_size(c);
     oikos_cli_print(cli, "\ntrained on %lld episodes in %.1f s: %.0f tasks/s\n",
                     (long long)episodes, seconds, (double)episodes / seconds);
+    if (oikos_progress_diverged(&progress, &now))
+      fprintf(stderr,
+              "oikos: warning: training has diverged: its query loss was %.4g in the first step "
+              "and is %.4g now; lower shared.rate (and home.rate), or set outer.clip\n",
+              progress.first, now);
     print_memory(cli);
     print_privacy(cli, t);
     oikos_cli_print_census(cli, t, c);
@@ -211,7 +218,7 @@ oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_er
                       "--ranks and --ranks-per-node are for --dry-run; mpirun or srun start ranks");
   default_out(o.config, out, sizeof out);
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
-  oikos_status status = oikos_cli_config(cli, o.config, &o.sets, config, err);
+  oikos_status status = oikos_cli_config(cli, o.config, &o.sets, OIKOS_FOR_TRAIN, config, err);
   if (status == OIKOS_OK && o.dry)
     status =
         oikos_cli_plan(cli, config, o.ranks ? o.ranks : cli->team.size,

@@ -8,7 +8,7 @@
 #define CHOICE(key, member, standard, choices)                                                     \
   key, OPTION_CHOICE, AT(member), standard, 0, 0, choices
 #define BOOL(key, member, standard) key, OPTION_BOOL, AT(member), standard, 0, 0, NULL
-#define STRING(key, member)         key, OPTION_STRING, AT(member), "\"\"", 0, 0, NULL
+#define STRING(key, member)         key, OPTION_STRING, AT(member), "", 0, 0, NULL
 #define FIXED                       false
 #define FREE                        true
 
@@ -106,6 +106,10 @@ const oikos_option *oikos_options(void) {
        "Learners that are active in a step, one of each of so many strata, drawn anew in each "
        "step; "
        "0 takes all. A step costs what the active ones cost."},
+      {CHOICE("learners.weigh", learners.weigh, "equal", "equal|examples"), FIXED,
+       "What a learner counts in the means over learners. equal: all the same, as in MAML; "
+       "examples: by their number, as FedAvg and IFCA do, the support examples for trained "
+       "parameters and the query examples for gradients."},
       {BOOL("learners.persist", learners.persist, "false"), FIXED,
        "Each learner keeps its trained parameters theta_i from step to step, in its owner's memory "
        "and in the checkpoint: N times the network."},
@@ -292,7 +296,7 @@ const oikos_option *oikos_options(void) {
        "deviation "
        "of the normal noise on the sum, in units of what one learner may add to it; 0 is off. The "
        "epsilon spent stands in metrics.jsonl and checkpoints. Losses, scores and counts are not "
-       "private, and who has the seed can take the noise away: publish weights alone."},
+       "private, and who has RUN/privacy.key can take the noise away: publish weights alone."},
       {REAL("privacy.delta", privacy.delta, "1e-5", 1e-300, 0.5), FIXED,
        "delta for which epsilon is told; well below 1 / learners.count."},
 

@@ -52,6 +52,34 @@ oikos_status oikos_config_check_adjustment(const oikos_config *c, const char *fi
 /** The same for task.source ratings and an embedding layer. */
 oikos_status oikos_config_check_ratings(const oikos_config *c, const char *file, oikos_error *err);
 
+/** Who reads a key. */
+typedef struct oikos_use {
+  const char *key;
+  unsigned readers; /* oikos_reader of the commands that read it */
+  const char *when; /* what other keys must be for it to do something; NULL: anything */
+} oikos_use;
+
+/** All keys, in the order of the options, ended by an entry with a NULL key. */
+const oikos_use *oikos_uses(void);
+
+/** Print a condition, and the names of commands, in words. */
+void oikos_use_print(const char *when, FILE *out);
+void oikos_readers_print(unsigned readers, FILE *out);
+
+/** The key of the table that is most like a wrong one. */
+const char *oikos_option_nearest(const char *wrong_key);
+
+/** Look at a YAML text before it is loaded: not too large, nor too deep, nor of too many nodes,
+ * anchors and aliases, so that loading it takes no time, and without bytes of 0 in its texts. */
+oikos_status oikos_config_guard(const char *name, const char *text, size_t length,
+                                oikos_error *err);
+
+/** The finite number that stands alone in a text, with a decimal point in every locale. */
+bool oikos_config_number(const char *text, double *value);
+
+/** Whether a text is UTF-8, as YAML asks for. */
+bool oikos_utf8_is_valid(const char *text);
+
 /** Which of "a|b|c" the word is, or -1. */
 int oikos_choice_index(const char *choices, const char *word);
 

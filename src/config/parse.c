@@ -8,18 +8,21 @@
 
 #include <yaml.h>
 
+#include "base/number.h"
 #include "base/try.h"
 #include "config/options.h"
 
 typedef struct parser {
   yaml_document_t document;
-  const char *name;
+  const char *name; /* of the file; of a value alone "--set" */
+  bool alone;       /* the document is the value of one key */
   oikos_config *config;
   oikos_error *err;
 } parser;
 
-static int line_of(const yaml_node_t *node) {
-  return (int)node->start_mark.line + 1;
+/* 0 of a value alone. */
+static int line_of(const parser *p, const yaml_node_t *node) {
+  return p->alone ? 0 : (int)node->start_mark.line + 1;
 }
 
 static const char *text_of(const yaml_node_t *node) {
@@ -32,49 +35,107 @@ static const char *kind_of(const yaml_node_t *node) {
                                             : text_of(node);
 }
 
-static oikos_status wrong(const parser *p, const yaml_node_t *node, const char *key,
-                          const char *expected) {
-  return oikos_fail(p->err, OIKOS_USAGE,
-                    "%s:%d: %s: expected %s, found %.60s (see `oikos config --explain`)", p->name,
-                    line_of(node), key, expected,
-                    node->type == YAML_SCALAR_NODE && !*text_of(node) ? "nothing" : kind_of(node));
+/* How much of a text is shown in a message: the beginning of its first line. */
+static int shown(const char *text) {
+  int length = 0;
+  while (length < 60 && (unsigned char)text[length] >= ' ')
+    length++;
+  return length;
 }
 
+static oikos_status wrong(const parser *p, const yaml_node_t *node, const char *key,
+                          const char *expected) {
+  char place[32] = "";
+  const char *found = node->type == YAML_SCALAR_NODE && !*text_of(node) ? "nothing" : kind_of(node);
+  if (!p->alone)
+    snprintf(place, sizeof place, ":%d", line_of(p, node));
+  return oikos_fail(p->err, OIKOS_USAGE,
+                    "%s%s: %s: expected %s, found %.*s (see `oikos config --explain`)", p->name,
+                    place, key, expected, shown(found), found);
+}
+
+/* A number that stands alone in the text, without quotes in a file. */
 static bool number_of(const yaml_node_t *node, double *value) {
-  if (node->type != YAML_SCALAR_NODE || !*text_of(node) ||
-      node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-    return false;
+  return node->type == YAML_SCALAR_NODE && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+         oikos_config_number(text_of(node), value);
+}
+
+bool oikos_config_number(const char *text, double *value) {
   char *end;
-  *value = strtod(text_of(node), &end);
+  if (!*text || strchr(" \t\n\r\v\f", *text)) // which strtod would pass over
+    return false;
+  *value = oikos_number_read(text, &end);
   return *end == 0 && isfinite(*value);
 }
 
-static oikos_status read_number(const parser *p, const oikos_option *o, const yaml_node_t *node,
-                                void *at) {
-  bool whole = o->type == OPTION_INT;
-  char expected[160];
+/* Text of an option that is one value; false if it cannot be that. @p plain: without quotes. */
+static bool take_text(const oikos_option *o, const char *text, bool plain, void *at) {
   double value;
-  snprintf(expected, sizeof expected, "%s from %.17g to %.17g",
-           whole ? "a whole number" : "a number", o->low, o->high);
-  if (!number_of(node, &value) || value < o->low || value > o->high ||
-      (whole && value != floor(value)))
-    return wrong(p, node, o->key, expected);
-  if (whole)
-    *(int64_t *)at = (int64_t)value;
-  else
-    *(double *)at = value;
-  return OIKOS_OK;
+  int index;
+  switch (o->type) {
+  case OPTION_INT:
+  case OPTION_REAL:
+    if (!plain || !oikos_config_number(text, &value) || value < o->low || value > o->high ||
+        (o->type == OPTION_INT && value != floor(value)))
+      return false;
+    if (o->type == OPTION_INT)
+      *(int64_t *)at = (int64_t)value;
+    else
+      *(double *)at = value;
+    return true;
+  case OPTION_BOOL:
+    index = oikos_choice_index("false|true", text);
+    *(bool *)at = index == 1;
+    return index >= 0;
+  case OPTION_CHOICE:
+    index = oikos_choice_index(o->choices, text);
+    *(int *)at = index;
+    return index >= 0;
+  case OPTION_STRING:
+    if (strlen(text) >= OIKOS_PATH || !oikos_utf8_is_valid(text))
+      return false;
+    memset(at, 0, OIKOS_PATH);
+    memcpy(at, text, strlen(text));
+    return true;
+  case OPTION_STRINGS:
+  case OPTION_LAYERS:
+    break;
+  }
+  return false;
 }
 
-static oikos_status read_choice(const parser *p, const oikos_option *o, const yaml_node_t *node,
-                                int *choice) {
+static void say_expected(const oikos_option *o, char *out, size_t size) {
+  char low[OIKOS_NUMBER_TEXT], high[OIKOS_NUMBER_TEXT];
+  switch (o->type) {
+  case OPTION_INT:
+  case OPTION_REAL:
+    snprintf(out, size, "%s from %s to %s", o->type == OPTION_INT ? "a whole number" : "a number",
+             oikos_number_text(o->low, low), oikos_number_text(o->high, high));
+    break;
+  case OPTION_CHOICE:
+  case OPTION_STRINGS:
+    snprintf(out, size, "one of %s", o->choices);
+    break;
+  case OPTION_BOOL:
+    snprintf(out, size, "true or false");
+    break;
+  case OPTION_STRING:
+    snprintf(out, size, "a text of at most %d bytes, in UTF-8", OIKOS_PATH - 1);
+    break;
+  case OPTION_LAYERS:
+    snprintf(out, size, "a list of layers");
+    break;
+  }
+}
+
+static oikos_status read_text(const parser *p, const oikos_option *o, const yaml_node_t *node,
+                              void *at) {
   char expected[256];
-  snprintf(expected, sizeof expected, "one of %s", o->choices);
-  int index = node->type == YAML_SCALAR_NODE ? oikos_choice_index(o->choices, text_of(node)) : -1;
-  if (index < 0)
-    return wrong(p, node, o->key, expected);
-  *choice = index;
-  return OIKOS_OK;
+  if (node->type == YAML_SCALAR_NODE &&
+      take_text(o, text_of(node), node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, at))
+    return OIKOS_OK;
+  say_expected(o, expected, sizeof expected);
+  return wrong(p, node, o->key, expected);
 }
 
 static oikos_status read_strings(parser *p, const oikos_option *o, const yaml_node_t *node,
@@ -82,17 +143,26 @@ static oikos_status read_strings(parser *p, const oikos_option *o, const yaml_no
   if (node->type != YAML_SEQUENCE_NODE ||
       node->data.sequence.items.start == node->data.sequence.items.top)
     return wrong(p, node, o->key, "a list with at least one entry");
-  list->n = 0;
+  memset(list, 0, sizeof *list);
   for (const yaml_node_item_t *i = node->data.sequence.items.start;
        i < node->data.sequence.items.top; i++) {
     const yaml_node_t *item = yaml_document_get_node(&p->document, *i);
-    int choice;
-    OIKOS_TRY(read_choice(p, o, item, &choice));
+    char expected[256];
+    say_expected(o, expected, sizeof expected);
+    if (item->type != YAML_SCALAR_NODE || oikos_choice_index(o->choices, text_of(item)) < 0)
+      return wrong(p, item, o->key, expected);
     if (list->n == OIKOS_MAX_LIST)
       return wrong(p, item, o->key, "at most 16 entries");
     snprintf(list->item[list->n++], OIKOS_NAME, "%s", text_of(item));
   }
   return OIKOS_OK;
+}
+
+/* A name as layers and their arguments have: so it reads back as it is written. */
+static bool is_name(const yaml_node_t *node) {
+  const char *text = node->type == YAML_SCALAR_NODE ? text_of(node) : "";
+  return *text && strlen(text) < OIKOS_NAME &&
+         strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(text);
 }
 
 static oikos_status read_layer_args(parser *p, const oikos_option *o, const yaml_node_t *node,
@@ -109,7 +179,7 @@ static oikos_status read_layer_args(parser *p, const oikos_option *o, const yaml
        i++) {
     const yaml_node_t *key = yaml_document_get_node(&p->document, i->key);
     const yaml_node_t *value = yaml_document_get_node(&p->document, i->value);
-    if (key->type != YAML_SCALAR_NODE || strlen(text_of(key)) >= OIKOS_NAME || !*text_of(key))
+    if (!is_name(key))
       return wrong(p, key, o->key, "the name of an argument");
     if (spec->n_args == OIKOS_MAX_ARGS)
       return wrong(p, key, o->key, "at most 8 arguments");
@@ -127,7 +197,7 @@ static oikos_status read_layers(parser *p, const oikos_option *o, const yaml_nod
                                 oikos_layer_list *list) {
   if (node->type != YAML_SEQUENCE_NODE)
     return wrong(p, node, o->key, "a list of layers");
-  list->n_layers = 0;
+  memset(list, 0, sizeof *list);
   for (const yaml_node_item_t *i = node->data.sequence.items.start;
        i < node->data.sequence.items.top; i++) {
     const yaml_node_t *item = yaml_document_get_node(&p->document, *i), *name = item, *args = NULL;
@@ -136,14 +206,13 @@ static oikos_status read_layers(parser *p, const oikos_option *o, const yaml_nod
       name = yaml_document_get_node(&p->document, item->data.mapping.pairs.start->key);
       args = yaml_document_get_node(&p->document, item->data.mapping.pairs.start->value);
     }
-    if (name->type != YAML_SCALAR_NODE || strlen(text_of(name)) >= OIKOS_NAME || !*text_of(name))
+    if (!is_name(name))
       return wrong(p, item, o->key, "a layer such as `relu` or `dense: 40`");
     if (list->n_layers == OIKOS_MAX_LAYERS)
       return wrong(p, item, o->key, "at most 64 layers");
     oikos_layer_spec *spec = &list->layers[list->n_layers++];
-    memset(spec, 0, sizeof *spec);
     snprintf(spec->kind, sizeof spec->kind, "%s", text_of(name));
-    spec->line = line_of(name);
+    spec->line = line_of(p, name);
     if (args)
       OIKOS_TRY(read_layer_args(p, o, args, spec));
   }
@@ -152,49 +221,12 @@ static oikos_status read_layers(parser *p, const oikos_option *o, const yaml_nod
 
 static oikos_status read_option(parser *p, const oikos_option *o, const yaml_node_t *node) {
   void *at = oikos_option_at(o, p->config);
-  switch (o->type) {
-  case OPTION_INT:
-  case OPTION_REAL:
-    return read_number(p, o, node, at);
-  case OPTION_BOOL: {
-    int index =
-        node->type == YAML_SCALAR_NODE ? oikos_choice_index("false|true", text_of(node)) : -1;
-    if (index < 0)
-      return wrong(p, node, o->key, "true or false");
-    *(bool *)at = index == 1;
-    return OIKOS_OK;
-  }
-  case OPTION_CHOICE:
-    return read_choice(p, o, node, at);
-  case OPTION_STRING:
-    if (node->type != YAML_SCALAR_NODE || strlen(text_of(node)) >= OIKOS_PATH)
-      return wrong(p, node, o->key, "a text of at most 1023 bytes");
-    snprintf(at, OIKOS_PATH, "%s", text_of(node));
-    return OIKOS_OK;
-  case OPTION_STRINGS:
+  p->config->given[o - oikos_options()] = p->alone ? OIKOS_GIVEN_BY_SET : line_of(p, node);
+  if (o->type == OPTION_STRINGS)
     return read_strings(p, o, node, at);
-  case OPTION_LAYERS:
+  if (o->type == OPTION_LAYERS)
     return read_layers(p, o, node, at);
-  }
-  return OIKOS_OK;
-}
-
-/* The key of the table that shares the most leading and trailing letters with a wrong one. */
-static const char *nearest_key(const char *wrong_key) {
-  const char *best = oikos_options()->key;
-  size_t best_score = 0, n = strlen(wrong_key);
-  for (const oikos_option *o = oikos_options(); o->key; o++) {
-    size_t m = strlen(o->key), head = 0, tail = 0;
-    while (head < n && head < m && wrong_key[head] == o->key[head])
-      head++;
-    while (tail < n && tail < m && wrong_key[n - 1 - tail] == o->key[m - 1 - tail])
-      tail++;
-    if (head + tail > best_score) {
-      best_score = head + tail;
-      best = o->key;
-    }
-  }
-  return best;
+  return read_text(p, o, node, at);
 }
 
 static bool is_section(const char *name) {
@@ -217,7 +249,7 @@ static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char 
     for (const yaml_node_pair_t *j = node->data.mapping.pairs.start; j < i; j++)
       if (strcmp(text_of(yaml_document_get_node(&p->document, j->key)), text_of(name)) == 0)
         return oikos_fail(p->err, OIKOS_USAGE, "%s:%d: %s: the key stands twice; keep one", p->name,
-                          line_of(name), key);
+                          line_of(p, name), key);
     // a section is written as one, so that no key can stand in two places
     const oikos_option *o = strchr(text_of(name), '.') ? NULL : oikos_option_find(key);
     if (o) {
@@ -230,7 +262,7 @@ static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char 
       return oikos_fail(
           p->err, OIKOS_USAGE,
           "%s:%d: unknown key %s; did you mean %s? (`oikos config --explain` lists all)", p->name,
-          line_of(name), key, nearest_key(key));
+          line_of(p, name), key, oikos_option_nearest(key));
     }
   }
   return OIKOS_OK;
@@ -251,39 +283,68 @@ static oikos_status expect_end(yaml_parser_t *yaml, const char *name, oikos_erro
   return OIKOS_OK;
 }
 
-oikos_status oikos_config_parse(oikos_config *config, const char *name, const char *text,
-                                size_t length, oikos_error *err) {
-  parser p = {.name = name, .config = config, .err = err};
+/* Load the one document of the text and read it: a mapping of sections, or the value of @p alone.
+ */
+static oikos_status parse(parser *p, const oikos_option *alone, const char *text, size_t length) {
   yaml_parser_t yaml;
+  OIKOS_TRY(oikos_config_guard(p->name, text, length, p->err));
   if (!yaml_parser_initialize(&yaml))
-    return oikos_fail(err, OIKOS_ERROR, "out of memory: the YAML parser could not be created");
+    return oikos_fail(p->err, OIKOS_ERROR, "out of memory: the YAML parser could not be created");
   yaml_parser_set_input_string(&yaml, (const unsigned char *)text, length);
-  oikos_status status = OIKOS_OK;
-  if (!yaml_parser_load(&yaml, &p.document)) {
-    status = oikos_fail(err, OIKOS_USAGE, "%s:%zu: not valid YAML: %s", name,
-                        yaml.problem_mark.line + 1, yaml.problem ? yaml.problem : "unreadable");
+  if (!yaml_parser_load(&yaml, &p->document)) {
+    oikos_status status =
+        oikos_fail(p->err, OIKOS_USAGE, "%s:%zu: not valid YAML: %s", p->name,
+                   yaml.problem_mark.line + 1, yaml.problem ? yaml.problem : "unreadable");
     yaml_parser_delete(&yaml);
     return status;
   }
-  const yaml_node_t *root = yaml_document_get_root_node(&p.document);
-  if (root && root->type == YAML_MAPPING_NODE)
-    status = read_mapping(&p, root, NULL);
+  const yaml_node_t *root = yaml_document_get_root_node(&p->document);
+  oikos_status status;
+  if (root && alone)
+    status = read_option(p, alone, root);
+  else if (root && root->type == YAML_MAPPING_NODE)
+    status = read_mapping(p, root, NULL);
   else
-    status =
-        oikos_fail(err, OIKOS_USAGE, "%s: expected sections such as `task:` and `model:`, found %s",
-                   name, root ? "no mapping" : "an empty file");
+    status = oikos_fail(p->err, OIKOS_USAGE, "%s: expected %s, found %s", p->name,
+                        alone ? "a list" : "sections such as `task:` and `model:`",
+                        alone  ? "nothing"
+                        : root ? "no mapping"
+                               : "an empty file");
   if (status == OIKOS_OK)
-    status = expect_end(&yaml, name, err);
-  yaml_document_delete(&p.document);
+    status = expect_end(&yaml, p->name, p->err);
+  yaml_document_delete(&p->document);
   yaml_parser_delete(&yaml);
-  if (status == OIKOS_OK)
-    snprintf(config->file, sizeof config->file, "%s", name);
   return status;
+}
+
+oikos_status oikos_config_parse(oikos_config *config, const char *name, const char *text,
+                                size_t length, oikos_error *err) {
+  parser p = {.name = name, .config = config, .err = err};
+  OIKOS_TRY(parse(&p, NULL, text, length));
+  memset(config->file, 0, sizeof config->file);
+  snprintf(config->file, sizeof config->file, "%s", name);
+  return OIKOS_OK;
+}
+
+/* One key, one value: lists are YAML, all else is taken as it stands. */
+static oikos_status set(oikos_config *config, const oikos_option *o, const char *value,
+                        oikos_error *err) {
+  parser p = {.name = "--set", .alone = true, .config = config, .err = err};
+  char expected[256];
+  if (o->type == OPTION_STRINGS || o->type == OPTION_LAYERS)
+    return parse(&p, o, value, strlen(value));
+  config->given[o - oikos_options()] = OIKOS_GIVEN_BY_SET;
+  if (take_text(o, value, true, oikos_option_at(o, config)))
+    return OIKOS_OK;
+  say_expected(o, expected, sizeof expected);
+  return oikos_fail(err, OIKOS_USAGE,
+                    "--set: %s: expected %s, found %.*s (see `oikos config --explain`)", o->key,
+                    expected, shown(value) ? shown(value) : 7, shown(value) ? value : "nothing");
 }
 
 oikos_status oikos_config_set(oikos_config *config, const char *assignment, oikos_error *err) {
   const char *equals = strchr(assignment, '=');
-  char key[3 * OIKOS_NAME], text[2 * OIKOS_PATH], file[OIKOS_PATH];
+  char key[3 * OIKOS_NAME];
   if (!equals || equals == assignment || (size_t)(equals - assignment) >= sizeof key)
     return oikos_fail(err, OIKOS_USAGE, "--set %s: expected key=value, such as --set inner.steps=5",
                       assignment);
@@ -293,26 +354,29 @@ oikos_status oikos_config_set(oikos_config *config, const char *assignment, oiko
     return oikos_fail(
         err, OIKOS_USAGE,
         "--set: unknown key %s; did you mean %s? (`oikos config --explain` lists all)", key,
-        nearest_key(key));
-  const char *dot = strchr(key, '.');
-  int length = dot ? snprintf(text, sizeof text, "%.*s: {%s: %s}\n", (int)(dot - key), key, dot + 1,
-                              equals + 1)
-                   : snprintf(text, sizeof text, "%s: %s\n", key, equals + 1);
-  if (length < 0 || (size_t)length >= sizeof text)
-    return oikos_fail(err, OIKOS_USAGE, "--set %s: the value is too long", key);
-  memcpy(file, config->file, sizeof file);
-  oikos_status status = oikos_config_parse(config, "--set", text, (size_t)length, err);
-  memcpy(config->file, file, sizeof file);
-  return status;
+        oikos_option_nearest(key));
+  return set(config, o, equals + 1, err);
+}
+
+/* Without YAML, so that nothing can be short of memory; a unit test sees that every default is
+ * allowed. A list of texts is [a, b]; layers have none. */
+static void take_default(const oikos_option *o, oikos_config *config) {
+  void *at = oikos_option_at(o, config);
+  if (o->type != OPTION_STRINGS) {
+    take_text(o, o->standard, true, at);
+    return;
+  }
+  oikos_strings *list = at;
+  for (const char *c = o->standard + 1; *c;) {
+    size_t length = strcspn(c, ",]");
+    snprintf(list->item[list->n++], OIKOS_NAME, "%.*s", (int)length, c);
+    c += length;
+    c += strspn(c, ", ]");
+  }
 }
 
 void oikos_config_defaults(oikos_config *config) {
   memset(config, 0, sizeof *config);
-  for (const oikos_option *o = oikos_options(); o->key; o++) {
-    char assignment[2 * OIKOS_NAME + 64];
-    oikos_error err;
-    snprintf(assignment, sizeof assignment, "%s=%s", o->key, o->standard);
-    oikos_config_set(config, assignment, &err); // a unit test checks that every default is allowed
-  }
-  config->file[0] = 0;
+  for (const oikos_option *o = oikos_options(); o->key; o++)
+    take_default(o, config);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "config/options.h"
 
 static void write_layers(const oikos_layer_list *list, FILE *out) {
@@ -57,12 +58,15 @@ void oikos_config_write(const oikos_config *c, FILE *out) {
 }
 
 static void explain_type(const oikos_option *o, FILE *out) {
+  char low[OIKOS_NUMBER_TEXT], high[OIKOS_NUMBER_TEXT];
   switch (o->type) {
   case OPTION_INT:
-    fprintf(out, "whole number, %.15g to %.15g", o->low, o->high);
+    fprintf(out, "whole number, %s to %s", oikos_number_text(o->low, low),
+            oikos_number_text(o->high, high));
     break;
   case OPTION_REAL:
-    fprintf(out, "number, %.15g to %.15g", o->low, o->high);
+    fprintf(out, "number, %s to %s", oikos_number_text(o->low, low),
+            oikos_number_text(o->high, high));
     break;
   case OPTION_BOOL:
     fputs("true or false", out);
@@ -103,12 +107,18 @@ void oikos_config_explain(FILE *out) {
   if (!c)
     return;
   oikos_config_defaults(c);
-  for (const oikos_option *o = oikos_options(); o->key; o++) {
+  const oikos_use *u = oikos_uses();
+  for (const oikos_option *o = oikos_options(); o->key; o++, u++) {
     const char *name = enter_section(o, section, out), *indent = name == o->key ? "" : "  ";
     explain_meaning(o->meaning, indent, out);
     fprintf(out, "%s# (", indent);
     explain_type(o, out);
     fputs(")\n", out);
+    fprintf(out, "%s# Read by ", indent);
+    oikos_readers_print(u->readers, out);
+    fputs(u->when ? "; with " : "", out);
+    oikos_use_print(u->when, out);
+    fputc('\n', out);
     write_value(o, c, name, out);
   }
   free(c);

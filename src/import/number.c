@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/number.h"
+
 enum { MAX_DIGITS = 19, EXACT_POWER = 22 };
 
 /* A decimal number as (-1)^negative * mantissa * 10^exponent; exact if digits <= MAX_DIGITS. */
@@ -70,6 +72,6 @@ bool oikos_parse_number(const char *text, double *value) {
     *value = d.negative ? -*value : *value;
     return true;
   }
-  *value = strtod(text, NULL);
+  *value = oikos_number_read(text, NULL);
   return isfinite(*value);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "base/try.h"
 #include "learn/privacy.h"
 #include "run/trainer_impl.h"
@@ -62,6 +63,7 @@ static void write_list(FILE *out, const char *name, int n, const double *x) {
 }
 
 static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *out) {
+  locale_t before = oikos_numbers_begin();
   fprintf(out,
           "{\"step\": %lld, \"episodes\": %lld, \"support_loss\": %.9g, \"query_loss\": %.9g, "
           "\"accuracy\": %.9g, \"learner_norm\": %.9g, \"gradient_norm\": %.9g, \"rate\": %.9g, "
@@ -86,6 +88,7 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   if (r->balance > 0)
     fprintf(out, ", \"balance\": %.3f", r->balance);
   fputs("}\n", out);
+  oikos_numbers_end(before);
 }
 
 /* All records that the state holds: none in a new run; in a resumed one those up to its step,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/try.h"
 #include "run/trainer_impl.h"
 
@@ -124,7 +125,9 @@ static oikos_status write_file(oikos_trainer *t, oikos_split split, int64_t epis
   predictor p = {.t = t, .w = &t->workers[0], .out = fopen(path, "w")};
   if (!p.out)
     return oikos_fail(err, OIKOS_USAGE, "%s cannot be written: %s", path, strerror(errno));
+  locale_t before = oikos_numbers_begin();
   oikos_status status = write_all(&p, split, episodes, steps, err);
+  oikos_numbers_end(before);
   bool bad = ferror(p.out);
   bad |= fclose(p.out) != 0;
   if (bad && status == OIKOS_OK)

@@ -31,6 +31,7 @@ oikos_status oikos_read_config(const oikos_team *team, const char *path, oikos_c
     oikos_broadcast(team, text, length + 1);
     oikos_config_defaults(config);
     status = oikos_config_parse(config, path, text, length, err);
+    oikos_config_forget_given(config);
   }
   free(text);
   return oikos_agree(team, status, err);

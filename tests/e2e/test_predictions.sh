@@ -20,8 +20,8 @@ refused() {
 }
 
 write_mlp mlp.yaml
-sets=(--set steps=60 --set log.every=5 --set eval.episodes=0 --set home.perturbation=0.5)
-good "train, three homes" train mlp.yaml "${sets[@]}" --set home.count=3 --set home.owns=all --set home.eta=0.3 --out homes
+sets=(--set steps=60 --set log.every=5 --set eval.episodes=0)
+good "train, three homes" train mlp.yaml "${sets[@]}" --set home.count=3 --set home.owns=all --set home.eta=0.3 --set home.perturbation=0.5 --out homes
 good "train, one home" train mlp.yaml "${sets[@]}" --out single
 good "eval" eval homes --episodes 40 --predictions one.json
 check_match "eval" '^predictions are in one\.json$' "$log.out"
