@@ -84,6 +84,7 @@ void oikos_network_destroy(oikos_network *net);
 size_t oikos_network_parameters(const oikos_network *net);  /**< M */
 size_t oikos_network_input(const oikos_network *net);       /**< numbers per example */
 size_t oikos_network_output_size(const oikos_network *net); /**< numbers it gives per example */
+bool oikos_network_classifies(const oikos_network *net); /**< its loss has classes: an accuracy */
 size_t oikos_network_targets(const oikos_network *net); /**< numbers of oikos_batch.y per example */
 int oikos_network_layers(const oikos_network *net);     /**< layers that have parameters */
 int oikos_network_tensor_count(const oikos_network *net);

@@ -73,21 +73,33 @@ static oikos_status count(work *what, oikos_trainer *t, const oikos_team *team, 
   return OIKOS_OK;
 }
 
+/* The products on as many threads at once as the work has, which share caches, memory and the
+ * core's clock as it does: seconds of the slowest, of all ranks. */
+static double time_products(int n, oikos_products *const *products, const oikos_team *team) {
+  double slowest = 0;
+#pragma omp parallel for schedule(static, 1) num_threads(n) reduction(max : slowest)
+  for (int k = 0; k < n; k++) {
+    double seconds = oikos_products_seconds(products[k]);
+    slowest = seconds > slowest ? seconds : slowest;
+  }
+  oikos_largest(team, 1, &slowest);
+  return slowest;
+}
+
 static oikos_status run_race(work *what, oikos_trainer *t, const oikos_team *team,
-                             oikos_products *products, race *r, oikos_error *err) {
+                             oikos_products *const *products, race *r, oikos_error *err) {
   long times;
   int64_t most = (t->learners.slots + t->n_threads - 1) / t->n_threads;
   double busiest = (double)most;
   oikos_largest(team, 1, &busiest);
   *r = (race){.episodes = (double)oikos_cohort_size(&t->config),
               .share = busiest,
-              .flops = oikos_products_flops(products)};
+              .flops = oikos_products_flops(products[0])};
   OIKOS_TRY(count(what, t, team, &times, err));
-  oikos_products_seconds(products); // finds the fastest ways
+  time_products(t->n_threads, products, team); // finds the fastest ways
   for (int k = 0; k < ROUNDS; k++) {
     oikos_bench_start(team);
-    r->products[k] = oikos_products_seconds(products);
-    oikos_largest(team, 1, &r->products[k]);
+    r->products[k] = time_products(t->n_threads, products, team);
     OIKOS_TRY(time_work(what, t, team, times, &r->seconds[k], err));
   }
   return OIKOS_OK;
@@ -152,17 +164,22 @@ static void print_layers(const oikos_network *net, const oikos_profile *p, doubl
 /* The products of a step, or of an evaluation, raced against it. */
 static oikos_status measure(const oikos_bench_job *job, oikos_trainer *t, bool evaluation, race *r,
                             oikos_error *err) {
-  oikos_products *products = NULL;
+  oikos_products **products = NULL;
   oikos_task_shape shape = oikos_source_shape(t->source);
   size_t judged = shape.query;
   if (t->config.model.loss == OIKOS_LOSS_PROTOTYPES)
     judged += shape.support;
   oikos_status status =
-      oikos_products_create(&t->config, t->net, shape.support, judged, evaluation, &products, err);
+      oikos_alloc(&products, (size_t)t->n_threads, sizeof *products, "measuring products", err);
+  for (int k = 0; status == OIKOS_OK && k < t->n_threads; k++)
+    status = oikos_products_create(&t->config, t->net, shape.support, judged, evaluation,
+                                   &products[k], err);
   status = oikos_agree(job->team, status, err);
   if (status == OIKOS_OK)
     status = run_race(evaluation ? evaluate : steps, t, job->team, products, r, err);
-  oikos_products_destroy(products);
+  for (int k = 0; products && k < t->n_threads; k++)
+    oikos_products_destroy(products[k]);
+  free(products);
   return status;
 }
 

@@ -115,7 +115,8 @@ static void print_groups(const oikos_trainer *t, const oikos_evaluation *v) {
 
 void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
                                 const oikos_evaluation *v) {
-  bool classification = v->accuracy[v->steps].mean > 0 && v->n_rated == 0; // else below
+  bool classification =
+      oikos_network_classifies(oikos_trainer_network(t)) && v->n_rated == 0; // else below
   if (cli->team.rank != 0)
     return;
   print_steps(v, classification);
@@ -143,7 +144,7 @@ static void print_row(const char *name, const oikos_trainer *t, const oikos_eval
 void oikos_cli_print_comparison(const oikos_cli *cli, const oikos_trainer *teacher,
                                 const oikos_evaluation *of_teacher, const oikos_trainer *student,
                                 const oikos_evaluation *of_student) {
-  bool classification = of_student->accuracy[of_student->steps].mean > 0;
+  bool classification = oikos_network_classifies(oikos_trainer_network(student));
   if (cli->team.rank != 0)
     return;
   printf("teacher and student on the same unseen tasks, 95 %% intervals over %lld %s:\n"

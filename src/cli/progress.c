@@ -64,6 +64,7 @@ static void draw(oikos_progress *p, int64_t step, double now) {
 static void on_step(void *user, int64_t step, double query_loss, double accuracy) {
   oikos_progress *p = user;
   double now = oikos_wall_clock(), pause = p->terminal ? 0.3 : 5;
+  p->first = step == p->first_step + 1 ? query_loss : p->first;
   p->loss[p->recent % OIKOS_RECENT] = (oikos_real)query_loss;
   p->accuracy[p->recent % OIKOS_RECENT] = (oikos_real)accuracy;
   p->recent++;
@@ -156,6 +157,11 @@ oikos_observer oikos_progress_observer(oikos_progress *p, const oikos_cli *cli,
 void oikos_progress_start(oikos_progress *p, int64_t step) {
   p->first_step = p->last_step = step;
   p->started = p->shown = oikos_wall_clock();
+}
+
+bool oikos_progress_diverged(const oikos_progress *p, double *now) {
+  *now = p->recent > 0 ? recent(p, p->loss) : 0;
+  return p->recent > 0 && !(*now <= 30 * p->first);
 }
 
 void oikos_progress_end(oikos_progress *p) {

@@ -20,9 +20,10 @@ typedef struct oikos_progress {
   double started, shown;         /* wall clock */
   atomic_bool unread;            /* nobody reads stdout any more */
   oikos_real loss[OIKOS_RECENT], accuracy[OIKOS_RECENT]; /* of the steps before, round and round */
-  int64_t recent;                                        /* steps that were ever put there */
-  char homes[128];                                       /* who lives where, at the last record */
-  char slowest[128];                                     /* which rank keeps the others waiting */
+  double first;      /* query loss of the first step of this process */
+  int64_t recent;    /* steps that were ever put there */
+  char homes[128];   /* who lives where, at the last record */
+  char slowest[128]; /* which rank keeps the others waiting */
 } oikos_progress;
 
 /** Whether a line that is redrawn makes sense: a person looks at stdout. */
@@ -34,6 +35,11 @@ oikos_observer oikos_progress_observer(oikos_progress *progress, const oikos_cli
 
 /** Training begins at this step. */
 void oikos_progress_start(oikos_progress *progress, int64_t step);
+
+/** Whether training has blown up, though every number is finite: the query loss of the last steps
+ * is more than thirty times that of the first. On rank 0, which sees the steps.
+ * @param[out] now  that of the last steps */
+bool oikos_progress_diverged(const oikos_progress *progress, double *now);
 
 /** End the redrawn line. */
 void oikos_progress_end(oikos_progress *progress);

@@ -174,6 +174,10 @@ size_t oikos_network_output_size(const oikos_network *net) {
   return net->outputs;
 }
 
+bool oikos_network_classifies(const oikos_network *net) {
+  return net->loss_kind != OIKOS_LOSS_MSE;
+}
+
 size_t oikos_network_targets(const oikos_network *net) {
   return oikos_loss_targets((oikos_loss_kind)net->loss_kind, net->outputs);
 }
