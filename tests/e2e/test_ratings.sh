@@ -116,6 +116,29 @@ bad 2 'ratings-demo makes its data up: give no source' import ratings-demo users
 bad 2 'SOURCE is missing' import movielens -o x.h5
 bad 2 '\-\-users' import ratings-demo -o x.h5 --users none
 
+# Memory goes by what training draws, not by the most popular item: one with 8,000 ratings of 40,000, of which 1,600 are judged, takes
+# no more than twice what 300 take, in training and in the evaluation that judges it.
+cat >memory.yaml <<'YAML'
+steps: 3
+task: {source: ratings, split: last, roles: [items], support: 20, query: 10, own_row: false}
+learners: {count: 32}
+model: {init: glorot, layers: [embedding: {width: 24}, dense: 64, relu, dense: 64, relu, dense: 1]}
+inner: {steps: 3}
+eval: {episodes: 3}
+YAML
+for most in 300 8000; do
+  "$SOURCE/tools/bench/ratings" 40000 8000 400 "$most" >made.csv
+  run import csv made.csv -o "made-$most.h5" --user user --item item --rating rating --time time
+  check_match "made-up ratings" "^(3[89]|4[01])[0-9]{3} ratings of 400 items by [78][0-9]{3} users" "$log.out"
+  run train memory.yaml --set "task.file=made-$most.h5" --out "memory-$most"
+  check_status "memory with an item of $most ratings" 0
+  sed -n 's/^peak memory of a rank: \([0-9]*\) MiB$/\1/p' "$log.out" >"peak-$most"
+done
+echo "peak memory in MiB: $(xargs <peak-300) with 300 ratings of an item, $(xargs <peak-8000) with 8,000"
+(($(tail -n 1 peak-8000) <= 2 * $(tail -n 1 peak-300))) || fail "an item of 8,000 ratings takes $(xargs <peak-8000) MiB, one of 300 $(xargs <peak-300)"
+again=$("$SOURCE/tools/bench/ratings" 40000 8000 400 8000 | cmp - made.csv 2>&1) || fail "tools/bench/ratings is not the same again: $again"
+! "$SOURCE/tools/bench/ratings" 40000 800 400 8000 2>bench.err || fail "tools/bench/ratings takes an item of more ratings than users"
+
 real=$SOURCE/../shared/data/ml-100k
 if [[ -e $real/u.data ]]; then
   run import movielens "$real" -o real.h5
