@@ -15,13 +15,14 @@ extern "C" {
 
 /** Result of a call. The values are the exit statuses of the program. */
 typedef enum oikos_status {
-  OIKOS_OK = 0,       /**< done */
-  OIKOS_ERROR = 1,    /**< it could not be done: the message says why */
-  OIKOS_USAGE = 2,    /**< wrong use: a bad option, configuration or input file */
-  OIKOS_BUSY = 69,    /**< another job works in the run directory: try again later */
-  OIKOS_STUCK = 70,   /**< the job stood still, lost a rank, or lost its run directory
-                           (run.watchdog): continue with --resume */
-  OIKOS_STOPPED = 75, /**< stopped on request after a checkpoint; run again with --resume */
+  OIKOS_OK = 0,     /**< done */
+  OIKOS_ERROR = 1,  /**< it could not be done: the message says why */
+  OIKOS_USAGE = 2,  /**< wrong use: a bad option, configuration or input file */
+  OIKOS_BUSY = 69,  /**< another job works in the run directory: try again later */
+  OIKOS_STUCK = 70, /**< the job stood still, lost a rank, or lost its run directory
+                         (run.watchdog): continue with --resume */
+  OIKOS_STOPPED =
+      75, /**< stopped on request: run it again; training after a checkpoint, with --resume */
 } oikos_status;
 
 /** The last error of the calls it was passed to. Owned by the caller; needs no initialisation and

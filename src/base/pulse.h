@@ -17,6 +17,8 @@ typedef struct oikos_pulse {
   bool (*stop)(void *user); /* whether to stop; from any thread. NULL: what goes on goes on to its
                                end */
   void *user;
+  _Atomic(const char *) left; /* a file or a folder of files that is to go with a process that is
+                                 ended before it could stop; NULL: none */
 } oikos_pulse;
 
 /** Something got done: a block was read, hashed or written. From any thread; NULL does nothing. */
@@ -28,6 +30,12 @@ static inline void oikos_pulse_beat(oikos_pulse *p) {
 /** Whether somebody asked to stop. NULL: nobody did. */
 static inline bool oikos_pulse_stopped(const oikos_pulse *p) {
   return p && p->stop && p->stop(p->user);
+}
+
+/** Name what is to go, or NULL; the text stays the caller's. */
+static inline void oikos_pulse_leaves(oikos_pulse *p, const char *path) {
+  if (p)
+    atomic_store(&p->left, path);
 }
 
 /**

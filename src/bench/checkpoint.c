@@ -126,6 +126,8 @@ static oikos_status measure_in(trial *t, const char *parent, char *folder, oikos
   oikos_status status = OIKOS_OK;
   if (t->team->rank == 0)
     status = oikos_bench_folder_make(parent, folder, err);
+  if (t->team->rank == 0)
+    oikos_pulse_leaves(t->team->pulse, folder);
   OIKOS_TRY(oikos_agree(t->team, status, err));
   oikos_broadcast(t->team, folder, OIKOS_NAME_MAX);
   snprintf(t->checkpoint, sizeof t->checkpoint, "%.4080s/checkpoint.h5", folder);
@@ -134,6 +136,7 @@ static oikos_status measure_in(trial *t, const char *parent, char *folder, oikos
     status = repeat(t, i, err);
   if (t->team->rank == 0)
     oikos_bench_folder_remove(folder);
+  oikos_pulse_leaves(t->team->pulse, NULL);
   return status;
 }
 

@@ -64,9 +64,11 @@ oikos_status oikos_bench_import(const oikos_bench_job *job, oikos_error *err) {
   OIKOS_TRY(oikos_bench_alloc(&table, err));
   oikos_status status = oikos_bench_folder_make(job->folder, folder, err);
   if (status == OIKOS_OK) {
+    oikos_pulse_leaves(job->team->pulse, folder);
     snprintf(output, sizeof output, "%.4080s/images.h5", folder);
     status = measure(job->arguments[0], &import, &bytes, &table, err);
     oikos_bench_folder_remove(folder);
+    oikos_pulse_leaves(job->team->pulse, NULL);
   }
   if (status == OIKOS_OK) {
     table.amount = (double)images;

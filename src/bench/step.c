@@ -229,6 +229,7 @@ static oikos_status run_works(const oikos_bench_job *job, oikos_config *config, 
   oikos_status status = OIKOS_OK;
   if (job->team->rank == 0) {
     status = oikos_bench_folder_make(job->folder, folder, err);
+    oikos_pulse_leaves(job->team->pulse, folder);
     if (status == OIKOS_OK &&
         snprintf(images, sizeof images, "%s/noise.h5", folder) >= (int)sizeof images)
       status = oikos_fail(err, OIKOS_USAGE, "the path of %s is longer than %d bytes", job->folder,
@@ -245,6 +246,7 @@ static oikos_status run_works(const oikos_bench_job *job, oikos_config *config, 
   }
   if (folder[0])
     oikos_bench_folder_remove(folder);
+  oikos_pulse_leaves(job->team->pulse, NULL);
   return status;
 }
 

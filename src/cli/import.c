@@ -265,7 +265,8 @@ oikos_status oikos_command_import(oikos_cli *cli, int argc, char **argv, oikos_e
                           .options = o.table,
                           .progress = show,
                           .message = say,
-                          .user = &p};
+                          .user = &p,
+                          .pulse = cli->team.pulse};
   if (o.size)
     job.options.size = (int)o.size;
   double start = oikos_wall_clock();

@@ -47,12 +47,11 @@ static void usage(FILE *out) {
     if (c->run == oikos_command_bench)
       oikos_bench_list(out);
   }
-  fputs(
-      "\n  oikos COMMAND --help      the options of a command\n"
-      "  oikos --version           this build, its libraries, processor level and BLAS kernel\n\n"
-      "Exit status: 0 done, 1 error, 2 wrong use, 75 stopped on request after a checkpoint, 69 the "
-      "run directory is in use by another job, 70 the job stood still or lost a rank.\n",
-      out);
+  fputs("\n  oikos COMMAND --help      the options of a command\n"
+        "  oikos --version           this build, its libraries, processor level and BLAS kernel\n\n"
+        "Exit status: 0 done, 1 error, 2 wrong use, 75 stopped on request: run it again, 69 the "
+        "run directory is in use by another job, 70 the job stood still or lost a rank.\n",
+        out);
 }
 
 static void version(void) {

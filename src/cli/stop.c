@@ -48,15 +48,13 @@ static long parent_of(long pid) {
   return behind && sscanf(behind, ") %*c %ld", &parent) == 1 ? parent : 0;
 }
 
-/* Whether all ranks have the signal: from the launcher or the scheduler above this process, or from
- * a terminal. */
+/* Whether all ranks have the signal: from the launcher or the scheduler, which is above this
+ * process or above the script that started it (jobs/rank), or from a terminal. */
 static bool is_everybodys(const siginfo_t *info) {
   if (info->si_code > 0)
     return true; // the kernel's own
-  for (long above = getppid(); above > 1; above = parent_of(above))
-    if (above == info->si_pid)
-      return true;
-  return false;
+  long above = getppid();
+  return info->si_pid == above || info->si_pid == parent_of(above);
 }
 
 /* A file, or a folder that holds files alone. */
@@ -84,7 +82,7 @@ static void leave(oikos_stop *stop, const char *text, int status) {
   n = n < (int)sizeof line ? n : (int)sizeof line - 1;
   if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
     status = status ? status : OIKOS_ERROR; // nobody hears it
-  remove_left(atomic_load(&stop->remove));
+  remove_left(atomic_load(&stop->pulse.left));
   _exit(status);
 }
 

@@ -25,14 +25,13 @@ typedef enum {
 } oikos_stop_state;
 
 typedef struct oikos_stop {
-  atomic_int state;             /* oikos_stop_state */
-  atomic_int asked;             /* the first signal; 0: none yet */
-  atomic_int rank;              /* of the process: 0 speaks for all */
-  atomic_int ranks;             /* that there are; more than one until it is known */
-  atomic_int status;            /* of the process, once it is settled */
-  _Atomic(const char *) words;  /* what a request means at this time; NULL: the usual */
-  _Atomic(const char *) remove; /* a file or a folder of files that is to go with the process */
-  oikos_pulse pulse;            /* of the commands; hears the request, but in training */
+  atomic_int state;            /* oikos_stop_state */
+  atomic_int asked;            /* the first signal; 0: none yet */
+  atomic_int rank;             /* of the process: 0 speaks for all */
+  atomic_int ranks;            /* that there are; more than one until it is known */
+  atomic_int status;           /* of the process, once it is settled */
+  _Atomic(const char *) words; /* what a request means at this time; NULL: the usual */
+  oikos_pulse pulse;           /* of the commands; hears the request, but in training */
   pthread_t thread;
 } oikos_stop;
 

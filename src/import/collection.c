@@ -100,13 +100,12 @@ static oikos_status give(void *user, int64_t first, int64_t count, uint8_t *pixe
                          oikos_error *err) {
   const writing *w = user;
   size_t bytes = (size_t)(w->c->height * w->c->width);
-  (void)err;
   for (int64_t i = 0; i < count; i++)
     memcpy(pixels + (size_t)i * bytes, w->c->pixels + (size_t)w->c->order[first + i] * bytes,
            bytes);
   if (w->job->progress)
     w->job->progress(w->job->user, w->what, first + count, w->c->placed);
-  return OIKOS_OK;
+  return oikos_pulse_check(w->job->pulse, err);
 }
 
 /* The last part of a path, without slashes after it; *length is its length. */

@@ -99,7 +99,10 @@ static oikos_status read_rows(import *m, oikos_error *err) {
     }
     OIKOS_TRY(oikos_name_map_add(m->groups, row.field[m->columns.group], &m->group[m->rows], why));
     m->rows++;
-    if (m->job->progress && m->rows % PROGRESS_EVERY == 0)
+    if (m->rows % PROGRESS_EVERY != 0)
+      continue;
+    OIKOS_TRY(oikos_pulse_check(m->job->pulse, why));
+    if (m->job->progress)
       m->job->progress(m->job->user, what, m->rows, 0);
   }
   if (m->job->progress)

@@ -70,6 +70,7 @@ static oikos_status read_images(import *m, oikos_stream *stream, const oikos_idx
   snprintf(what, sizeof what, "reading %s", pair->images);
   for (int64_t i = 0; i < dims[0]; i++) {
     OIKOS_TRY(read_image(m, stream, err));
+    OIKOS_TRY(oikos_pulse_check(m->job->pulse, err));
     if (m->job->progress && ((i + 1) % PROGRESS_EVERY == 0 || i + 1 == dims[0]))
       m->job->progress(m->job->user, what, i + 1, dims[0]);
   }

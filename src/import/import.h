@@ -52,6 +52,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/pulse.h"
 #include "import/csv.h"
 #include "oikos/error.h"
 
@@ -92,6 +93,7 @@ typedef struct oikos_import_job {
   oikos_import_progress *progress;               /**< NULL for none */
   void (*message)(void *user, const char *text); /**< told what was left out; NULL for none */
   void *user;                                    /**< passed to progress and message */
+  oikos_pulse *pulse; /**< a request to stop ends the import with OIKOS_STOPPED; NULL for none */
 } oikos_import_job;
 
 typedef struct oikos_importer {

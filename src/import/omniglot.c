@@ -131,7 +131,7 @@ static oikos_status read_drawing(import *m, oikos_archive *archive, const char *
     return status;
   }
   m->drawings[d.image] = d;
-  return OIKOS_OK;
+  return oikos_pulse_check(m->job->pulse, err);
 }
 
 static void tell(const import *m, oikos_archive *archive, const char *what, bool end) {

@@ -93,7 +93,10 @@ oikos_status oikos_ratings_rows(oikos_ratings *r, oikos_csv *csv, const char *na
       return status;
     if (status != OIKOS_OK)
       OIKOS_TRY(leave_out(r, csv, status, why));
-    if (r->job->progress && (rows + 1) % PROGRESS_EVERY == 0)
+    if ((rows + 1) % PROGRESS_EVERY != 0)
+      continue;
+    OIKOS_TRY(oikos_pulse_check(r->job->pulse, why));
+    if (r->job->progress)
       r->job->progress(r->job->user, what, rows, 0);
   }
   if (r->job->progress)

@@ -2,9 +2,11 @@
  * The lock of a run directory: who is refused, what is taken over. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -161,6 +163,114 @@ static void test_notices_that_it_lost_the_lock(void **state) {
   unlink(path);
 }
 
+/* Names that an owner cannot help: empty ones, and such that hold blanks. */
+static void test_reads_back_what_it_wrote(void **state) {
+  (void)state;
+  static const char *const jobs[] = {"", " ", "12 34", "\t", "a\nb"};
+  oikos_lock *lock;
+  oikos_error err;
+  for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+    setenv("SLURM_JOB_ID", jobs[i], 1);
+    assert_int_equal(oikos_lock_take(folder, NULL, NULL, NULL, &lock, NULL), OIKOS_OK);
+    assert_true(oikos_lock_beat(lock));
+    assert_true(oikos_lock_beat(lock));
+    oikos_lock *other;
+    assert_int_equal(oikos_lock_take(folder, NULL, NULL, NULL, &other, &err), OIKOS_BUSY);
+    oikos_lock_release(lock);
+    assert_int_not_equal(access(path, F_OK), 0);
+  }
+  unsetenv("SLURM_JOB_ID");
+}
+
+static void write_lock(const char *format, ...) {
+  va_list args;
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  va_start(args, format);
+  vfprintf(out, format, args);
+  va_end(args);
+  fclose(out);
+}
+
+/* One second into the watch a request to stop comes. */
+typedef struct late {
+  double begin;
+} late;
+static bool after_a_second(void *user) {
+  return oikos_wall_clock() - ((late *)user)->begin > 1;
+}
+
+/* A machine of this one's name that is not this one, and an owner here whose process cannot be
+ * judged: both are watched. The wait can be ended, and leaves the lock as it was. */
+static void test_watches_whom_it_cannot_judge(void **state) {
+  (void)state;
+  char host[128] = "", said[512];
+  oikos_lock *lock;
+  oikos_error err;
+  gethostname(host, sizeof host - 1);
+  for (int how = 0; how < 2; how++) {
+    late l = {oikos_wall_clock()};
+    oikos_pulse pulse = {.stop = after_a_second, .user = &l};
+    if (how == 0)
+      write_lock("host %s pid 7 user anna job - boot another space 1 start 5 beat 1\n", host);
+    else
+      write_lock("something else\n");
+    said[0] = 0;
+    assert_int_equal(oikos_lock_take(folder, &pulse, keep_text, said, &lock, &err), OIKOS_STOPPED);
+    assert_non_null(strstr(said, "looking for 15 s whether it lives"));
+    assert_true(oikos_wall_clock() - l.begin < 3);
+    assert_int_equal(access(path, F_OK), 0);
+  }
+  unlink(path);
+}
+
+/* Start 0 is what a process writes that could not see itself; whether it lives is seen still. */
+static void test_a_dead_process_of_unknown_start(void **state) {
+  (void)state;
+  char boot[128] = "";
+  struct stat space;
+  oikos_lock *lock;
+  FILE *in = fopen("/proc/sys/kernel/random/boot_id", "r");
+  if (!in || fscanf(in, "%127s", boot) != 1 || stat("/proc/self/ns/pid", &space) != 0)
+    skip();
+  fclose(in);
+  pid_t pid = fork();
+  if (pid == 0)
+    _exit(0);
+  waitpid(pid, NULL, 0);
+  write_lock("host h pid %ld user anna job - boot %s space %llu start 0 beat 1\n", (long)pid, boot,
+             (unsigned long long)space.st_ino);
+  double begin = oikos_wall_clock();
+  assert_int_equal(oikos_lock_take(folder, NULL, NULL, NULL, &lock, NULL), OIKOS_OK);
+  assert_true(oikos_wall_clock() - begin < 2);
+  oikos_lock_release(lock);
+}
+
+/* What is no file is none of ours: said at once, and left alone. */
+static void test_refuses_what_is_no_file(void **state) {
+  (void)state;
+  char file[80];
+  oikos_lock *lock;
+  oikos_error err;
+  snprintf(file, sizeof file, "%s/file", folder);
+  fclose(fopen(file, "w"));
+  for (int how = 0; how < 4; how++) {
+    if (how == 0)
+      assert_int_equal(symlink("nowhere", path), 0);
+    else if (how == 1)
+      assert_int_equal(symlink(file, path), 0);
+    else if (how == 2)
+      assert_int_equal(mkfifo(path, 0600), 0);
+    else
+      assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(oikos_lock_take(folder, NULL, NULL, NULL, &lock, &err), OIKOS_USAGE);
+    assert_non_null(
+        strstr(err.message, "/lock cannot be made: there is something that is no file"));
+    assert_int_equal(how == 3 ? rmdir(path) : unlink(path), 0);
+  }
+  unlink(file);
+}
+
 /* The 22nd word of /proc/PID/stat: when a process started. */
 static unsigned long long start_in(FILE *in) {
   char text[1024];
@@ -192,6 +302,10 @@ int main(void) {
       cmocka_unit_test(test_watches_an_owner_elsewhere),
       cmocka_unit_test(test_one_of_many_wins_a_stale_lock),
       cmocka_unit_test(test_notices_that_it_lost_the_lock),
+      cmocka_unit_test(test_reads_back_what_it_wrote),
+      cmocka_unit_test(test_watches_whom_it_cannot_judge),
+      cmocka_unit_test(test_a_dead_process_of_unknown_start),
+      cmocka_unit_test(test_refuses_what_is_no_file),
   };
   if (!is_seen_as_it_sees_itself()) {
     puts("skipped: when this process started is told differently to itself and to others");
