@@ -347,7 +347,7 @@ const oikos_option *oikos_options(void) {
        "Hints for MPI-IO and the file system, KEY=VALUE KEY=VALUE, such as "
        "striping_factor=8 striping_unit=4194304 (Lustre) cb_nodes=4. Those that the MPI library "
        "does not know are ignored by it."},
-      {INT("log.every", log.every, "100", 1, 1e15), FIXED,
+      {INT("log.every", log.every, "100", 1, 1e15), FREE,
        "Steps between lines of metrics.jsonl, each the mean over them."},
       {INT("eval.episodes", eval.episodes, "1000", 0, 1e7), FREE,
        "Unseen episodes to evaluate at the end of training and by `oikos eval`."},

@@ -220,6 +220,17 @@ static void add_adjustment(oikos_fields *f, const oikos_trainer *t) {
             "priority", "steps");
 }
 
+/* The first, to be looked at before the rest is read. No part of the state: the same content may be
+ * in another file. */
+static void add_data(oikos_fields *f, const oikos_trainer *t) {
+  if (!oikos_trainer_data(t))
+    return;
+  oikos_field *field = add_array(
+      f, OIKOS_FIELD_INT64, (int64_t *)t->data_prints, OIKOS_DATA_PRINTS, OIKOS_DATA_WORDS,
+      "the data file: fingerprints of its inputs and of all its names, digest", "data", "prints");
+  field->not_state = field->optional = true;
+}
+
 oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos_error *err) {
   const oikos_learners *l = &t->learners;
   int64_t n = t->config.learners.count, homes = t->config.home.count,
@@ -227,6 +238,7 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   f->n = 0;
   f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 32;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
+  add_data(f, t);
   add_shared(f, t);
   add_homes(f, t);
   add_peers(f, t);

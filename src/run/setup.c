@@ -12,23 +12,10 @@
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/noise_key.h"
+#include "run/same_data.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/hints.h"
-
-/* What the data file is, beside its content; NULL without one. */
-static const oikos_data_about *about_data(const oikos_trainer *t) {
-  switch (t->config.task.source) {
-  case OIKOS_SOURCE_IMAGES:
-    return &t->images.about;
-  case OIKOS_SOURCE_TABLE:
-    return &t->table.about;
-  case OIKOS_SOURCE_RATINGS:
-    return &t->ratings.about;
-  default:
-    return NULL;
-  }
-}
 
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
   *data = (oikos_data){0};
@@ -43,7 +30,8 @@ static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *e
     OIKOS_TRY(oikos_ratings_load(&t->team, t->config.task.file, &t->ratings, err));
     *data = (oikos_data){.ratings = &t->ratings.index};
   }
-  const oikos_data_about *about = about_data(t);
+  const oikos_data_about *about = oikos_trainer_data(t);
+  oikos_data_note(t);
   if (about && !*about->digest)
     oikos_trainer_say(
         t,

@@ -123,6 +123,17 @@ static oikos_status read_info(const oikos_trainer *t, const char *path, int64_t 
   return status;
 }
 
+/* Of another data file the shapes may be others, which would say less. */
+static oikos_status read_fields(oikos_trainer *t, const char *path, const oikos_fields *f,
+                                oikos_error *err) {
+  int first = oikos_trainer_data(t) ? 1 : 0; // data/prints
+  if (first) {
+    OIKOS_TRY(oikos_checkpoint_read(&t->team, path, f->list, first, err));
+    OIKOS_TRY(oikos_data_same(t, path, err));
+  }
+  return oikos_checkpoint_read(&t->team, path, f->list + first, f->n - first, err);
+}
+
 oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error *err) {
   int64_t numbers[2] = {0};
   oikos_fields f = {0};
@@ -135,7 +146,7 @@ oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error 
     status = oikos_trainer_fields(t, &f, err);
   status = oikos_agree(&t->team, status, err);
   if (status == OIKOS_OK)
-    status = oikos_checkpoint_read(&t->team, path, f.list, f.n, err);
+    status = read_fields(t, path, &f, err);
   free(f.list);
   if (status == OIKOS_OK)
     t->step = numbers[0];

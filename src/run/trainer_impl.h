@@ -18,6 +18,7 @@
 #include "run/robust.h"
 #include "run/rollback.h"
 #include "run/rows.h"
+#include "run/same_data.h"
 #include "run/watch.h"
 #include "store/checkpoint_list.h"
 #include "store/image_load.h"
@@ -41,7 +42,8 @@ struct oikos_trainer {
   oikos_image_data images;
   oikos_table_data table;
   oikos_ratings_data ratings;
-  oikos_source *source; /* a teacher's is its student's */
+  int64_t data_prints[OIKOS_DATA_PRINTS][OIKOS_DATA_WORDS]; /* which file it is (run/same_data.h) */
+  oikos_source *source;                                     /* a teacher's is its student's */
   oikos_network *net;
   oikos_inner *inner;
   oikos_encoder *encoder; /* NULL: none */

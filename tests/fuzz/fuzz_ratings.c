@@ -16,6 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       .item_table = how & 4 ? fuzz_path("items.csv", items) : NULL,
       .title = how & 4 && how & 16 ? "title" : NULL,
       .categories = how & 32 ? "c" : NULL,
+      .no_header = how == 64,
+      .format = {.quotes = how & 128 ? OIKOS_QUOTES_BACKSLASH : OIKOS_QUOTES_DOUBLED},
       .skip_bad = (how & 8) != 0};
   fuzz_put(fuzz_path("ratings.csv", ratings), fuzz_part(&in));
   if (options.user_table)

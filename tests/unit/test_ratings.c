@@ -161,6 +161,17 @@ static void test_latest(void **state) {
   free(zip);
 }
 
+/* Tables that are narrower than what is read of their rows, with a header that says so. */
+static void test_narrow(void **state) {
+  put_text(*state, "a/ratings.csv", "userId,movieId\n1,2\n");
+  refused(import_ratings(*state, "movielens", in(*state, "a"), none, NULL), OIKOS_ERROR,
+          "ratings.csv: expected 4 columns, as MovieLens has, found 2");
+  put_text(*state, "b/ratings.csv", "userId,movieId,rating,timestamp\n2,1,4.0,9\n");
+  put_text(*state, "b/movies.csv", "movieId\n1\n");
+  refused(import_ratings(*state, "movielens", in(*state, "b"), none, NULL), OIKOS_ERROR,
+          "movies.csv: expected 3 columns, as MovieLens has, found 1");
+}
+
 static void test_recognised(void **state) {
   put_text(*state, "none/readme", "x");
   refused(import_ratings(*state, "movielens", in(*state, "none"), none, NULL), OIKOS_USAGE,
@@ -467,10 +478,10 @@ static void test_real(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
   const struct CMUnitTest tests[] = {
-      TEST(test_texts),      TEST(test_stream),        TEST(test_100k),    TEST(test_1m),
-      TEST(test_latest),     TEST(test_recognised),    TEST(test_hostile), TEST(test_hostile_zips),
-      TEST(test_duplicates), TEST(test_skip_bad),      TEST(test_csv),     TEST(test_csv_refuses),
-      TEST(test_demo),       TEST(test_demo_features), TEST(test_real),
+      TEST(test_texts),        TEST(test_stream),     TEST(test_100k),          TEST(test_1m),
+      TEST(test_latest),       TEST(test_narrow),     TEST(test_recognised),    TEST(test_hostile),
+      TEST(test_hostile_zips), TEST(test_duplicates), TEST(test_skip_bad),      TEST(test_csv),
+      TEST(test_csv_refuses),  TEST(test_demo),       TEST(test_demo_features), TEST(test_real),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
