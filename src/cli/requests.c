@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/requests.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,8 @@ static oikos_status read_rating(const oikos_csv *csv, const oikos_csv_row *row, 
   if (k < 0)
     return unknown(x, other, place, row->field[column], err);
   OIKOS_TRY(oikos_csv_number(csv, row, oikos_csv_find(csv, "rating"), &value, err));
+  if (!isfinite((float)value))
+    return oikos_csv_fail(csv, row, oikos_csv_find(csv, "rating"), "a number within float32", err);
   for (int64_t i = 0; i < q->n; i++)
     if (r->other[i] == k)
       return oikos_fail(err, OIKOS_USAGE, "%s%s %.100s has been rated before in this file", place,
