@@ -28,6 +28,8 @@ while read -r line; do
     tools/report*)
       python3=/usr/bin/python3
       $python3 -c 'import matplotlib' 2>/dev/null || { echo "skipped, no matplotlib: $line"; continue; } ;;
+    *data/own.h5)
+      /usr/bin/python3 -c 'import h5py' 2>/dev/null || { echo "skipped, no h5py: $line"; continue; } ;;
     *import\ idx*) [ -d /usr/share/datasets/fashion-mnist ] || { echo "skipped, dataset-fashion-mnist is not installed: $line"; continue; } ;;
     *import\ omniglot*) [ -e images_background.zip ] || { echo "skipped, no Omniglot: $line"; continue; } ;;
     *import\ movielens*) [ -e ml-100k.zip ] || { echo "skipped, no MovieLens: $line"; continue; } ;;
