@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "dist/shared_sum.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "dist/node_memory.h"
 
-enum { BLOCK = 2048, NAME = 64, ALIGNED = 4096 };
+enum { BLOCK = 2048, ALIGNED = 4096 };
 
 struct oikos_shared_sum {
   MPI_Comm node, lane; /* lane: the ranks that add up the same slice on other nodes */
   int node_rank, node_size;
   size_t n, first, count; /* words; this rank's slice of them */
   size_t bytes;           /* of the words of one rank, whole pages */
-  char *memory; /* of the node: the words of each rank, then the result; NULL: not mapped */
+  char *memory;           /* of the node: the words of each rank, then the result */
+  oikos_node_memory shared;
 };
 
 static int64_t *words_of(const struct oikos_shared_sum *s, int node_rank) {
@@ -49,53 +46,16 @@ static oikos_status split_lanes(const oikos_team *team, struct oikos_shared_sum 
   return OIKOS_OK;
 }
 
-/* Take a part of a file from the system now: later a full /dev/shm would be a SIGBUS. */
-static bool take(int file, size_t part, size_t bytes) {
-  return posix_fallocate(file, (off_t)(part * bytes), (off_t)bytes) == 0;
-}
-
-/* Map the node's memory. Each rank takes its own part, so that it is near to it. */
-static bool map(struct oikos_shared_sum *s, const char *name) {
-  size_t parts = (size_t)s->node_size + 1;
-  int file = shm_open(name, O_RDWR, 0);
-  bool have = file >= 0 && take(file, (size_t)s->node_rank, s->bytes) &&
-              (s->node_rank > 0 || take(file, parts - 1, s->bytes));
-  void *memory =
-      have ? mmap(NULL, parts * s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
-  if (file >= 0)
-    close(file);
-  s->memory = memory == MAP_FAILED ? NULL : memory;
-  return s->memory != NULL;
-}
-
-/* One piece of memory for the ranks of the node, under a name that is gone before anybody can leave
- * it behind. False, on all ranks, if some node has none. */
+/* Memory for the words of each rank and the result. False, on all ranks, if some node has none. */
 static bool share_memory(const oikos_team *team, struct oikos_shared_sum *s) {
-  char name[NAME] = "";
-  struct timespec now;
-  int file = -1, mapped = 0, all;
-  if (s->node_rank == 0) {
-    clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(name, sizeof name, "/oikos-%ld-%ld%09ld", (long)getpid(), (long)now.tv_sec,
-             now.tv_nsec);
-    file = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
-    mapped = file >= 0 && ftruncate(file, (off_t)(((size_t)s->node_size + 1) * s->bytes)) == 0;
-  }
-  MPI_Bcast(name, NAME, MPI_CHAR, 0, s->node);
-  MPI_Bcast(&mapped, 1, MPI_INT, 0, s->node);
-  mapped = mapped && map(s, name);
+  size_t parts = (size_t)s->node_size + 1, mine = s->node_rank == s->node_size - 1 ? 2 : 1;
+  bool fits = oikos_mul(parts, s->bytes) < SIZE_MAX;
+  int all, mapped = fits &&
+                    oikos_node_memory_map(team, parts * s->bytes, (size_t)s->node_rank * s->bytes,
+                                          mine * s->bytes, &s->shared);
   MPI_Allreduce(&mapped, &all, 1, MPI_INT, MPI_MIN, team->world);
-  if (file >= 0) {
-    close(file);
-    shm_unlink(name);
-  }
+  s->memory = s->shared.memory;
   return all;
-}
-
-static void unmap(struct oikos_shared_sum *s) {
-  if (s->memory)
-    munmap(s->memory, ((size_t)s->node_size + 1) * s->bytes);
-  s->memory = NULL;
 }
 
 oikos_status oikos_shared_sum_create(const oikos_team *team, const oikos_grid *grid, oikos_sum *sum,
@@ -118,7 +78,7 @@ oikos_status oikos_shared_sum_create(const oikos_team *team, const oikos_grid *g
                                  .n = oikos_grid_words(grid)};
   s->bytes = (oikos_mul(s->n, sizeof(int64_t)) + ALIGNED - 1) / ALIGNED * ALIGNED;
   if (!share_memory(team, s)) { // each rank its own, as on nodes of one rank
-    unmap(s);
+    oikos_node_memory_unmap(&s->shared);
     free(s);
     return oikos_agree(team, oikos_sum_create(grid, sum, err), err);
   }
@@ -135,7 +95,7 @@ void oikos_shared_sum_destroy(oikos_sum *sum) {
   }
   if (s->lane != MPI_COMM_NULL)
     MPI_Comm_free(&s->lane);
-  unmap(s);
+  oikos_node_memory_unmap(&s->shared);
   free(s);
   *sum = (oikos_sum){0};
 }

@@ -143,6 +143,21 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   return oikos_history_create((int)c->home.count, census, oikos_leaves_out(c), &t->history, err);
 }
 
+/* Memory for data that ranks of a node do not share is worth a word: it may be the most there is.
+ */
+static void say_copies(const oikos_trainer *t) {
+  const oikos_data_memory *all[] = {&t->images.memory, &t->table.memory, &t->ratings.memory};
+  int copies = 0;
+  for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+    copies += t->team.node_size > 1 && all[k]->own;
+  MPI_Allreduce(MPI_IN_PLACE, &copies, 1, MPI_INT, MPI_SUM, t->team.world);
+  if (copies > 0)
+    oikos_trainer_say(t,
+                      "warning: %d of %d ranks hold a copy of the data of their own, because the "
+                      "ranks of their node cannot share memory",
+                      copies, t->team.size);
+}
+
 static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
   oikos_data data;
   if (t->student) {
@@ -152,6 +167,7 @@ static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
   oikos_mark(t->where, 0, OIKOS_AT_READ);
   OIKOS_TRY(load_data(t, &data, err));
   oikos_mark(t->where, 0, OIKOS_AT_SET_UP);
+  say_copies(t);
   return oikos_agree(&t->team, create_source(t, &data, err), err);
 }
 
@@ -238,7 +254,6 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   t->where = &t->here;
   if (observer)
     t->observer = *observer;
-  t->images.window = t->table.window = t->ratings.window = MPI_WIN_NULL;
   t->team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL, .hints = MPI_INFO_NULL};
   if (run && snprintf(t->run, sizeof t->run, "%s", run) >= (int)sizeof t->run)
     return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes",

@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "store/file_bytes.h"
 #include "store/hdf5_util.h"
+#include "store/mpiio.h"
 
 enum { SIGNATURE = 8, UNSEALED = 0, SEALED = 1 };
 
@@ -49,6 +50,8 @@ oikos_status oikos_data_check(const oikos_team *team, const char *path, oikos_da
   int kind = UNSEALED;
   bool reads = !team || team->rank == 0;
   memset(about->digest, 0, sizeof about->digest);
+  if (team)
+    OIKOS_TRY(oikos_mpiio_look_each(team, path, err));
   OIKOS_TRY(agree(team, reads ? look(path, &kind, err) : OIKOS_OK, err));
   if (team)
     oikos_broadcast(team, &kind, sizeof kind);

@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "base/try.h"
 
+enum { MAX_TEXT = 16 << 20 };
+
 oikos_hdf5_quiet oikos_hdf5_silence(void) {
   oikos_hdf5_quiet was = {0};
   H5Eget_auto2(H5E_DEFAULT, &was.function, &was.data);
@@ -86,6 +88,8 @@ static oikos_status read_text(hid_t attribute, hid_t type, char **text, oikos_er
     return *text ? OIKOS_OK : oikos_fail(err, OIKOS_ERROR, "out of memory");
   }
   size_t size = H5Tget_size(type);
+  if (size > MAX_TEXT)
+    return oikos_fail(err, OIKOS_ERROR, "it has %zu bytes, expected at most %d", size, MAX_TEXT);
   OIKOS_TRY(oikos_alloc(text, size + 1, 1, "a text attribute", err));
   return H5Aread(attribute, type, *text) < 0 ? oikos_hdf5_fail(err, "it cannot be read") : OIKOS_OK;
 }

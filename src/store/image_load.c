@@ -41,25 +41,32 @@ static oikos_status check_index(const oikos_image_index *x, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status read_index(hid_t file, oikos_image_index *x, tables *t, oikos_error *err) {
-  OIKOS_TRY(oikos_data_expect(file, "oikos images", 1, err));
-  hid_t dataset;
+/* What there is of each, before anything of it is read. */
+static oikos_status read_counts(const oikos_data_in *in, oikos_image_index *x, oikos_error *err) {
   hsize_t dims[4] = {0};
-  OIKOS_TRY(oikos_data_open(file, "images", 4, H5T_INTEGER, &dataset, dims, err));
-  H5Dclose(dataset);
+  OIKOS_TRY(oikos_data_shape(in, "images", 4, H5T_INTEGER, dims, err));
   *x = (oikos_image_index){.n_images = (int64_t)dims[0],
                            .height = (int64_t)dims[1],
                            .width = (int64_t)dims[2],
                            .channels = (int64_t)dims[3]};
-  OIKOS_TRY(
-      oikos_data_texts(file, "class_name", &x->n_classes, &t->class_text, &t->class_name, err));
-  OIKOS_TRY(
-      oikos_data_texts(file, "group_name", &x->n_groups, &t->group_text, &t->group_name, err));
-  OIKOS_TRY(oikos_data_numbers(file, "class_start", H5T_NATIVE_INT64, 8, x->n_classes + 1,
+  OIKOS_TRY(oikos_data_count(in, "split", H5T_INTEGER, &x->n_classes, err));
+  OIKOS_TRY(oikos_data_expect_count(in, "class_start", H5T_INTEGER, x->n_classes + 1, err));
+  OIKOS_TRY(oikos_data_expect_count(in, "class_group", H5T_INTEGER, x->n_classes, err));
+  OIKOS_TRY(oikos_data_expect_count(in, "class_name", H5T_STRING, x->n_classes, err));
+  return oikos_data_count(in, "group_name", H5T_STRING, &x->n_groups, err);
+}
+
+static oikos_status read_index(const oikos_data_in *in, oikos_image_index *x, tables *t,
+                               oikos_error *err) {
+  OIKOS_TRY(oikos_data_expect(in, "oikos images", 1, err));
+  OIKOS_TRY(read_counts(in, x, err));
+  OIKOS_TRY(oikos_data_texts(in, "class_name", x->n_classes, &t->class_text, &t->class_name, err));
+  OIKOS_TRY(oikos_data_texts(in, "group_name", x->n_groups, &t->group_text, &t->group_name, err));
+  OIKOS_TRY(oikos_data_numbers(in, "class_start", H5T_NATIVE_INT64, 8, x->n_classes + 1,
                                &t->class_start, err));
-  OIKOS_TRY(oikos_data_numbers(file, "class_group", H5T_NATIVE_INT32, 4, x->n_classes,
+  OIKOS_TRY(oikos_data_numbers(in, "class_group", H5T_NATIVE_INT32, 4, x->n_classes,
                                &t->class_group, err));
-  OIKOS_TRY(oikos_data_numbers(file, "split", H5T_NATIVE_UINT8, 1, x->n_classes, &t->split, err));
+  OIKOS_TRY(oikos_data_numbers(in, "split", H5T_NATIVE_UINT8, 1, x->n_classes, &t->split, err));
   x->class_start = t->class_start;
   x->class_group = t->class_group;
   x->split = t->split;
@@ -73,66 +80,52 @@ static size_t image_bytes(const oikos_image_index *x) {
 }
 
 /* This rank's share of its node's copy. */
-static oikos_status read_share(const oikos_team *team, hid_t file, const oikos_image_index *x,
+static oikos_status read_share(const oikos_data_in *in, const oikos_image_data *data,
                                uint8_t *pixels, oikos_error *err) {
+  const oikos_image_index *x = &data->index;
   int64_t first, count;
-  oikos_share(x->n_images, team->node_rank, team->node_size, &first, &count);
-  hid_t dataset = H5Dopen2(file, "images", H5P_DEFAULT), space = H5Dget_space(dataset);
-  hsize_t start[4] = {(hsize_t)first},
-          size[4] = {(hsize_t)count, (hsize_t)x->height, (hsize_t)x->width, (hsize_t)x->channels};
-  oikos_status status = OIKOS_OK;
-  if (count > 0) {
-    hid_t memory = H5Screate_simple(4, size, NULL);
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
-    if (H5Dread(dataset, H5T_NATIVE_UINT8, memory, space, H5P_DEFAULT,
-                pixels + (size_t)first * image_bytes(x)) < 0)
-      status = oikos_hdf5_fail(err, "images %lld to %lld cannot be read", (long long)first,
-                               (long long)(first + count - 1));
-    H5Sclose(memory);
-  }
-  H5Sclose(space);
+  hid_t dataset;
+  hsize_t dims[4];
+  oikos_share(x->n_images, data->memory.part, data->memory.parts, &first, &count);
+  OIKOS_TRY(oikos_data_open(in, "images", 4, H5T_INTEGER, &dataset, dims, err));
+  oikos_status status =
+      oikos_data_rows(in, dataset, "images", H5T_NATIVE_UINT8, first, count, image_bytes(x),
+                      pixels + (size_t)first * image_bytes(x), err);
   H5Dclose(dataset);
   return status;
 }
 
-static oikos_status share_pixels(const oikos_team *team, hid_t file, oikos_image_data *data,
+static oikos_status share_pixels(const oikos_data_in *in, oikos_image_data *data,
                                  oikos_error *err) {
   size_t bytes = oikos_mul((size_t)data->index.n_images, image_bytes(&data->index));
-  if (bytes > SIZE_MAX / 4)
-    return oikos_fail(err, OIKOS_ERROR,
-                      "its images would take %zu bytes each, %lld of them: too large",
-                      image_bytes(&data->index), (long long)data->index.n_images);
   uint8_t *pixels;
-  OIKOS_TRY(oikos_data_share(team, bytes, &data->window, &pixels, err));
-  MPI_Win_fence(0, data->window);
-  oikos_status status = read_share(team, file, &data->index, pixels, err);
-  MPI_Win_fence(0, data->window);
+  OIKOS_TRY(oikos_data_take(in->team, bytes, &data->memory, &pixels, err));
   data->pixels = pixels;
-  return status;
+  return oikos_data_filled(in->team, read_share(in, data, pixels, err), err);
 }
 
 static oikos_status load(const oikos_team *team, const char *path, oikos_image_data *data,
                          oikos_error *err) {
-  hid_t file;
+  oikos_data_in in = {.team = team};
   OIKOS_TRY(oikos_data_check(team, path, &data->about, err));
-  OIKOS_TRY(oikos_mpiio_open_each(team, path, &file, err));
-  oikos_status status = oikos_alloc(&data->memory, 1, sizeof(tables), "an image file", err);
+  OIKOS_TRY(oikos_mpiio_open_each(team, path, &in.file, err));
+  oikos_status status = oikos_alloc(&data->tables, 1, sizeof(tables), "an image file", err);
   if (status == OIKOS_OK)
-    status = read_index(file, &data->index, data->memory, err);
+    status = read_index(&in, &data->index, data->tables, err);
   if (status == OIKOS_OK)
     status = oikos_fingerprint_images(&data->index, &data->about.print, err);
   if (status == OIKOS_OK)
-    status = oikos_fingerprint_check(file, &data->about.print, err);
+    status = oikos_fingerprint_check(in.file, &data->about.print, err);
   status = oikos_agree(team, status, err);
   if (status == OIKOS_OK)
-    status = oikos_agree(team, share_pixels(team, file, data, err), err);
-  H5Fclose(file);
+    status = share_pixels(&in, data, err);
+  H5Fclose(in.file);
   return status;
 }
 
 oikos_status oikos_image_load(const oikos_team *team, const char *path, oikos_image_data *data,
                               oikos_error *err) {
-  *data = (oikos_image_data){.window = MPI_WIN_NULL};
+  *data = (oikos_image_data){0};
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = load(team, path, data, err);
   oikos_hdf5_restore(was);
@@ -144,9 +137,8 @@ oikos_status oikos_image_load(const oikos_team *team, const char *path, oikos_im
 }
 
 void oikos_image_unload(oikos_image_data *data) {
-  if (data->window != MPI_WIN_NULL)
-    MPI_Win_free(&data->window);
-  if (data->memory)
-    free_tables(data->memory);
-  *data = (oikos_image_data){.window = MPI_WIN_NULL};
+  oikos_data_release(&data->memory);
+  if (data->tables)
+    free_tables(data->tables);
+  *data = (oikos_image_data){0};
 }

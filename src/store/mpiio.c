@@ -16,7 +16,7 @@
 enum { BLOCK = 16 << 20, HOST = 256, SAFE_PATH = 200 };
 
 /* What stands at a path, by POSIX: a regular file that can be opened so. */
-static oikos_status look(const char *path, int how, oikos_error *err) {
+static oikos_status look(const char *path, int how, int64_t *size, oikos_error *err) {
   static const char what[] = "it is not a readable HDF5 file";
   struct stat info;
   int file = open(path, how | O_NONBLOCK | O_CLOEXEC); // a FIFO would wait for its other end
@@ -31,12 +31,14 @@ static oikos_status look(const char *path, int how, oikos_error *err) {
   if (!known || !S_ISREG(info.st_mode))
     return oikos_fail(err, OIKOS_ERROR, "%s, but %s", what,
                       known && S_ISDIR(info.st_mode) ? "a folder" : "a device or a pipe");
+  *size = (int64_t)info.st_size;
   return info.st_size > 0 ? OIKOS_OK : oikos_fail(err, OIKOS_ERROR, "%s: it is empty", what);
 }
 
 oikos_status oikos_mpiio_open_alone(const char *path, hid_t *file, oikos_error *err) {
+  int64_t size;
   *file = H5I_INVALID_HID;
-  OIKOS_TRY(look(path, O_RDONLY, err));
+  OIKOS_TRY(look(path, O_RDONLY, &size, err));
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
 #if H5_VERSION_GE(1, 10, 7)
   H5Pset_file_locking(access, 0, 1);
@@ -60,11 +62,32 @@ static oikos_status agree(const oikos_team *team, oikos_status status, oikos_err
   return oikos_agree(team, status, err);
 }
 
+/* Copies on the disks of nodes may differ. */
+static oikos_status check_same(const oikos_team *team, int64_t size, oikos_error *err) {
+  int64_t first = size;
+  oikos_broadcast(team, &first, sizeof first);
+  oikos_status status = OIKOS_OK;
+  if (size != first)
+    status =
+        oikos_fail(err, OIKOS_ERROR,
+                   "it has %lld bytes, but %lld on rank 0: it must be the same file everywhere",
+                   (long long)size, (long long)first);
+  return agree(team, status, err);
+}
+
+oikos_status oikos_mpiio_look_each(const oikos_team *team, const char *path, oikos_error *err) {
+  int64_t size = 0;
+  OIKOS_TRY(agree(team, look(path, O_RDONLY, &size, err), err));
+  return check_same(team, size, err);
+}
+
 oikos_status oikos_mpiio_open_each(const oikos_team *team, const char *path, hid_t *file,
                                    oikos_error *err) {
   oikos_status status = agree(team, oikos_mpiio_open_alone(path, file, err), err);
   if (status != OIKOS_OK && *file >= 0)
     H5Fclose(*file);
+  if (status != OIKOS_OK)
+    *file = H5I_INVALID_HID;
   return status;
 }
 
@@ -114,8 +137,9 @@ oikos_status oikos_mpiio_create(const oikos_team *team, const char *path, char *
 
 oikos_status oikos_mpiio_open_together(const oikos_team *team, const char *path, hid_t *file,
                                        oikos_error *err) {
+  int64_t size;
   *file = H5I_INVALID_HID;
-  OIKOS_TRY(agree(team, look(path, O_RDWR | O_NOFOLLOW, err), err));
+  OIKOS_TRY(agree(team, look(path, O_RDWR | O_NOFOLLOW, &size, err), err));
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fapl_mpio(access, team->world, team->hints);
   *file = H5Fopen(path, H5F_ACC_RDWR, access);

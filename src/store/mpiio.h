@@ -14,13 +14,17 @@
 
 #include "dist/team.h"
 
+/** Whether every rank finds a regular file of the same size that it may read, before anything is
+ * read of it. A message of some ranks only says where. Collective. */
+oikos_status oikos_mpiio_look_each(const oikos_team *team, const char *path, oikos_error *err);
+
 /** Open an HDF5 file to read it, by this process alone: a regular file, or a message that says what
  * is there. No lock is asked for, which not all file systems have. On success release by H5Fclose.
  */
 oikos_status oikos_mpiio_open_alone(const char *path, hid_t *file, oikos_error *err);
 
-/** The same by every rank for itself: on all, or on none. A message of some ranks only says where.
- * Collective; on success release by H5Fclose, which need not be together. */
+/** The same by every rank for itself: on all, or on none. Collective; on success release by
+ * H5Fclose, which need not be together. */
 oikos_status oikos_mpiio_open_each(const oikos_team *team, const char *path, hid_t *file,
                                    oikos_error *err);
 

@@ -15,14 +15,14 @@
 
 enum { MAX_SPLITS = 16, MAX_NAME = 64 };
 
-/* Everything outside the window. */
+/* Everything outside the shared memory. */
 typedef struct tables {
   oikos_side_memory users, items;
   char *split_text, **split_name;
   const uint8_t *split[MAX_SPLITS];
 } tables;
 
-/* The window, in this order: the largest elements first, so that all are aligned. */
+/* The shared memory, in this order: the largest elements first, so that all are aligned. */
 typedef struct arrays {
   int64_t *time, *user_first, *item_first;
   float *value;
@@ -30,16 +30,16 @@ typedef struct arrays {
   uint8_t *split; /* (splits, ratings) */
 } arrays;
 
-static oikos_status read_split_names(hid_t file, oikos_ratings_index *x, tables *t,
+static oikos_status read_split_names(const oikos_data_in *in, oikos_ratings_index *x, tables *t,
                                      oikos_error *err) {
-  if (H5Lexists(file, "split_name", H5P_DEFAULT) <= 0)
+  if (H5Lexists(in->file, "split_name", H5P_DEFAULT) <= 0)
     return OIKOS_OK;
-  OIKOS_TRY(
-      oikos_data_texts(file, "split_name", &x->n_splits, &t->split_text, &t->split_name, err));
-  x->split_name = (const char *const *)t->split_name;
+  OIKOS_TRY(oikos_data_count(in, "split_name", H5T_STRING, &x->n_splits, err));
   if (x->n_splits > MAX_SPLITS)
     return oikos_fail(err, OIKOS_ERROR, "%lld splits, expected at most %d", (long long)x->n_splits,
                       MAX_SPLITS);
+  OIKOS_TRY(oikos_data_texts(in, "split_name", x->n_splits, &t->split_text, &t->split_name, err));
+  x->split_name = (const char *const *)t->split_name;
   for (int64_t k = 0; k < x->n_splits; k++)
     if (!*x->split_name[k] || strlen(x->split_name[k]) > MAX_NAME - 8 ||
         strchr(x->split_name[k], '/'))
@@ -47,53 +47,47 @@ static oikos_status read_split_names(hid_t file, oikos_ratings_index *x, tables 
   return OIKOS_OK;
 }
 
-static oikos_status read_index(hid_t file, oikos_ratings_index *x, tables *t, oikos_error *err) {
-  hid_t dataset;
-  hsize_t dims[1] = {0};
-  OIKOS_TRY(oikos_data_expect(file, "oikos ratings", 1, err));
-  OIKOS_TRY(oikos_data_open(file, "value", 1, H5T_FLOAT, &dataset, dims, err));
-  H5Dclose(dataset);
-  if (dims[0] > INT32_MAX)
+/* What there is of each, before anything of it is read. */
+static oikos_status read_counts(const oikos_data_in *in, oikos_ratings_index *x, oikos_error *err) {
+  static const char *const whole[] = {"time", "user", "item", "item_rating"};
+  OIKOS_TRY(oikos_data_count(in, "value", H5T_FLOAT, &x->n, err));
+  if (x->n > INT32_MAX)
     return oikos_fail(err, OIKOS_ERROR, "/value has more than %d entries", INT32_MAX);
-  x->n = (int64_t)dims[0];
-  OIKOS_TRY(oikos_side_read(file, "user", &x->users, &t->users, err));
-  OIKOS_TRY(oikos_side_read(file, "item", &x->items, &t->items, err));
-  return read_split_names(file, x, t, err);
+  for (size_t k = 0; k < sizeof whole / sizeof *whole; k++)
+    OIKOS_TRY(oikos_data_expect_count(in, whole[k], H5T_INTEGER, x->n, err));
+  OIKOS_TRY(oikos_side_count(in, "user", &x->users, err));
+  return oikos_side_count(in, "item", &x->items, err);
 }
 
-/* Read entries first .. first + count - 1 of a dataset that has `all`. */
-static oikos_status read_part(hid_t file, const char *name, hid_t type, H5T_class_t class,
-                              int64_t all, int64_t first, int64_t count, void *to,
-                              oikos_error *err) {
+static oikos_status read_index(const oikos_data_in *in, oikos_ratings_index *x, tables *t,
+                               oikos_error *err) {
+  OIKOS_TRY(oikos_data_expect(in, "oikos ratings", 1, err));
+  OIKOS_TRY(read_counts(in, x, err));
+  OIKOS_TRY(oikos_side_read(in, "user", &x->users, &t->users, err));
+  OIKOS_TRY(oikos_side_read(in, "item", &x->items, &t->items, err));
+  return read_split_names(in, x, t, err);
+}
+
+/* This rank's share of one array of the memory. */
+static oikos_status read_array(const oikos_data_in *in, const oikos_data_memory *m,
+                               const char *name, hid_t type, size_t size, int64_t n, void *to,
+                               oikos_error *err) {
+  int64_t first, count;
   hid_t dataset;
-  hsize_t dims[1] = {0}, start[1] = {(hsize_t)first}, size[1] = {(hsize_t)count};
-  OIKOS_TRY(oikos_data_open(file, name, 1, class, &dataset, dims, err));
-  oikos_status status = OIKOS_OK;
-  if (dims[0] != (hsize_t)all)
-    status = oikos_fail(err, OIKOS_ERROR, "dataset /%s has %llu entries, expected %lld", name,
-                        (unsigned long long)dims[0], (long long)all);
-  hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(1, size, NULL);
-  if (status == OIKOS_OK && count > 0 &&
-      (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
-       H5Dread(dataset, type, memory, space, H5P_DEFAULT, to) < 0))
-    status = oikos_hdf5_fail(err, "dataset /%s cannot be read", name);
-  H5Sclose(memory);
-  H5Sclose(space);
+  hsize_t dims[1];
+  H5T_class_t class = type == H5T_NATIVE_FLOAT ? H5T_FLOAT : H5T_INTEGER;
+  oikos_share(n, m->part, m->parts, &first, &count);
+  OIKOS_TRY(oikos_data_expect_count(in, name, class, n, err));
+  OIKOS_TRY(oikos_data_open(in, name, 1, class, &dataset, dims, err));
+  oikos_status status = oikos_data_rows(in, dataset, name, type, first, count, size,
+                                        (char *)to + (size_t)first * size, err);
   H5Dclose(dataset);
   return status;
 }
 
-/* This rank's share of one array of the window. */
-static oikos_status read_array(const oikos_team *team, hid_t file, const char *name, hid_t type,
-                               size_t size, int64_t n, void *to, oikos_error *err) {
-  int64_t first, count;
-  oikos_share(n, team->node_rank, team->node_size, &first, &count);
-  return read_part(file, name, type, type == H5T_NATIVE_FLOAT ? H5T_FLOAT : H5T_INTEGER, n, first,
-                   count, (char *)to + (size_t)first * size, err);
-}
-
-static oikos_status read_arrays(const oikos_team *team, hid_t file, const oikos_ratings_index *x,
+static oikos_status read_arrays(const oikos_data_in *in, const oikos_ratings_data *data,
                                 const arrays *a, oikos_error *err) {
+  const oikos_ratings_index *x = &data->index;
   char name[MAX_NAME];
   const struct {
     const char *name;
@@ -111,11 +105,12 @@ static oikos_status read_arrays(const oikos_team *team, hid_t file, const oikos_
       {"item_first", H5T_NATIVE_INT64, 8, x->items.n + 1, a->item_first},
   };
   for (size_t k = 0; k < sizeof all / sizeof *all; k++)
-    OIKOS_TRY(
-        read_array(team, file, all[k].name, all[k].type, all[k].size, all[k].n, all[k].to, err));
+    OIKOS_TRY(read_array(in, &data->memory, all[k].name, all[k].type, all[k].size, all[k].n,
+                         all[k].to, err));
   for (int64_t k = 0; k < x->n_splits; k++) {
     snprintf(name, sizeof name, "split_%s", x->split_name[k]);
-    OIKOS_TRY(read_array(team, file, name, H5T_NATIVE_UINT8, 1, x->n, a->split + k * x->n, err));
+    OIKOS_TRY(
+        read_array(in, &data->memory, name, H5T_NATIVE_UINT8, 1, x->n, a->split + k * x->n, err));
   }
   return OIKOS_OK;
 }
@@ -166,27 +161,31 @@ static oikos_status check_items(const oikos_ratings_index *x, int64_t first, int
 }
 
 /* The ratings first, then the orders: what is said of a file does not depend on the ranks. */
-static oikos_status check_all(const oikos_team *team, const oikos_ratings_index *x,
+static oikos_status check_all(const oikos_team *team, const oikos_ratings_data *data,
                               oikos_error *err) {
+  const oikos_ratings_index *x = &data->index;
+  const oikos_data_memory *m = &data->memory;
   int64_t first, count;
-  OIKOS_TRY(oikos_check_offsets("user_first", x->user_first, x->users.n, x->n, err));
-  OIKOS_TRY(oikos_check_offsets("item_first", x->item_first, x->items.n, x->n, err));
-  oikos_share(x->n, team->node_rank, team->node_size, &first, &count);
+  oikos_status status = oikos_check_offsets("user_first", x->user_first, x->users.n, x->n, err);
+  if (status == OIKOS_OK)
+    status = oikos_check_offsets("item_first", x->item_first, x->items.n, x->n, err);
+  OIKOS_TRY(oikos_agree(team, status, err));
+  oikos_share(x->n, m->part, m->parts, &first, &count);
   OIKOS_TRY(oikos_agree(team, check_ratings(x, first, count, err), err));
-  oikos_share(x->items.n, team->node_rank, team->node_size, &first, &count);
+  oikos_share(x->items.n, m->part, m->parts, &first, &count);
   return oikos_agree(team, check_items(x, first, count, err), err);
 }
 
-/* Lay the window out; the index points into it. */
+/* Lay the shared memory out; the index points into it. */
 static oikos_status lay_out(const oikos_team *team, oikos_ratings_data *data, arrays *a,
                             oikos_error *err) {
   oikos_ratings_index *x = &data->index;
-  tables *t = data->memory;
+  tables *t = data->tables;
   int64_t *whole;
   size_t n = (size_t)x->n, sides = (size_t)(x->users.n + x->items.n + 2);
   size_t bytes = (n + sides) * sizeof *whole + 4 * n * sizeof *a->item + (size_t)x->n_splits * n;
   OIKOS_TRY(
-      oikos_data_share(team, bytes, &data->window, &whole, err)); // below 2^38: n, sides < 2^33
+      oikos_data_take(team, bytes, &data->memory, &whole, err)); // below 2^38: n, sides < 2^33
   a->time = whole;
   a->user_first = a->time + x->n;
   a->item_first = a->user_first + x->users.n + 1;
@@ -210,35 +209,31 @@ static oikos_status lay_out(const oikos_team *team, oikos_ratings_data *data, ar
 
 static oikos_status load(const oikos_team *team, const char *path, oikos_ratings_data *data,
                          oikos_error *err) {
-  hid_t file;
+  oikos_data_in in = {.team = team};
   arrays a = {0};
   OIKOS_TRY(oikos_data_check(team, path, &data->about, err));
-  OIKOS_TRY(oikos_mpiio_open_each(team, path, &file, err));
-  oikos_status status = oikos_alloc(&data->memory, 1, sizeof(tables), "a ratings file", err);
+  OIKOS_TRY(oikos_mpiio_open_each(team, path, &in.file, err));
+  oikos_status status = oikos_alloc(&data->tables, 1, sizeof(tables), "a ratings file", err);
   if (status == OIKOS_OK)
-    status = read_index(file, &data->index, data->memory, err);
+    status = read_index(&in, &data->index, data->tables, err);
   if (status == OIKOS_OK)
     status = oikos_fingerprint_ratings(&data->index, &data->about.print, err);
   if (status == OIKOS_OK)
-    status = oikos_fingerprint_check(file, &data->about.print, err);
+    status = oikos_fingerprint_check(in.file, &data->about.print, err);
   status = oikos_agree(team, status, err);
   if (status == OIKOS_OK)
-    status = oikos_agree(team, lay_out(team, data, &a, err), err);
-  if (status == OIKOS_OK) {
-    MPI_Win_fence(0, data->window);
-    status = read_arrays(team, file, &data->index, &a, err);
-    MPI_Win_fence(0, data->window);
-    status = oikos_agree(team, status, err);
-  }
+    status = lay_out(team, data, &a, err);
   if (status == OIKOS_OK)
-    status = check_all(team, &data->index, err);
-  H5Fclose(file);
+    status = oikos_data_filled(team, read_arrays(&in, data, &a, err), err);
+  if (status == OIKOS_OK)
+    status = check_all(team, data, err);
+  H5Fclose(in.file);
   return status;
 }
 
 oikos_status oikos_ratings_load(const oikos_team *team, const char *path, oikos_ratings_data *data,
                                 oikos_error *err) {
-  *data = (oikos_ratings_data){.window = MPI_WIN_NULL};
+  *data = (oikos_ratings_data){0};
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = load(team, path, data, err);
   oikos_hdf5_restore(was);
@@ -250,9 +245,8 @@ oikos_status oikos_ratings_load(const oikos_team *team, const char *path, oikos_
 }
 
 void oikos_ratings_unload(oikos_ratings_data *data) {
-  tables *t = data->memory;
-  if (data->window != MPI_WIN_NULL)
-    MPI_Win_free(&data->window);
+  tables *t = data->tables;
+  oikos_data_release(&data->memory);
   if (t) {
     oikos_side_free(&t->users);
     oikos_side_free(&t->items);
@@ -260,5 +254,5 @@ void oikos_ratings_unload(oikos_ratings_data *data) {
     free(t->split_name);
   }
   free(t);
-  *data = (oikos_ratings_data){.window = MPI_WIN_NULL};
+  *data = (oikos_ratings_data){0};
 }

@@ -4,15 +4,15 @@
 #ifndef OIKOS_STORE_RATINGS_LOAD_H
 #define OIKOS_STORE_RATINGS_LOAD_H
 
-#include "dist/team.h"
 #include "store/data_about.h"
+#include "store/data_read.h"
 #include "tasks/ratings_index.h"
 
 typedef struct oikos_ratings_data {
   oikos_ratings_index index; /* all but source, skipped and duplicates */
   oikos_data_about about;
-  MPI_Win window;
-  void *memory; /* what the index points into beside the window */
+  oikos_data_memory memory;
+  void *tables; /* what the index points into beside the memory */
 } oikos_ratings_data;
 
 /**
@@ -23,7 +23,7 @@ typedef struct oikos_ratings_data {
 oikos_status oikos_ratings_load(const oikos_team *team, const char *path, oikos_ratings_data *data,
                                 oikos_error *err);
 
-/** Collective. */
+/** Not collective. */
 void oikos_ratings_unload(oikos_ratings_data *data);
 
 #endif

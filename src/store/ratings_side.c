@@ -17,8 +17,8 @@ static const char *name_of(char name[MAX_NAME], const char *side, const char *wh
   return name;
 }
 
-static bool is_there(hid_t file, const char *name) {
-  return H5Lexists(file, name, H5P_DEFAULT) > 0;
+static bool is_there(const oikos_data_in *in, const char *name) {
+  return H5Lexists(in->file, name, H5P_DEFAULT) > 0;
 }
 
 oikos_status oikos_check_offsets(const char *name, const int64_t *first, int64_t n, int64_t total,
@@ -31,50 +31,40 @@ oikos_status oikos_check_offsets(const char *name, const int64_t *first, int64_t
   return OIKOS_OK;
 }
 
-/* Texts of which there must be n. */
-static oikos_status read_texts(hid_t file, const char *side, const char *what, int64_t n,
-                               char **text, char ***names, oikos_error *err) {
-  char name[MAX_NAME];
-  int64_t found;
-  OIKOS_TRY(oikos_data_texts(file, name_of(name, side, what), &found, text, names, err));
-  return found == n ? OIKOS_OK
-                    : oikos_fail(err, OIKOS_ERROR, "dataset /%s has %lld entries, expected %lld",
-                                 name, (long long)found, (long long)n);
-}
-
-static oikos_status read_matrix(hid_t dataset, const char *name, size_t n, float **out,
-                                oikos_error *err) {
-  OIKOS_TRY(oikos_alloc(out, n, sizeof **out, name, err));
-  if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, *out) < 0)
-    return oikos_hdf5_fail(err, "dataset /%s cannot be read", name);
-  for (size_t k = 0; k < n; k++)
-    if (!isfinite((*out)[k]))
-      return oikos_fail(err, OIKOS_ERROR, "/%s, entry %zu is not a finite number", name, k);
-  return OIKOS_OK;
-}
-
-static oikos_status read_numbers(hid_t file, const char *side, oikos_rating_side *s,
-                                 oikos_side_memory *m, oikos_error *err) {
-  char name[MAX_NAME];
+static oikos_status read_matrix(const oikos_data_in *in, const char *name, int64_t rows,
+                                int64_t columns, float **out, oikos_error *err) {
   hid_t dataset;
-  hsize_t dims[2] = {0};
-  if (!is_there(file, name_of(name, side, "number_name")))
-    return OIKOS_OK;
-  OIKOS_TRY(oikos_data_texts(file, name, &s->n_numbers, &m->number_text, &m->number_name, err));
-  OIKOS_TRY(
-      oikos_data_open(file, name_of(name, side, "number"), 2, H5T_FLOAT, &dataset, dims, err));
-  oikos_status status = OIKOS_OK;
-  if (dims[0] != (hsize_t)s->n || dims[1] != (hsize_t)s->n_numbers)
-    status = oikos_fail(err, OIKOS_ERROR, "/%s is %llu x %llu, expected %lld x %lld", name,
-                        (unsigned long long)dims[0], (unsigned long long)dims[1], (long long)s->n,
-                        (long long)s->n_numbers);
+  hsize_t dims[2];
+  size_t n = oikos_mul((size_t)rows, (size_t)columns);
+  OIKOS_TRY(oikos_data_open(in, name, 2, H5T_FLOAT, &dataset, dims, err));
+  oikos_status status = oikos_alloc(out, n, sizeof **out, name, err);
   if (status == OIKOS_OK)
-    status =
-        read_matrix(dataset, name, oikos_mul((size_t)s->n, (size_t)s->n_numbers), &m->number, err);
+    status = oikos_data_rows(in, dataset, name, H5T_NATIVE_FLOAT, 0, rows,
+                             (size_t)columns * sizeof **out, *out, err);
   H5Dclose(dataset);
+  for (size_t k = 0; status == OIKOS_OK && k < n; k++)
+    if (!isfinite((*out)[k]))
+      status = oikos_fail(err, OIKOS_ERROR, "/%s, entry %zu is not a finite number", name, k);
+  return status;
+}
+
+static oikos_status read_numbers(const oikos_data_in *in, const char *side, oikos_rating_side *s,
+                                 oikos_side_memory *m, oikos_error *err) {
+  char names[MAX_NAME], name[MAX_NAME];
+  hsize_t dims[2] = {0};
+  if (!is_there(in, name_of(names, side, "number_name")))
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_data_count(in, names, H5T_STRING, &s->n_numbers, err));
+  OIKOS_TRY(oikos_data_shape(in, name_of(name, side, "number"), 2, H5T_FLOAT, dims, err));
+  if (dims[0] != (hsize_t)s->n || dims[1] != (hsize_t)s->n_numbers)
+    return oikos_fail(err, OIKOS_ERROR, "/%s is %llu x %llu, expected %lld x %lld", name,
+                      (unsigned long long)dims[0], (unsigned long long)dims[1], (long long)s->n,
+                      (long long)s->n_numbers);
+  OIKOS_TRY(oikos_data_texts(in, names, s->n_numbers, &m->number_text, &m->number_name, err));
+  OIKOS_TRY(read_matrix(in, name, s->n, s->n_numbers, &m->number, err));
   s->number_name = (const char *const *)m->number_name;
   s->number = m->number;
-  return status;
+  return OIKOS_OK;
 }
 
 static oikos_status check_categories(const char *side, const oikos_rating_side *s,
@@ -91,62 +81,66 @@ static oikos_status check_categories(const char *side, const oikos_rating_side *
   return OIKOS_OK;
 }
 
-/* How many entries a dataset of whole numbers has. */
-static oikos_status count_of(hid_t file, const char *name, int64_t *n, oikos_error *err) {
-  hid_t dataset;
-  hsize_t dims[1] = {0};
-  OIKOS_TRY(oikos_data_open(file, name, 1, H5T_INTEGER, &dataset, dims, err));
-  H5Dclose(dataset);
-  *n = (int64_t)dims[0];
-  return OIKOS_OK;
-}
-
-static oikos_status read_lists(hid_t file, const char *side, oikos_rating_side *s,
+static oikos_status read_lists(const oikos_data_in *in, const char *side, oikos_rating_side *s,
                                oikos_side_memory *m, oikos_error *err) {
   char name[MAX_NAME];
   int64_t n;
-  OIKOS_TRY(count_of(file, name_of(name, side, "category"), &n, err));
-  OIKOS_TRY(oikos_data_numbers(file, name, H5T_NATIVE_INT32, 4, n, &m->category, err));
-  OIKOS_TRY(oikos_data_numbers(file, name_of(name, side, "category_first"), H5T_NATIVE_INT64, 8,
+  OIKOS_TRY(oikos_data_count(in, name_of(name, side, "category"), H5T_INTEGER, &n, err));
+  OIKOS_TRY(oikos_data_numbers(in, name, H5T_NATIVE_INT32, 4, n, &m->category, err));
+  OIKOS_TRY(oikos_data_numbers(in, name_of(name, side, "category_first"), H5T_NATIVE_INT64, 8,
                                s->n + 1, &m->category_first, err));
   s->category = m->category;
   s->category_first = m->category_first;
   return oikos_check_offsets(name, s->category_first, s->n, n, err);
 }
 
-static oikos_status read_categories(hid_t file, const char *side, oikos_rating_side *s,
+static oikos_status read_categories(const oikos_data_in *in, const char *side, oikos_rating_side *s,
                                     oikos_side_memory *m, oikos_error *err) {
   char name[MAX_NAME];
   int64_t values;
-  if (!is_there(file, name_of(name, side, "field_name")))
+  if (!is_there(in, name_of(name, side, "field_name")))
     return OIKOS_OK;
-  OIKOS_TRY(oikos_data_texts(file, name, &s->n_fields, &m->field_text, &m->field_name, err));
-  OIKOS_TRY(oikos_data_texts(file, name_of(name, side, "value_name"), &values, &m->value_text,
+  OIKOS_TRY(oikos_data_count(in, name, H5T_STRING, &s->n_fields, err));
+  OIKOS_TRY(oikos_data_count(in, name_of(name, side, "value_name"), H5T_STRING, &values, err));
+  OIKOS_TRY(oikos_data_expect_count(in, name_of(name, side, "field_first"), H5T_INTEGER,
+                                    s->n_fields + 1, err));
+  OIKOS_TRY(oikos_data_texts(in, name_of(name, side, "field_name"), s->n_fields, &m->field_text,
+                             &m->field_name, err));
+  OIKOS_TRY(oikos_data_texts(in, name_of(name, side, "value_name"), values, &m->value_text,
                              &m->value_name, err));
-  OIKOS_TRY(oikos_data_numbers(file, name_of(name, side, "field_first"), H5T_NATIVE_INT64, 8,
+  OIKOS_TRY(oikos_data_numbers(in, name_of(name, side, "field_first"), H5T_NATIVE_INT64, 8,
                                s->n_fields + 1, &m->field_first, err));
   OIKOS_TRY(oikos_check_offsets(name, m->field_first, s->n_fields, values, err));
   s->field_name = (const char *const *)m->field_name;
   s->value_name = (const char *const *)m->value_name;
   s->field_first = m->field_first;
-  OIKOS_TRY(read_lists(file, side, s, m, err));
+  OIKOS_TRY(read_lists(in, side, s, m, err));
   return check_categories(side, s, err);
 }
 
-oikos_status oikos_side_read(hid_t file, const char *side, oikos_rating_side *s,
+oikos_status oikos_side_count(const oikos_data_in *in, const char *side, oikos_rating_side *s,
+                              oikos_error *err) {
+  char name[MAX_NAME];
+  OIKOS_TRY(oikos_data_count(in, name_of(name, side, "id"), H5T_STRING, &s->n, err));
+  if (s->n > INT32_MAX)
+    return oikos_fail(err, OIKOS_ERROR, "/%s has more than %d entries", name, INT32_MAX);
+  if (is_there(in, name_of(name, side, "title")))
+    OIKOS_TRY(oikos_data_expect_count(in, name, H5T_STRING, s->n, err));
+  return oikos_data_expect_count(in, name_of(name, side, "first"), H5T_INTEGER, s->n + 1, err);
+}
+
+oikos_status oikos_side_read(const oikos_data_in *in, const char *side, oikos_rating_side *s,
                              oikos_side_memory *memory, oikos_error *err) {
   char name[MAX_NAME];
   OIKOS_TRY(
-      oikos_data_texts(file, name_of(name, side, "id"), &s->n, &memory->id_text, &memory->id, err));
-  if (s->n > INT32_MAX)
-    return oikos_fail(err, OIKOS_ERROR, "/%s has more than %d entries", name, INT32_MAX);
+      oikos_data_texts(in, name_of(name, side, "id"), s->n, &memory->id_text, &memory->id, err));
   s->id = (const char *const *)memory->id;
-  if (is_there(file, name_of(name, side, "title"))) {
-    OIKOS_TRY(read_texts(file, side, "title", s->n, &memory->title_text, &memory->title, err));
+  if (is_there(in, name_of(name, side, "title"))) {
+    OIKOS_TRY(oikos_data_texts(in, name, s->n, &memory->title_text, &memory->title, err));
     s->title = (const char *const *)memory->title;
   }
-  OIKOS_TRY(read_numbers(file, side, s, memory, err));
-  return read_categories(file, side, s, memory, err);
+  OIKOS_TRY(read_numbers(in, side, s, memory, err));
+  return read_categories(in, side, s, memory, err);
 }
 
 void oikos_side_free(oikos_side_memory *m) {

@@ -3,9 +3,7 @@
 #ifndef OIKOS_STORE_RATINGS_SIDE_H
 #define OIKOS_STORE_RATINGS_SIDE_H
 
-#include <hdf5.h>
-
-#include "oikos/error.h"
+#include "store/data_read.h"
 #include "tasks/ratings_index.h"
 
 /** What a side points into. */
@@ -17,9 +15,13 @@ typedef struct oikos_side_memory {
   int32_t *category;
 } oikos_side_memory;
 
-/** Read and check the datasets SIDE_*; @p memory is released by oikos_side_free() even after an
- * error. */
-oikos_status oikos_side_read(hid_t file, const char *side, oikos_rating_side *s,
+/** How many there are, and that all that is told of each has as many entries. */
+oikos_status oikos_side_count(const oikos_data_in *in, const char *side, oikos_rating_side *s,
+                              oikos_error *err);
+
+/** Read and check the datasets SIDE_* of a side that was counted; @p memory is released by
+ * oikos_side_free() even after an error. */
+oikos_status oikos_side_read(const oikos_data_in *in, const char *side, oikos_rating_side *s,
                              oikos_side_memory *memory, oikos_error *err);
 void oikos_side_free(oikos_side_memory *memory);
 

@@ -28,16 +28,7 @@ static void free_tables(tables *t) {
   free(t);
 }
 
-static oikos_status check_index(const oikos_table_index *x, const hsize_t features[2],
-                                const hsize_t targets[2], oikos_error *err) {
-  if (features[1] != (hsize_t)x->n_features || targets[1] != (hsize_t)x->n_targets ||
-      features[0] != targets[0])
-    return oikos_fail(err, OIKOS_ERROR,
-                      "/features is %llu x %llu and /targets %llu x %llu, which does not fit %lld "
-                      "feature and %lld target names",
-                      (unsigned long long)features[0], (unsigned long long)features[1],
-                      (unsigned long long)targets[0], (unsigned long long)targets[1],
-                      (long long)x->n_features, (long long)x->n_targets);
+static oikos_status check_index(const oikos_table_index *x, oikos_error *err) {
   if (x->group_first[0] != 0 || x->group_first[x->n_groups] != x->n_rows)
     return oikos_fail(err, OIKOS_ERROR, "/group_first does not run from 0 to the number of rows");
   for (int64_t g = 0; g < x->n_groups; g++)
@@ -47,47 +38,52 @@ static oikos_status check_index(const oikos_table_index *x, const hsize_t featur
   return OIKOS_OK;
 }
 
-static oikos_status read_shape(hid_t file, const char *name, hsize_t dims[2], oikos_error *err) {
-  hid_t dataset;
-  OIKOS_TRY(oikos_data_open(file, name, 2, H5T_FLOAT, &dataset, dims, err));
-  H5Dclose(dataset);
-  return OIKOS_OK;
+/* What there is of each, before anything of it is read. */
+static oikos_status read_counts(const oikos_data_in *in, oikos_table_index *x, oikos_error *err) {
+  hsize_t features[2] = {0}, targets[2] = {0};
+  OIKOS_TRY(oikos_data_shape(in, "features", 2, H5T_FLOAT, features, err));
+  OIKOS_TRY(oikos_data_shape(in, "targets", 2, H5T_FLOAT, targets, err));
+  OIKOS_TRY(oikos_data_count(in, "feature_name", H5T_STRING, &x->n_features, err));
+  OIKOS_TRY(oikos_data_count(in, "target_name", H5T_STRING, &x->n_targets, err));
+  OIKOS_TRY(oikos_data_count(in, "group_name", H5T_STRING, &x->n_groups, err));
+  x->n_rows = (int64_t)features[0];
+  if (features[1] != (hsize_t)x->n_features || targets[1] != (hsize_t)x->n_targets ||
+      features[0] != targets[0])
+    return oikos_fail(err, OIKOS_ERROR,
+                      "/features is %llu x %llu and /targets %llu x %llu, which does not fit %lld "
+                      "feature and %lld target names",
+                      (unsigned long long)features[0], (unsigned long long)features[1],
+                      (unsigned long long)targets[0], (unsigned long long)targets[1],
+                      (long long)x->n_features, (long long)x->n_targets);
+  return oikos_data_expect_count(in, "group_first", H5T_INTEGER, x->n_groups + 1, err);
 }
 
-static oikos_status read_index(hid_t file, oikos_table_index *x, tables *t, oikos_error *err) {
-  hsize_t features[2] = {0}, targets[2] = {0};
-  OIKOS_TRY(oikos_data_expect(file, "oikos table", 1, err));
-  OIKOS_TRY(read_shape(file, "features", features, err));
-  OIKOS_TRY(read_shape(file, "targets", targets, err));
-  OIKOS_TRY(
-      oikos_data_texts(file, "group_name", &x->n_groups, &t->group_text, &t->group_name, err));
-  OIKOS_TRY(oikos_data_texts(file, "feature_name", &x->n_features, &t->feature_text,
-                             &t->feature_name, err));
-  OIKOS_TRY(
-      oikos_data_texts(file, "target_name", &x->n_targets, &t->target_text, &t->target_name, err));
-  OIKOS_TRY(oikos_data_numbers(file, "group_first", H5T_NATIVE_INT64, 8, x->n_groups + 1,
+static oikos_status read_index(const oikos_data_in *in, oikos_table_index *x, tables *t,
+                               oikos_error *err) {
+  OIKOS_TRY(oikos_data_expect(in, "oikos table", 1, err));
+  OIKOS_TRY(read_counts(in, x, err));
+  OIKOS_TRY(oikos_data_numbers(in, "group_first", H5T_NATIVE_INT64, 8, x->n_groups + 1,
                                &t->group_first, err));
-  x->n_rows = (int64_t)features[0];
+  OIKOS_TRY(oikos_data_texts(in, "group_name", x->n_groups, &t->group_text, &t->group_name, err));
+  OIKOS_TRY(
+      oikos_data_texts(in, "feature_name", x->n_features, &t->feature_text, &t->feature_name, err));
+  OIKOS_TRY(
+      oikos_data_texts(in, "target_name", x->n_targets, &t->target_text, &t->target_name, err));
   x->group_first = t->group_first;
   x->group_name = (const char *const *)t->group_name;
   x->feature_name = (const char *const *)t->feature_name;
   x->target_name = (const char *const *)t->target_name;
-  return check_index(x, features, targets, err);
+  return check_index(x, err);
 }
 
-static oikos_status read_matrix(hid_t file, const char *name, int64_t first, int64_t count,
-                                int64_t columns, float *numbers, oikos_error *err) {
-  hsize_t start[2] = {(hsize_t)first, 0}, size[2] = {(hsize_t)count, (hsize_t)columns};
+static oikos_status read_matrix(const oikos_data_in *in, const char *name, int64_t first,
+                                int64_t count, int64_t columns, float *numbers, oikos_error *err) {
+  hid_t dataset;
+  hsize_t dims[2];
   float *to = numbers + first * columns;
-  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset),
-        memory = H5Screate_simple(2, size, NULL);
-  H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
-  oikos_status status = OIKOS_OK;
-  if (H5Dread(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, to) < 0)
-    status = oikos_hdf5_fail(err, "/%s, rows %lld to %lld cannot be read", name, (long long)first,
-                             (long long)(first + count - 1));
-  H5Sclose(memory);
-  H5Sclose(space);
+  OIKOS_TRY(oikos_data_open(in, name, 2, H5T_FLOAT, &dataset, dims, err));
+  oikos_status status = oikos_data_rows(in, dataset, name, H5T_NATIVE_FLOAT, first, count,
+                                        (size_t)columns * sizeof *to, to, err);
   H5Dclose(dataset);
   for (int64_t i = 0; i < count * columns && status == OIKOS_OK; i++)
     if (!isfinite(to[i]))
@@ -97,56 +93,50 @@ static oikos_status read_matrix(hid_t file, const char *name, int64_t first, int
 }
 
 /* This rank's share of its node's copy. */
-static oikos_status read_share(const oikos_team *team, hid_t file, const oikos_table_index *x,
+static oikos_status read_share(const oikos_data_in *in, const oikos_table_data *data,
                                float *features, float *targets, oikos_error *err) {
+  const oikos_table_index *x = &data->index;
   int64_t first, count;
-  oikos_share(x->n_rows, team->node_rank, team->node_size, &first, &count);
-  if (count == 0)
-    return OIKOS_OK;
-  OIKOS_TRY(read_matrix(file, "features", first, count, x->n_features, features, err));
-  return read_matrix(file, "targets", first, count, x->n_targets, targets, err);
+  oikos_share(x->n_rows, data->memory.part, data->memory.parts, &first, &count);
+  OIKOS_TRY(read_matrix(in, "features", first, count, x->n_features, features, err));
+  return read_matrix(in, "targets", first, count, x->n_targets, targets, err);
 }
 
-static oikos_status share_numbers(const oikos_team *team, hid_t file, oikos_table_data *data,
+static oikos_status share_numbers(const oikos_data_in *in, oikos_table_data *data,
                                   oikos_error *err) {
   const oikos_table_index *x = &data->index;
   size_t n = oikos_mul((size_t)x->n_rows, (size_t)(x->n_features + x->n_targets));
-  if (n > SIZE_MAX / 4 / sizeof(float))
-    return oikos_fail(err, OIKOS_ERROR, "%lld rows of %lld numbers are too large",
-                      (long long)x->n_rows, (long long)(x->n_features + x->n_targets));
   float *features;
-  OIKOS_TRY(oikos_data_share(team, n * sizeof *features, &data->window, &features, err));
+  OIKOS_TRY(
+      oikos_data_take(in->team, oikos_mul(n, sizeof *features), &data->memory, &features, err));
   float *targets = features + x->n_rows * x->n_features;
-  MPI_Win_fence(0, data->window);
-  oikos_status status = read_share(team, file, x, features, targets, err);
-  MPI_Win_fence(0, data->window);
   data->features = features;
   data->targets = targets;
-  return status;
+  return oikos_data_filled(in->team, read_share(in, data, features, targets, err), err);
 }
 
 static oikos_status load(const oikos_team *team, const char *path, oikos_table_data *data,
                          oikos_error *err) {
-  hid_t file;
+  oikos_data_in in = {.team = team};
   OIKOS_TRY(oikos_data_check(team, path, &data->about, err));
-  OIKOS_TRY(oikos_mpiio_open_each(team, path, &file, err));
-  oikos_status status = oikos_alloc(&data->memory, 1, sizeof(tables), "a table file", err);
+  OIKOS_TRY(oikos_mpiio_open_each(team, path, &in.file, err));
+  oikos_status status = oikos_alloc(&data->tables, 1, sizeof(tables), "a table file", err);
   if (status == OIKOS_OK)
-    status = read_index(file, &data->index, data->memory, err);
+    status = read_index(&in, &data->index, data->tables, err);
   if (status == OIKOS_OK)
     status = oikos_fingerprint_table(&data->index, &data->about.print, err);
   if (status == OIKOS_OK)
-    status = oikos_fingerprint_check(file, &data->about.print, err);
+    status = oikos_fingerprint_check(in.file, &data->about.print, err);
   status = oikos_agree(team, status, err);
   if (status == OIKOS_OK)
-    status = oikos_agree(team, share_numbers(team, file, data, err), err);
-  H5Fclose(file);
+    status = share_numbers(&in, data, err);
+  H5Fclose(in.file);
   return status;
 }
 
 oikos_status oikos_table_load(const oikos_team *team, const char *path, oikos_table_data *data,
                               oikos_error *err) {
-  *data = (oikos_table_data){.window = MPI_WIN_NULL};
+  *data = (oikos_table_data){0};
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = load(team, path, data, err);
   oikos_hdf5_restore(was);
@@ -158,9 +148,8 @@ oikos_status oikos_table_load(const oikos_team *team, const char *path, oikos_ta
 }
 
 void oikos_table_unload(oikos_table_data *data) {
-  if (data->window != MPI_WIN_NULL)
-    MPI_Win_free(&data->window);
-  if (data->memory)
-    free_tables(data->memory);
-  *data = (oikos_table_data){.window = MPI_WIN_NULL};
+  oikos_data_release(&data->memory);
+  if (data->tables)
+    free_tables(data->tables);
+  *data = (oikos_table_data){0};
 }

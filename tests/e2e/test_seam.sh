@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 # All that is said to MPI-IO and HDF5's parallel driver stands in one file.
-calls='MPI_File_|H5Pset_fapl_mpio|H5Pset_mpi_params'
+calls='MPI_File_|H5Pset_fapl_mpio|H5Pset_mpi_params|MPI_Win_'
 others=$(grep -rlE "$calls" "$SOURCE/src" "$SOURCE/include" --include='*.[ch]' | grep -v '/store/mpiio\.c$' || true)
 check_equal "files beside store/mpiio.c that speak to MPI-IO" "" "$others"
 
@@ -32,8 +32,35 @@ rm there/images.h5
 mkdir there/images.h5
 one_rank_without "a folder as data file" "it is not a readable HDF5 file, but a folder"
 rmdir there/images.h5
+other="it has [0-9]+ bytes, but [0-9]+ on rank 0: it must be the same file everywhere"
 head -c 3000 images.h5 >there/images.h5
-one_rank_without "a cut data file" "it is not a readable HDF5 file"
+one_rank_without "a cut data file" "$other"
 : >there/images.h5
 one_rank_without "an empty data file" "it is not a readable HDF5 file: it is empty"
+rm there/images.h5
+
+# Data of 16 MB where /dev/shm has 12, of which MPI needs some for itself; and on ranks that cannot share memory.
+mkdir idx.large
+{ printf '\0\0\010\003\0\0\020\0\0\0\0\100\0\0\0\100' && head -c $((4096 * 4096)) /dev/urandom; } >idx.large/train-images-idx3-ubyte
+{ printf '\0\0\010\001\0\0\020\0' && awk 'BEGIN { for (i = 0; i < 4096; i++) printf "%02x", i % 16 }' | from_hex; } >idx.large/train-labels-idx1-ubyte
+run import idx idx.large -o large.h5
+check_status "import of 16 MB" 0
+sed "s/images\.h5/large.h5/; s/test_fraction: 0.4/test_fraction: 0.5/" conv.yaml >large.yaml
+small=(train large.yaml --set steps=2 --set eval.episodes=0)
+run_ranks 2 "${small[@]}" --out roomy
+check_status "a large file" 0
+if [[ $(id -u) == 0 ]] && unshare --mount true 2>/dev/null; then
+  # shellcheck disable=SC2016
+  launch unshare --mount bash -c 'mount -t tmpfs -o size=12m none /dev/shm && exec "$@"' bash "${mpirun[@]}" 2 "$OIKOS" "${small[@]}" --out tight
+  check_status "a small /dev/shm" 0
+  check_same "a small /dev/shm" roomy tight
+  on_rank_1 'exec unshare --pid --fork --mount-proc "$@"' # its processes have numbers of their own
+  export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_smsc=^cma
+  launch "${mpirun[@]}" 2 ./rank "$OIKOS" "${small[@]}" --out apart
+  check_status "ranks that cannot share memory" 0
+  check_match "ranks that cannot share memory" "warning: 2 of 2 ranks hold a copy of the data of their own" "$log.out"
+  check_same "ranks that cannot share memory" roomy apart
+else
+  echo "not tried: a small /dev/shm (a mount namespace is not permitted here)"
+fi
 finish
