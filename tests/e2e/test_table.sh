@@ -81,10 +81,10 @@ eval: {episodes: 60}
 YAML
 bad 2 'set task\.split to fraction or list' train table.yaml --out x --set task.split=file
 bad 2 'no training group has more than task\.support 20 rows' train table.yaml --out x --set task.support=20
-bad 2 'task\.source is table but task\.file is not set' train table.yaml --out x --set 'task.file=""'
+bad 2 'task\.source is table but task\.file is not set' train table.yaml --out x --set task.file=
 bad 2 'model\.loss does not fit task\.source' train table.yaml --out x --set model.loss=cross_entropy
 bad 1 'number\.csv: it is not a readable HDF5 file' train table.yaml --out x --set "task.file=$WORK/number.csv"
-bad 2 'only functions and table know groups' train table.yaml --out x --set task.source=images --set task.learners=groups
+bad 2 'task\.learners does nothing here: it is used with task\.source functions or table or ratings' train table.yaml --out x --set task.source=images --set task.learners=groups
 printf 'group, 1\nnobody\n' >names.list
 bad 2 'names\.list:2: no group of that name in the table file: nobody' train table.yaml --out x --set task.split=list \
   --set "task.train_list=names.list"
