@@ -45,6 +45,12 @@ typedef enum { OIKOS_RATING_ORDER_RANDOM, OIKOS_RATING_ORDER_TIME } oikos_rating
 typedef enum { OIKOS_LEARNERS_FREE, OIKOS_LEARNERS_GROUPS } oikos_learners_kind;
 typedef enum { OIKOS_WEIGH_EQUAL, OIKOS_WEIGH_EXAMPLES } oikos_weigh_kind;
 typedef enum { OIKOS_LOSS_MSE, OIKOS_LOSS_CROSS_ENTROPY, OIKOS_LOSS_PROTOTYPES } oikos_loss_kind;
+typedef enum { OIKOS_NORM_TRANSDUCTIVE, OIKOS_NORM_SUPPORT } oikos_norm_kind;
+typedef enum {
+  OIKOS_EVAL_NORM_MODEL,
+  OIKOS_EVAL_NORM_TRANSDUCTIVE,
+  OIKOS_EVAL_NORM_SUPPORT
+} oikos_eval_norm;
 typedef enum { OIKOS_INIT_HE, OIKOS_INIT_GLOROT, OIKOS_INIT_ZEROS } oikos_init_kind;
 typedef enum { OIKOS_ORDER_SECOND, OIKOS_ORDER_FIRST } oikos_order;
 typedef enum { OIKOS_SCOPE_ALL, OIKOS_SCOPE_LAST } oikos_scope;
@@ -166,6 +172,7 @@ typedef struct oikos_config {
     int init; /**< oikos_init_kind */
     int n_layers;
     oikos_layer_spec layers[OIKOS_MAX_LAYERS];
+    int norm_statistics; /**< oikos_norm_kind */
   } model;
 
   struct {
@@ -266,6 +273,7 @@ typedef struct oikos_config {
     int64_t episodes;
     int64_t steps;          /**< inner steps; -1 takes inner.steps */
     int split;              /**< oikos_eval_split */
+    int norm_statistics;    /**< oikos_eval_norm */
     int64_t support, query; /**< ratings: at most so many; 0 takes task.support, all others */
   } eval;
 } oikos_config;

@@ -13,6 +13,7 @@
 #ifndef OIKOS_NETWORK_H
 #define OIKOS_NETWORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,14 +51,17 @@ typedef struct oikos_batch {
   const oikos_real *x; /**< (n, height, width, channels) */
   const oikos_real *
       y; /**< (n, targets) for mse; (n) class indices as numbers for cross_entropy and prototypes */
-  const oikos_real *teacher; /**< (n, outputs) what a teacher gives for x, or NULL: constants, no
-                                derivative goes through them. With them a loss L becomes
-                                (1 - distill.weight) L + distill.weight D; D is the squared
-                                difference for mse, and distill.temperature^2 times the divergence
-                                of the softened softmax for cross_entropy (Hinton, Vinyals and Dean
-                                2015); prototypes has none */
-  size_t n_support; /**< prototypes only: the first n_support examples make the class means, the
-                       others are judged */
+  const oikos_real
+      *teacher;     /**< (judged, outputs) what a teacher gives for x, or NULL: constants, no
+                       derivative goes through them. With them a loss L becomes
+                       (1 - distill.weight) L + distill.weight D; D is the squared
+                       difference for mse, and distill.temperature^2 times the divergence
+                       of the softened softmax for cross_entropy (Hinton, Vinyals and Dean
+                       2015); prototypes has none */
+  size_t n_support; /**< the first n_support examples are not judged: for prototypes they make the
+                       class means */
+  size_t n_norm;    /**< the first n_norm examples are those whose statistics batch_norm takes, for
+                       all; 0: all are */
 } oikos_batch;
 
 /** What a loss says of a batch. */
@@ -125,6 +129,9 @@ void oikos_workspace_destroy(oikos_workspace *ws);
 /** Loss of a batch at theta. */
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws,
                                    const oikos_real *theta, const oikos_batch *batch);
+
+/** Whether an example's output depends on the others of its batch: there is a batch_norm layer. */
+bool oikos_network_normalises(const oikos_network *net);
 
 /** What the network gives for a batch, into outputs (n, outputs). */
 void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const oikos_real *theta,

@@ -209,6 +209,7 @@ typedef struct oikos_evaluation {
   int64_t n_targets;    /**< targets that have a unit of their own (tables); else 0 */
   int64_t units;        /**< that the episodes are of, and intervals over: groups, classes,
                            learners; or episodes */
+  bool transductive;    /**< batch_norm saw each query set as a whole */
   const char *unit;     /**< what these are called */
   oikos_estimate *rmse; /**< (steps + 1, n_targets) root mean square error, in the target's own
                            unit: of a group the root of the mean square over all query examples of

@@ -166,9 +166,9 @@ static oikos_status measure(const oikos_bench_job *job, oikos_trainer *t, bool e
                             oikos_error *err) {
   oikos_products **products = NULL;
   oikos_task_shape shape = oikos_source_shape(t->source);
-  size_t judged = shape.query;
-  if (t->config.model.loss == OIKOS_LOSS_PROTOTYPES)
-    judged += shape.support;
+  size_t judged = oikos_judged_size(
+      &t->config, evaluation ? oikos_eval_norm_of(&t->config) : oikos_train_norm_of(&t->config),
+      shape);
   oikos_status status =
       oikos_alloc(&products, (size_t)t->n_threads, sizeof *products, "measuring products", err);
   for (int k = 0; status == OIKOS_OK && k < t->n_threads; k++)

@@ -120,6 +120,9 @@ void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
   if (cli->team.rank != 0)
     return;
   print_steps(v, classification);
+  if (v->transductive)
+    printf("batch_norm takes its statistics from each query set as a whole (transductive); "
+           "eval.norm_statistics=support takes those of the support set\n");
   if (v->n_targets > 0)
     print_targets(t, v);
   if (v->n_rated > 0)

@@ -133,6 +133,13 @@ const oikos_option *oikos_options(void) {
        "First weights: He (normal, variance 2/fan-in), Glorot (uniform, "
        "+-sqrt(6/(fan-in+fan-out))) or zeros. Biases "
        "start at zero, scales at one."},
+      {CHOICE("model.norm_statistics", model.norm_statistics, "transductive",
+              "transductive|support"),
+       FIXED,
+       "Where batch_norm takes mean and variance from when a query set is judged. transductive: "
+       "from the query set itself, all of it at once, as MAML is mostly published; support: from "
+       "the support set at the same weights, so that what is said of one query example is no "
+       "matter of the others. A support set is always its own."},
       {"model.layers", OPTION_LAYERS, AT(model.n_layers), "[]", 0, 0, NULL, FIXED,
        "The network: a list of layers from input to output; shapes are inferred."},
 
@@ -355,6 +362,10 @@ const oikos_option *oikos_options(void) {
        "Inner steps in evaluation; -1 takes inner.steps."},
       {CHOICE("eval.split", eval.split, "test", "validation|test"), FREE,
        "Which unseen part is evaluated on."},
+      {CHOICE("eval.norm_statistics", eval.norm_statistics, "model", "model|transductive|support"),
+       FREE,
+       "Where batch_norm takes mean and variance from in evaluation; model is as "
+       "model.norm_statistics says."},
       {INT("eval.support", eval.support, "0", 0, 1e6), FREE,
        "ratings: support ratings of an unseen user or item, at most; 0 takes task.support."},
       {INT("eval.query", eval.query, "0", 0, 1e6), FREE,

@@ -30,6 +30,7 @@ enum {
 #define HOMES    "home.count!=1"
 #define OWN      "home.owns=last|all|modulation"
 #define CLIPS    "aggregation.rule=clip|centred_clip"
+#define NORMS    "task.source=functions|images|table & model.layers=batch_norm"
 #define DISTILLS "distill.weight>0"
 
 static const oikos_use table[] = {
@@ -70,6 +71,7 @@ static const oikos_use table[] = {
     {"learners.patience", STEP, NULL},
     {"model.loss", ALL, NULL},
     {"model.init", T | G | B | D, NULL},
+    {"model.norm_statistics", ALL, NORMS},
     {"model.layers", ALL, NULL},
     {"inner.steps", ALL, NULL},
     {"inner.rate", ALL, LOOP},
@@ -140,6 +142,7 @@ static const oikos_use table[] = {
     {"eval.episodes", T | E | B | D, NULL},
     {"eval.steps", T | E | D, LOOP},
     {"eval.split", T | E | B | D, NULL},
+    {"eval.norm_statistics", T | E | B | D, NORMS},
     {"eval.support", T | E | R | D, RATINGS},
     {"eval.query", T | E | D, RATINGS},
     {NULL, 0, NULL},

@@ -187,12 +187,33 @@ void oikos_learner_pull_back(const oikos_context *context, oikos_worker *w) {
                          w->gradient + s->m + s->a);
 }
 
-oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episode *e) {
-  oikos_batch judged = e->query;
-  if (context->config->model.loss == OIKOS_LOSS_PROTOTYPES)
-    judged = (oikos_batch){
-        .n = e->support.n + e->query.n, .x = e->x, .y = e->y, .n_support = e->support.n};
-  return judged;
+static bool judges_behind(const oikos_config *c, oikos_norm_kind norm) {
+  return c->model.loss == OIKOS_LOSS_PROTOTYPES || norm == OIKOS_NORM_SUPPORT;
+}
+
+oikos_batch oikos_learner_judged(const oikos_context *context, oikos_norm_kind norm,
+                                 const oikos_episode *e) {
+  if (!judges_behind(context->config, norm))
+    return e->query;
+  return (oikos_batch){.n = e->support.n + e->query.n,
+                       .x = e->x,
+                       .y = e->y,
+                       .n_support = e->support.n,
+                       .n_norm = norm == OIKOS_NORM_SUPPORT ? e->support.n : 0};
+}
+
+size_t oikos_judged_size(const oikos_config *c, oikos_norm_kind norm, oikos_task_shape shape) {
+  return shape.query + (judges_behind(c, norm) ? shape.support : 0);
+}
+
+oikos_norm_kind oikos_train_norm_of(const oikos_config *c) {
+  return (oikos_norm_kind)c->model.norm_statistics;
+}
+
+oikos_norm_kind oikos_eval_norm_of(const oikos_config *c) {
+  return c->eval.norm_statistics == OIKOS_EVAL_NORM_MODEL     ? oikos_train_norm_of(c)
+         : c->eval.norm_statistics == OIKOS_EVAL_NORM_SUPPORT ? OIKOS_NORM_SUPPORT
+                                                              : OIKOS_NORM_TRANSDUCTIVE;
 }
 
 void oikos_learner_place_rows(const oikos_context *context, oikos_row_view rows, int64_t i,
@@ -264,7 +285,9 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   if (left_off)
     go_on(s->m, context->config->learners.pull, left_off, oikos_path_start(w->path));
   oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
-  oikos_batch support = w->episode.support, judged = oikos_learner_judged(context, &w->episode);
+  oikos_batch support = w->episode.support,
+              judged =
+                  oikos_learner_judged(context, oikos_train_norm_of(context->config), &w->episode);
   oikos_teach(context, w, now, &support, &judged);
   double start_loss = judge_start(context, w, &judged);
   oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &support, steps);

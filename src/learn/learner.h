@@ -101,7 +101,16 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
                                        int64_t slot, double *log_p, int32_t home,
                                        const oikos_real *left_off);
 
-/** The set that judges a learner: the query set, or both sets for prototypes. */
-oikos_batch oikos_learner_judged(const oikos_context *context, const oikos_episode *episode);
+/** The set that judges a learner: the query set; with the support set before it for prototypes, and
+ * where that is what batch_norm takes its statistics from. */
+oikos_batch oikos_learner_judged(const oikos_context *context, oikos_norm_kind norm,
+                                 const oikos_episode *episode);
+
+/** Examples in it. */
+size_t oikos_judged_size(const oikos_config *config, oikos_norm_kind norm, oikos_task_shape shape);
+
+/** What batch_norm takes its statistics from in training, and in evaluation. */
+oikos_norm_kind oikos_train_norm_of(const oikos_config *config);
+oikos_norm_kind oikos_eval_norm_of(const oikos_config *config);
 
 #endif

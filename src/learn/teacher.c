@@ -20,9 +20,11 @@ oikos_status oikos_lesson_create(const oikos_context *context, oikos_worker *w, 
   const oikos_context *teacher = context->teacher;
   oikos_task_shape shape = oikos_source_shape(context->source);
   size_t n = shape.support + shape.query, homes = (size_t)teacher->weights->n_homes,
-         outputs = oikos_network_output_size(context->net);
+         outputs = oikos_network_output_size(context->net),
+         taught = n + shape.support; // a support set, and what the teacher is judged on
   OIKOS_TRY(oikos_alloc(&w->teacher, 1, sizeof *w->teacher, "the teacher", err));
-  OIKOS_TRY(oikos_alloc(&w->taught, oikos_mul(n, outputs), sizeof *w->taught, "the teacher", err));
+  OIKOS_TRY(
+      oikos_alloc(&w->taught, oikos_mul(taught, outputs), sizeof *w->taught, "the teacher", err));
   OIKOS_TRY(oikos_encoder_pass_create(teacher->encoder, &w->teacher->encoder, err));
   OIKOS_TRY(oikos_alloc(&w->teacher->mean, teacher->weights->k, sizeof(real), "the teacher", err));
   OIKOS_TRY(oikos_alloc(&w->teacher->p, homes, sizeof(real), "the teacher", err));
@@ -63,7 +65,10 @@ void oikos_teach(const oikos_context *context, oikos_worker *w, int32_t home, oi
   if (!teacher)
     return;
   oikos_worker *own = w->teacher;
-  real *query = w->taught + support->n * oikos_network_output_size(context->net);
+  oikos_batch all =
+      oikos_learner_judged(teacher, oikos_train_norm_of(teacher->config), &w->episode);
+  size_t outputs = oikos_network_output_size(context->net);
+  real *query = w->taught + support->n * outputs;
   int64_t steps = steps_of(context);
   int in = context->config->distill.in;
   own->episode = w->episode;
@@ -78,7 +83,7 @@ void oikos_teach(const oikos_context *context, oikos_worker *w, int32_t home, oi
   if (in != OIKOS_IN_QUERY)
     oikos_network_predict(teacher->net, ws, theta, support, w->taught);
   if (in != OIKOS_IN_SUPPORT)
-    oikos_network_predict(teacher->net, ws, theta, judged, query);
+    oikos_network_predict(teacher->net, ws, theta, &all, query);
   support->teacher = in != OIKOS_IN_QUERY ? w->taught : NULL;
-  judged->teacher = in != OIKOS_IN_SUPPORT ? query : NULL;
+  judged->teacher = in != OIKOS_IN_SUPPORT ? query + all.n_support * outputs : NULL;
 }

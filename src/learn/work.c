@@ -31,7 +31,9 @@ static int64_t hear_teacher(const oikos_context *context, int64_t support, int64
 int64_t oikos_work(const oikos_context *context, const oikos_episode *episode) {
   const oikos_config *c = context->config;
   int64_t support = (int64_t)episode->support.n,
-          judged = (int64_t)oikos_learner_judged(context, episode).n;
+          judged =
+              (int64_t)oikos_learner_judged(context, oikos_train_norm_of(context->config), episode)
+                  .n;
   int64_t step = GRADIENT + (c->inner.order == OIKOS_ORDER_SECOND ? HESSIAN : 0);
   int64_t work =
       (support + OIKOS_WORK_MORE) * c->inner.steps * step + (judged + OIKOS_WORK_MORE) * GRADIENT;

@@ -12,8 +12,11 @@
  *   dx   = K z,            z   = g - mean(g) - xh mean(g xh)
  *   dx_t = K_t z + K z_t,  z_t = g_t - mean(g_t) - xh_t mean(g xh) - xh mean(g_t xh + g xh_t)
  *
- * which per channel are linear in g, g_t, u and u_t. The cache holds, per example and window, xh of
- * the largest and which one that was; per batch mean and r. Its tangent: xh_t; mean(x_t) and m. */
+ * which per channel are linear in g, g_t, u and u_t. Where the statistics are those of the first
+ * n_norm examples alone, the means are sums over all rows, of g and of what it is multiplied by,
+ * but divided by the rows of these; and only these have the terms behind g in z: of the others z =
+ * g, z_t = g_t. The cache holds, per example and window, xh of the largest and which one that was;
+ * per batch mean and r. Its tangent: xh_t; mean(x_t) and m. */
 #include <math.h>
 #include <string.h>
 
@@ -62,7 +65,7 @@ static void statistics(const oikos_layer *l, const oikos_pass *p, const view *v,
   real *restrict mean = v->mean, *restrict square = scratch + 2 * c;
   memset(mean, 0, c * sizeof *mean);
   memset(square, 0, c * sizeof *square);
-  for (size_t i = 0; i < p->n; i++) {
+  for (size_t i = 0; i < v->n_norm; i++) {
     const real *restrict x = oikos_norm_example_of(l, p, i, false).x;
     real before = (real)i, share = 1 / (real)(i + 1);
     memset(mean_i, 0, c * sizeof *mean_i);
@@ -161,7 +164,7 @@ static void tangent_statistics(const oikos_layer *l, const oikos_pass *p, const 
   real *restrict sum = scratch, *restrict product = scratch + c;
   const real *restrict mean = v->mean, *restrict r = v->r;
   memset(v->mean_t, 0, 2 * c * sizeof *v->mean_t);
-  for (size_t i = 0; moves(p) && i < p->n; i++) {
+  for (size_t i = 0; moves(p) && i < v->n_norm; i++) {
     example e = oikos_norm_example_of(l, p, i, true);
     const real *restrict x = e.x, *restrict x_t = e.x_t;
     memset(sum, 0, c * sizeof *sum);
@@ -224,8 +227,9 @@ static void tangent(const oikos_layer *l, const oikos_pass *p) {
 
 const oikos_layer_type oikos_layer_batch_norm = {
     .kind = "batch_norm",
-    .meaning = "Batch normalisation on the statistics of the set at hand (support or query), with "
-               "learned scale and shift.",
+    .meaning =
+        "Batch normalisation on the statistics of the set at hand (model.norm_statistics: the "
+        "query set, or the support set), with learned scale and shift.",
     .args = {{"epsilon", 1e-5, 1e-12, 1, false, "added to the variance"}},
     .configure = configure,
     .absorb = absorb,

@@ -78,10 +78,13 @@ static void apply_position(const oikos_layer *l, const oikos_pass *p, const view
   size_t c = v->c, window, q;
   const real *x = e->x + position * c, *restrict mean = v->mean, *restrict mean_t = v->mean_t,
              *restrict constant = f->constant, *restrict of_u = f->of_u;
+  bool counts = i < v->n_norm; // in the statistics
+  if (!counts)
+    memset(dx, 0, c * sizeof *dx);
 #pragma omp simd
-  for (size_t j = 0; j < c; j++)
+  for (size_t j = 0; j < (counts ? c : 0); j++)
     dx[j] = constant[j] + of_u[j] * (x[j] - mean[j]);
-  if (f->of_u_t && e->x_t) {
+  if (counts && f->of_u_t && e->x_t) {
     const real *restrict x_t = e->x_t + position * c, *restrict of_u_t = f->of_u_t;
 #pragma omp simd
     for (size_t j = 0; j < c; j++)

@@ -13,6 +13,7 @@ oikos_layer_function oikos_batch_norm_backward, oikos_batch_norm_tangent_backwar
 /* What the four functions see. Arrays are (c) unless said otherwise. */
 typedef struct oikos_norm_view {
   size_t c, positions, windows; /* of an example */
+  size_t n_norm;                /* examples whose statistics are taken: the first ones */
   double rows;
   oikos_real floor; /* a gradient passes where y > floor: that of relu, or of nothing */
   const oikos_real *scale, *shift;
@@ -26,7 +27,8 @@ static inline oikos_norm_view oikos_norm_view_of(const oikos_layer *l, const oik
   oikos_norm_view v = {.c = (size_t)l->in.channels, .scale = p->theta};
   v.positions = (size_t)(l->in.height * l->in.width);
   v.windows = (size_t)(l->out.height * l->out.width);
-  v.rows = (double)(p->n * v.positions);
+  v.n_norm = p->n_norm ? p->n_norm : p->n;
+  v.rows = (double)(v.n_norm * v.positions);
   v.floor = l->relu ? 0 : (oikos_real)-INFINITY;
   v.shift = p->theta + v.c;
   v.xh = p->cache;

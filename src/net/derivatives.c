@@ -75,6 +75,7 @@ static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, 
                                  const way *w) {
   const oikos_layer *l = &net->layer[i];
   oikos_pass p = {.n = w->batch->n,
+                  .n_norm = w->batch->n_norm,
                   .theta = w->theta + l->first,
                   .x = given(net, ws, i - 1, w->batch),
                   .x2 = l->in2_size ? given(net, ws, l->second, w->batch) : NULL,
@@ -95,23 +96,46 @@ static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, 
   return p;
 }
 
+/* Examples before those that the loss takes: prototypes take all. */
+static size_t unjudged(const oikos_network *net, const oikos_batch *batch) {
+  return net->loss_kind == OIKOS_LOSS_PROTOTYPES ? 0 : batch->n_support;
+}
+
 static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
                                  const oikos_batch *batch, real weight) {
   int last = net->n_layers - 1;
-  return (oikos_loss_pass){.n = batch->n,
+  size_t passed = unjudged(net, batch), first = passed * net->outputs;
+  return (oikos_loss_pass){.n = batch->n - passed,
                            .size = net->outputs,
-                           .n_support = batch->n_support,
-                           .y = at(ws, ws->y[last], net->outputs),
-                           .y_t = at(ws, ws->y_t[last], net->outputs),
-                           .target = batch->y,
+                           .n_support = batch->n_support - passed,
+                           .y = at(ws, ws->y[last], net->outputs) + first,
+                           .y_t = at(ws, ws->y_t[last], net->outputs) + first,
+                           .target = batch->y + passed * oikos_network_targets(net),
                            .cache = at(ws, ws->loss_cache, 2 * net->outputs),
                            .weight = weight,
-                           .dy = at(ws, ws->dy[last], net->outputs),
-                           .dy_t = at(ws, ws->dy_t[last], net->outputs),
+                           .dy = at(ws, ws->dy[last], net->outputs) + first,
+                           .dy_t = at(ws, ws->dy_t[last], net->outputs) + first,
                            .teacher = net->lambda > 0 ? batch->teacher : NULL,
                            .lambda = net->lambda,
                            .temperature = net->temperature,
                            .soft = at(ws, ws->soft, 2 * net->outputs)};
+}
+
+/* The slopes at the outputs of a batch: zero where nothing is judged. */
+static void slope(const oikos_network *net, oikos_workspace *ws, const oikos_batch *batch,
+                  real weight) {
+  oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
+  size_t zeros = unjudged(net, batch) * net->outputs * sizeof(real);
+  memset(at(ws, ws->dy[net->n_layers - 1], net->outputs), 0, zeros);
+  oikos_loss_backward(net->loss, &loss);
+}
+
+static void slope_tangent(const oikos_network *net, oikos_workspace *ws, const oikos_batch *batch,
+                          real weight) {
+  oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
+  size_t zeros = unjudged(net, batch) * net->outputs * sizeof(real);
+  memset(at(ws, ws->dy_t[net->n_layers - 1], net->outputs), 0, zeros);
+  oikos_loss_tangent_backward(net->loss, &loss);
 }
 
 const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_workspace *ws) {
@@ -193,8 +217,8 @@ static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, co
 
 void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const real *theta,
                            const oikos_batch *batch, real *outputs) {
-  const real *y = oikos_network_outputs(net, ws, theta, batch->n, batch->x);
-  memcpy(outputs, y, batch->n * net->outputs * sizeof *outputs);
+  go_forward(net, ws, &(way){.theta = theta, .batch = batch});
+  memcpy(outputs, oikos_workspace_outputs(net, ws), batch->n * net->outputs * sizeof *outputs);
 }
 
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta,
@@ -248,10 +272,9 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
   oikos_judgement judgement = forward(net, ws, &w);
   if (direction)
     go_along(net, ws, &w);
-  oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
-  oikos_loss_backward(net->loss, &loss);
+  slope(net, ws, batch, weight);
   if (direction)
-    oikos_loss_tangent_backward(net->loss, &loss);
+    slope_tangent(net, ws, batch, weight);
   go_back(net, ws, &w);
   return judgement;
 }
@@ -273,7 +296,7 @@ oikos_judgement oikos_network_judge(const oikos_network *net, oikos_workspace *w
                                     const oikos_batch *batch) {
   oikos_loss_pass loss = loss_pass(net, ws, batch, 1);
   oikos_judgement judgement = oikos_loss_forward(net->loss, &loss);
-  oikos_loss_backward(net->loss, &loss);
+  slope(net, ws, batch, 1);
   return judgement;
 }
 
@@ -311,8 +334,7 @@ void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, 
   way w = {.theta = theta, .direction = direction, .batch = batch, .replace = true};
   w.product = product;
   go_along(net, ws, &w);
-  oikos_loss_pass loss = loss_pass(net, ws, batch, 1);
-  oikos_loss_tangent_backward(net->loss, &loss);
+  slope_tangent(net, ws, batch, 1);
   for (int i = net->n_layers - 1; i >= 0; i--) {
     add_seconds(net, ws, i, batch->n, ws->dx2_t, at(ws, ws->dy_t[i], net->layer[i].out_size));
     call(net, ws, i, OIKOS_TANGENT_BACKWARD, &w);

@@ -33,6 +33,7 @@ typedef struct oikos_pass oikos_pass;
  */
 struct oikos_pass {
   size_t n;
+  size_t n_norm; /* the first so many are those whose statistics batch_norm takes; 0: all */
   const oikos_real *theta, *theta_t; /* this layer's parameters and their tangent */
   const oikos_real *x, *x_t; /* (n, in); x_t is NULL for the first layer: the data does not move */
   const oikos_real *x2, *x2_t; /* (n, in2), likewise, for a layer with a second input; and: */

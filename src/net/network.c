@@ -162,6 +162,13 @@ size_t oikos_network_input(const oikos_network *net) {
   return net->layer[0].in_size;
 }
 
+bool oikos_network_normalises(const oikos_network *net) {
+  for (int i = 0; i < net->n_layers; i++)
+    if (net->layer[i].type == &oikos_layer_batch_norm)
+      return true;
+  return false;
+}
+
 size_t oikos_network_row_width(const oikos_network *net) {
   return net->row_width;
 }

@@ -16,10 +16,11 @@
 static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const oikos_batch *judged,
                           size_t targets, double *sums) {
   const oikos_real *y = oikos_workspace_outputs(t->net, oikos_path_workspace(w->path));
+  size_t first = judged->n_support * targets, all = judged->n * targets;
   for (size_t j = 0; j < targets; j++) {
     double sum = 0, unit = oikos_source_target(t->source, (int64_t)j).unit;
-    for (size_t i = 0; i < judged->n; i++) {
-      double difference = (double)y[i * targets + j] - (double)judged->y[i * targets + j];
+    for (size_t i = first + j; i < all; i += targets) {
+      double difference = (double)y[i] - (double)judged->y[i];
       sum += difference * difference;
     }
     sums[j] = unit * unit * sum;
@@ -59,7 +60,8 @@ static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, 
   draw_unseen(b, i, &w->episode);
   oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, i), 0, &w->episode);
   int32_t home = oikos_learner_arrive(&t->context, w);
-  oikos_batch judged = oikos_learner_judged(&t->context, &w->episode);
+  oikos_batch judged =
+      oikos_learner_judged(&t->context, oikos_eval_norm_of(&t->config), &w->episode);
   double queries = (double)(b->queries[i] ? b->queries[i] : (int64_t)w->episode.query.n),
          share = (double)w->episode.query.n / queries;
   oikos_adapt(t->inner, w->path, rates, &w->episode.support, r->steps);
@@ -191,11 +193,14 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
     r.targets = oikos_source_shape(t->source).outputs;
   int64_t all = oikos_source_episodes(t->source, split);
   r.episodes = all > 0 && all < episodes ? all : episodes;
-  *v = (oikos_evaluation){.episodes = r.episodes,
-                          .steps = r.steps,
-                          .n_homes = (int)t->config.home.count,
-                          .n_groups = oikos_source_shape(t->source).n_groups,
-                          .unit = oikos_source_unit(t->source)};
+  *v =
+      (oikos_evaluation){.episodes = r.episodes,
+                         .steps = r.steps,
+                         .n_homes = (int)t->config.home.count,
+                         .n_groups = oikos_source_shape(t->source).n_groups,
+                         .unit = oikos_source_unit(t->source),
+                         .transductive = oikos_network_normalises(t->net) &&
+                                         oikos_eval_norm_of(&t->config) == OIKOS_NORM_TRANSDUCTIVE};
   if (episodes < 1)
     return oikos_fail(err, OIKOS_USAGE, "eval.episodes is %lld; at least one is needed",
                       (long long)episodes);

@@ -299,7 +299,7 @@ static oikos_status prepare(check *c, oikos_error *err) {
   memcpy(c->log_p, t->learners.log_p, (size_t)s->n_homes * sizeof *c->log_p);
   c->home = oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
   c->support = c->w->episode.support;
-  c->judged = oikos_learner_judged(&t->context, &c->w->episode);
+  c->judged = oikos_learner_judged(&t->context, oikos_train_norm_of(&t->config), &c->w->episode);
   oikos_teach(&t->context, c->w, c->home, &c->support, &c->judged);
   take_point(c);
   oikos_adapt(t->inner, c->w->path, rates, &c->support, steps);

@@ -145,6 +145,11 @@ oikos_status oikos_trainer_predict(oikos_trainer *t, oikos_split split, int64_t 
                       "%s: predictions are of functions on -5 .. 5; this run's task.source is "
                       "another one",
                       path);
+  if (oikos_network_normalises(t->net))
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: this run's network has a batch_norm layer: what it predicts at a point "
+                      "depends on which others are asked for, so there is no function to write",
+                      path);
   OIKOS_TRY(oikos_agree(&t->team, oikos_trainer_reach(t, steps, err), err));
   oikos_status status = OIKOS_OK;
   if (t->team.rank == 0)

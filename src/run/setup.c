@@ -107,10 +107,9 @@ static oikos_status settle_config(oikos_trainer *t, const char *checkpoint, oiko
   oikos_status status = OIKOS_OK;
   if (t->team.rank == 0) {
     oikos_task_shape shape = oikos_source_shape(t->source);
-    size_t parts = (size_t)t->config.inner.micro_batches, judged = shape.query,
+    size_t parts = (size_t)t->config.inner.micro_batches,
+           judged = oikos_judged_size(&t->config, oikos_train_norm_of(&t->config), shape),
            batch = (shape.support + parts - 1) / parts;
-    if (t->config.model.loss == OIKOS_LOSS_PROTOTYPES)
-      judged += shape.support;
     if (checkpoint)
       status = oikos_trainer_choose_as(t, checkpoint, err);
     if (status == OIKOS_OK)

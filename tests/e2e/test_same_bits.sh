@@ -38,13 +38,14 @@ apart encoder same encoder mlp.yaml home.count=4 home.owns=modulation home.rule=
   'home.encoder=[dense: 6, tanh, set_mean: 1, dense: 5, relu]' inner.steps=2 inner.multi_step=0.3
 apart chunks same chunks mlp.yaml learners.count=13 inner.steps=2
 apart conv same conv conv.yaml home.count=2 home.owns=last
+apart support same support conv.yaml model.norm_statistics=support
 gather
 
 train hard.seed 2 1 mlp.yaml "${homes[@]}" learners.count=11 seed=2
 [[ $(digest "$(newest hard.seed)") != "$(digest "$(newest hard.1x1)")" ]] || fail "another seed gives the same digest"
 
 # The number of threads is none of the configuration's business: eval of one layout on another.
-for what in hard.1x1 weighted.4x1 conv.1x1; do
+for what in hard.1x1 weighted.4x1 conv.1x1 support.1x1; do
   for ranks in 1 3; do
     run_ranks "$ranks" eval "$what" --episodes 40 --steps 3
     check_status "eval $what on $ranks ranks" 0
@@ -53,4 +54,21 @@ for what in hard.1x1 weighted.4x1 conv.1x1; do
   done
   diff eval.1 eval.3 || fail "eval $what: 1 and 3 ranks print different numbers"
 done
+# Statistics of whole query sets are said, and can be left; what an evaluation takes is no matter of how it was trained.
+said='batch_norm takes its statistics from each query set as a whole \(transductive\)'
+accuracy_of() {
+  run eval "$1" --episodes 40 "${@:2}"
+  check_status "eval $*" 0
+  awk '$1 == 2 && $3 == "+-" {print $5}' "$log.out"
+}
+whole=$(accuracy_of conv.1x1)
+check_match "transductive" "^$said" "$log.out"
+alone=$(accuracy_of conv.1x1 --set eval.norm_statistics=support)
+! grep -Eq "$said" "$log.out" || fail "statistics of the support set are called transductive"
+[[ $whole && $alone && $whole != "$alone" ]] || fail "both statistics give the accuracy '$whole', '$alone'"
+accuracy_of support.1x1 >/dev/null
+! grep -Eq "$said" "$log.out" || fail "a model of the support set's statistics is called transductive"
+run train mlp.yaml --out never --set model.norm_statistics=support
+check_status "norm_statistics without batch_norm" 2
+check_match "norm_statistics without batch_norm" 'model\.layers has none' "$log.err"
 finish

@@ -201,14 +201,20 @@ static void check_contract(rig *g) {
   assert_true(loss.correct == both.correct && loss.correct == of_gradient.correct);
 }
 
-static void check_case(const net_case *k) {
+/* The first `support` examples are not judged: batch_norm takes its statistics of them alone. */
+static void check_behind(const net_case *k, size_t support) {
   rig g;
   set_up(&g, k);
+  g.batch.n_support = g.batch.n_norm = support;
   check_gradient(&g);
   check_hessian(&g, k->tangent);
   check_symmetry(&g);
   check_contract(&g);
   tear_down(&g);
+}
+
+static void check_case(const net_case *k) {
+  check_behind(k, 0);
 }
 
 static void test_mlp(void **state) {
@@ -235,6 +241,15 @@ static void test_branches(void **state) {
   (void)state;
   check_case(&branches);
   check_case(&image_branch);
+}
+
+static void test_support_statistics(void **state) {
+  (void)state;
+  check_behind(&conv, 3);
+  check_behind(&norm_first, 2);
+  check_behind(&deep, 4);
+  check_behind(&image_branch, 3);
+  check_behind(&mlp, 2); // without a batch_norm: what is judged
 }
 
 /* A network that cannot be: the message must name file, line and layer, and hold the words. */
@@ -292,9 +307,13 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_mlp),        cmocka_unit_test(test_conv),
-      cmocka_unit_test(test_norm_first), cmocka_unit_test(test_deep),
-      cmocka_unit_test(test_refused),    cmocka_unit_test(test_branches),
+      cmocka_unit_test(test_mlp),
+      cmocka_unit_test(test_conv),
+      cmocka_unit_test(test_norm_first),
+      cmocka_unit_test(test_deep),
+      cmocka_unit_test(test_support_statistics),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_branches),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

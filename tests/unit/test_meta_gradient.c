@@ -136,9 +136,17 @@ static double along(const rig *g) {
   return sum;
 }
 
-static void check_second(const char *model, const char *inner) {
+/* The support set's statistics instead of the query's own: of both sets in one batch. */
+static void take_support_statistics(rig *g) {
+  g->query = (oikos_batch){
+      .n = SUPPORT + QUERY, .x = g->x, .y = g->y, .n_support = SUPPORT, .n_norm = SUPPORT};
+}
+
+static void check_way(const char *model, const char *inner, bool of_support) {
   rig g;
   set_up(&g, model, inner);
+  if (of_support)
+    take_support_statistics(&g);
   double loss = meta_gradient(&g);
   check_near(loss, query_loss(&g, 0), 0, 0, 0, "query loss");
   for (uint64_t d = 0; IN_DOUBLE && d < DIRECTIONS; d++) {
@@ -147,6 +155,10 @@ static void check_second(const char *model, const char *inner) {
     check_near(along(&g), truth, 1e-6, 1e-7 * size_along(&g), d, inner);
   }
   tear_down(&g);
+}
+
+static void check_second(const char *model, const char *inner) {
+  check_way(model, inner, false);
 }
 
 /* Whether a row of theta_k, k >= 1, has been cut to the norm. */
@@ -358,6 +370,14 @@ static void test_adapt(void **state) {
   tear_down(&g);
 }
 
+static void test_support_statistics(void **state) {
+  (void)state;
+  check_way(conv, "steps: 1, rate: 0.1", true);
+  check_way(conv, "steps: 5, rate: 0.1", true);
+  check_way(conv, "steps: 2, rate: 0.1, learned_rates: parameter", true);
+  check_way(conv, "steps: 2, rate: 0.1, micro_batches: 3", true);
+}
+
 /* No inner loop, nearest class mean as head: both sets in one batch. */
 static void test_prototypes(void **state) {
   (void)state;
@@ -385,11 +405,17 @@ static void test_prototypes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_plain),         cmocka_unit_test(test_options),
-      cmocka_unit_test(test_rates),         cmocka_unit_test(test_combinations),
-      cmocka_unit_test(test_micro_batches), cmocka_unit_test(test_first_order),
-      cmocka_unit_test(test_no_steps),      cmocka_unit_test(test_first_order_projected),
-      cmocka_unit_test(test_adapt),         cmocka_unit_test(test_prototypes),
+      cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_options),
+      cmocka_unit_test(test_rates),
+      cmocka_unit_test(test_combinations),
+      cmocka_unit_test(test_micro_batches),
+      cmocka_unit_test(test_first_order),
+      cmocka_unit_test(test_no_steps),
+      cmocka_unit_test(test_first_order_projected),
+      cmocka_unit_test(test_adapt),
+      cmocka_unit_test(test_prototypes),
+      cmocka_unit_test(test_support_statistics),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
