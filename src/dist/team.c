@@ -2,14 +2,51 @@
 #include "dist/team.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/try.h"
 
 enum { MAX_FILE = 16 << 20, MAX_MESSAGE = 1 << 28, PIECE = 1 << 16 };
+
+/* The first MPI error of this process that nobody has reported yet. MPI tells a handler of errors
+ * no more than the communicator, so that there is no other place for it. */
+static atomic_int unreported;
+
+/* Of every communicator of a team, and of those that are made of it: the call returns, and the next
+ * agreement says what it was. */
+static void note_error(MPI_Comm *comm, int *code, ...) {
+  int none = MPI_SUCCESS;
+  (void)comm;
+  atomic_compare_exchange_strong(&unreported, &none, *code);
+}
+
+static oikos_status mpi_fail(int code, oikos_error *err) {
+  char text[MPI_MAX_ERROR_STRING] = "", host[256] = "";
+  int length;
+  MPI_Error_string(code, text, &length);
+  gethostname(host, sizeof host - 1);
+  return oikos_fail(err, OIKOS_ERROR,
+                    "MPI failed on %s: %.300s; see that all ranks live and that the network and "
+                    "/dev/shm have room, then continue with --resume",
+                    host, text);
+}
+
+static oikos_status handle_errors(oikos_team *team, oikos_error *err) {
+  MPI_Errhandler handler;
+  int code = MPI_Comm_create_errhandler(note_error, &handler);
+  if (code == MPI_SUCCESS)
+    code = MPI_Comm_set_errhandler(team->world, handler);
+  if (code == MPI_SUCCESS)
+    code = MPI_Comm_set_errhandler(team->node, handler);
+  if (code == MPI_SUCCESS)
+    code = MPI_Errhandler_free(&handler); // freed when the last communicator is
+  return code == MPI_SUCCESS ? OIKOS_OK : mpi_fail(code, err);
+}
 
 oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err) {
   *team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL, .hints = MPI_INFO_NULL};
@@ -22,7 +59,7 @@ oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err
   MPI_Comm_size(team->world, &team->size);
   MPI_Comm_rank(team->node, &team->node_rank);
   MPI_Comm_size(team->node, &team->node_size);
-  return OIKOS_OK;
+  return handle_errors(team, err);
 }
 
 void oikos_team_destroy(oikos_team *team) {
@@ -46,8 +83,13 @@ int oikos_owner(int64_t n, int64_t i, int size) {
 }
 
 oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_error *err) {
-  int mine = status == OIKOS_OK ? team->size : team->rank, lowest;
-  MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, team->world);
+  int code = atomic_exchange(&unreported, MPI_SUCCESS), lowest;
+  if (code != MPI_SUCCESS && status == OIKOS_OK)
+    status = mpi_fail(code, err);
+  int mine = status == OIKOS_OK ? team->size : team->rank;
+  code = MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, team->world);
+  if (code != MPI_SUCCESS)
+    return mpi_fail(code, err);
   if (lowest == team->size)
     return OIKOS_OK;
   oikos_error told = {.status = status};
@@ -55,7 +97,9 @@ oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_erro
     told = *err;
   if (team->rank == lowest)
     told.status = status;
-  MPI_Bcast(&told, (int)sizeof told, MPI_BYTE, lowest, team->world);
+  code = MPI_Bcast(&told, (int)sizeof told, MPI_BYTE, lowest, team->world);
+  if (code != MPI_SUCCESS)
+    return mpi_fail(code, err);
   if (err)
     *err = told;
   return told.status;

@@ -98,6 +98,6 @@ oikos_status oikos_check_dump(const check *c, const char *path, oikos_error *err
   free(config);
   OIKOS_TRY(status);
   status = dump_all(c, d, err);
-  oikos_status closed = oikos_dump_close(d, status == OIKOS_OK ? err : NULL);
+  oikos_status closed = oikos_dump_close(d, status == OIKOS_OK, status == OIKOS_OK ? err : NULL);
   return status == OIKOS_OK ? closed : status;
 }

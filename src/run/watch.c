@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "dist/keepalive.h"
+#include "store/sync.h"
 
 enum {
   LINE = 192,
@@ -206,7 +207,7 @@ static void *watch(void *arg) {
 /* A file of a line for each rank; every rank then fills its own. */
 static oikos_status make_file(const oikos_watch *w, oikos_error *err) {
   int file = open(w->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  int failure = file < 0 ? errno : posix_fallocate(file, 0, (off_t)w->size * LINE);
+  int failure = file < 0 ? errno : oikos_take_space(file, (off_t)w->size * LINE);
   if (file >= 0)
     close(file);
   return failure ? oikos_fail(err, OIKOS_ERROR, "%s cannot be made: %s", w->path, strerror(failure))

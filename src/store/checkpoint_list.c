@@ -56,7 +56,7 @@ oikos_status oikos_checkpoint_newest(const char *run, char *path,
   path[0] = 0;
   for (int i = n - 1; i >= 0 && whole < 0; i--) {
     oikos_error why;
-    snprintf(path, OIKOS_LONG_PATH, "%.900s/checkpoints/%.255s", run, entries[i]->d_name);
+    snprintf(path, OIKOS_LONG_PATH, "%.1023s/checkpoints/%.160s", run, entries[i]->d_name);
     if (oikos_checkpoint_verify(path, &why) == OIKOS_OK)
       whole = i;
     else if (skipped)
@@ -74,7 +74,7 @@ oikos_status oikos_checkpoint_newest(const char *run, char *path,
 static void remove_from(const char *run, struct dirent **entries, int n) {
   for (int i = 0; i < n; i++) {
     char path[OIKOS_LONG_PATH];
-    snprintf(path, sizeof path, "%.900s/checkpoints/%.255s", run, entries[i]->d_name);
+    snprintf(path, sizeof path, "%.1023s/checkpoints/%.160s", run, entries[i]->d_name);
     unlink(path);
   }
 }

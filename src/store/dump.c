@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "store/hdf5_util.h"
 #include "store/sync.h"
+#include "store/temporary.h"
 
 #ifdef OIKOS_DOUBLE
 #define REAL H5T_NATIVE_DOUBLE
@@ -19,28 +20,34 @@
 struct oikos_dump {
   hid_t file;
   oikos_hdf5_quiet was;
+  char path[OIKOS_NAME_MAX], temporary[OIKOS_NAME_MAX];
 };
 
 oikos_status oikos_dump_create(const char *path, const char *config, size_t numbers,
                                oikos_dump **dump, oikos_error *err) {
   off_t bytes = (off_t)(numbers * sizeof(oikos_real)) + (1 << 20);
+  oikos_dump *d;
   *dump = NULL;
-  oikos_status status = oikos_reserve(path, bytes, err);
+  OIKOS_TRY(oikos_alloc(&d, 1, sizeof *d, "a dump", err));
+  d->file = H5I_INVALID_HID;
+  d->was = oikos_hdf5_silence();
+  snprintf(d->path, sizeof d->path, "%s", path);
+  oikos_status status = oikos_temporary_create(path, d->temporary, err);
+  if (status != OIKOS_OK)
+    d->temporary[0] = 0;
   if (status == OIKOS_OK)
-    status = oikos_alloc(dump, 1, sizeof **dump, "a dump", err);
-  if (status != OIKOS_OK) {
-    unlink(path);
-    return status;
+    status = oikos_reserve(d->temporary, bytes, err);
+  if (status == OIKOS_OK)
+    d->file = H5Fcreate(d->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  if (status == OIKOS_OK)
+    status = d->file < 0 ? oikos_hdf5_fail(err, "it cannot be created")
+                         : oikos_put_text(d->file, "config", config, err);
+  if (status == OIKOS_OK) {
+    *dump = d;
+    return OIKOS_OK;
   }
-  (*dump)->was = oikos_hdf5_silence();
-  (*dump)->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  status = (*dump)->file < 0 ? oikos_hdf5_fail(err, "%s cannot be created", path)
-                             : oikos_put_text((*dump)->file, "config", config, err);
-  if (status != OIKOS_OK) {
-    oikos_dump_close(*dump, NULL);
-    *dump = NULL;
-  }
-  return status;
+  oikos_dump_close(d, false, NULL);
+  return oikos_fail_prefix(err, "%s cannot be written: ", path);
 }
 
 oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *name, int n_dims,
@@ -62,11 +69,19 @@ oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *n
   return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", path) : OIKOS_OK;
 }
 
-oikos_status oikos_dump_close(oikos_dump *dump, oikos_error *err) {
+oikos_status oikos_dump_close(oikos_dump *d, bool whole, oikos_error *err) {
   oikos_status status = OIKOS_OK;
-  if (dump->file >= 0 && H5Fclose(dump->file) < 0)
-    status = oikos_hdf5_fail(err, "the dump cannot be closed");
-  oikos_hdf5_restore(dump->was);
-  free(dump);
+  if (d->file >= 0 && H5Fclose(d->file) < 0)
+    status = oikos_hdf5_fail(err, "it cannot be closed");
+  oikos_hdf5_restore(d->was);
+  if (status == OIKOS_OK && whole)
+    status = oikos_sync_file(d->temporary, err);
+  if (status == OIKOS_OK && whole)
+    status = oikos_rename_synced(d->temporary, d->path, err);
+  if ((status != OIKOS_OK || !whole) && d->temporary[0])
+    unlink(d->temporary);
+  if (status != OIKOS_OK)
+    oikos_fail_prefix(err, "%s cannot be written: ", d->path);
+  free(d);
   return status;
 }

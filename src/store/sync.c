@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/try.h"
@@ -20,14 +21,18 @@ void oikos_folder_of(const char *path, char *folder) {
 }
 
 oikos_status oikos_make_folders(const char *path, oikos_error *err) {
-  char part[OIKOS_NAME_MAX];
+  char part[OIKOS_NAME_MAX], above[OIKOS_NAME_MAX];
   size_t length = strlen(path);
   for (size_t i = 1; i <= length; i++)
     if (path[i] == '/' || path[i] == 0) {
       snprintf(part, sizeof part, "%.*s", (int)i, path);
-      if (mkdir(part, 0777) != 0 && errno != EEXIST)
+      if (mkdir(part, 0777) == 0) {
+        oikos_folder_of(part, above); // a power failure must not take the folder with all in it
+        OIKOS_TRY(oikos_sync_file(above, err));
+      } else if (errno != EEXIST) {
         return oikos_fail(err, OIKOS_USAGE, "the folder %s cannot be made: %s: %s", path, part,
                           strerror(errno));
+      }
     }
   struct stat info;
   if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
@@ -38,13 +43,31 @@ oikos_status oikos_make_folders(const char *path, oikos_error *err) {
   return OIKOS_OK;
 }
 
+int oikos_take_space(int fd, off_t bytes) {
+  struct stat info;
+  struct statvfs disk;
+  int failure = 0;
+  do
+    failure = fallocate(fd, 0, 0, bytes) == 0 ? 0 : errno;
+  while (failure == EINTR);
+  if (failure != EOPNOTSUPP && failure != ENOSYS)
+    return failure;
+  // NFS and others cannot: posix_fallocate would write a byte into each block
+  if (fstat(fd, &info) != 0 || fstatvfs(fd, &disk) != 0)
+    return errno;
+  off_t lacking = bytes - (off_t)info.st_blocks * 512;
+  if (lacking > 0 && (double)lacking > (double)disk.f_bavail * (double)disk.f_frsize)
+    return ENOSPC;
+  return info.st_size >= bytes || ftruncate(fd, bytes) == 0 ? 0 : errno;
+}
+
 oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err) {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   struct stat info = {0};
   int failure = fd < 0 || fstat(fd, &info) != 0 ? errno : 0;
   bytes = bytes ? bytes : info.st_size;
   if (!failure && bytes > 0)
-    failure = posix_fallocate(fd, 0, bytes);
+    failure = oikos_take_space(fd, bytes);
   if (fd >= 0)
     close(fd);
   if (!failure)

@@ -22,6 +22,10 @@ oikos_status oikos_make_folders(const char *path, oikos_error *err);
  */
 oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err);
 
+/** Take disk space for the first `bytes` bytes of an open file, or see that there is room where the
+ * file system cannot do that; the file is that long then. Returns 0 or an error number. */
+int oikos_take_space(int fd, off_t bytes);
+
 /** Copy a file: the whole of it, on disk, under its name, or nothing. */
 oikos_status oikos_copy_file(const char *from, const char *to, oikos_error *err);
 

@@ -61,6 +61,14 @@ if [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=3m tmpfs disk 2>/dev/null; then
   check_status "resumed on a full disk" 1
   check_equal "resumed on a full disk: config.yaml" "$config" "$(<disk/run/config.yaml)"
   write_images images.h5
+  rm disk/fill
+  run gradcheck small.yaml --dump disk/kept.h5
+  check_status "gradcheck --dump" 0
+  kept=$(sha256sum <disk/kept.h5)
+  dd if=/dev/zero of=disk/fill bs=4k 2>/dev/null || true
+  run gradcheck small.yaml --dump disk/kept.h5
+  check_status "gradcheck --dump over a file" 1
+  check_equal "gradcheck --dump over a file: what stood there" "$kept" "$(sha256sum <disk/kept.h5)"
   for args in "import idx idx -o disk/new.h5" "gradcheck small.yaml --dump disk/new.h5" \
     "train small.yaml --out disk/new.h5"; do
     run $args

@@ -63,4 +63,21 @@ if [[ $(id -u) == 0 ]] && unshare --mount true 2>/dev/null; then
 else
   echo "not tried: a small /dev/shm (a mount namespace is not permitted here)"
 fi
+
+# The longest path of a run and of a data file, and one longer.
+deep=$WORK
+while ((${#deep} < 800)); do deep=$deep/$(printf 'd%.0s' {1..200}); done
+deep=$deep/$(printf 'r%.0s' $(seq $((1023 - ${#deep} - 1))))
+mkdir -p "${deep%/*}"
+for again in "" --resume; do
+  run_ranks 2 train conv.yaml --out "$deep" --set steps=2 --set eval.episodes=0 $again
+  check_status "a run's path of ${#deep} bytes $again" 0
+done
+check_equal "a run's path of ${#deep} bytes: checkpoints" "step-000000000002.h5" "$(ls "$deep/checkpoints")"
+run_ranks 2 train conv.yaml --out "${deep}x" --set steps=2
+check_status "a run's path of 1024 bytes" 2
+check_match "a run's path of 1024 bytes" "path is longer than 1023 bytes" "$log.err"
+cp images.h5 "${deep%/*}/i.h5"
+run_ranks 2 train conv.yaml --out far --set steps=2 --set eval.episodes=0 --set "task.file=${deep%/*}/i.h5"
+check_status "a data file of a long path" 0
 finish

@@ -332,6 +332,25 @@ static void test_largest(void **state) {
   conclude(&v);
 }
 
+/* What MPI refuses on one rank is everybody's error at the next agreement, and only there. */
+static void test_mpi_error(void **state) {
+  (void)state;
+  verdict v = {0};
+  oikos_team team;
+  oikos_error err = {.message = ""};
+  expect_ok(&v, oikos_team_create(MPI_COMM_WORLD, &team, &err), &err, "oikos_team_create");
+  if (team.rank == team.size - 1) {
+    int nothing = 0;
+    expect(&v, MPI_Send(&nothing, 1, MPI_INT, team.size, 0, team.world) != MPI_SUCCESS,
+           "a message to nobody was sent");
+  }
+  oikos_status status = oikos_agree(&team, OIKOS_OK, &err);
+  expect_error(&v, status, OIKOS_ERROR, &err, "MPI failed on ");
+  expect_ok(&v, oikos_agree(&team, OIKOS_OK, &err), &err, "the agreement after");
+  oikos_team_destroy(&team);
+  conclude(&v);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_share),     cmocka_unit_test(test_team_shape),
@@ -339,6 +358,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_read_file), cmocka_unit_test(test_exact),
       cmocka_unit_test(test_overflow),  cmocka_unit_test(test_fast),
       cmocka_unit_test(test_collect),   cmocka_unit_test(test_largest),
+      cmocka_unit_test(test_mpi_error),
   };
   ranks_begin(&argc, &argv);
   return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));
