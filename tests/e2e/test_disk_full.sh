@@ -61,7 +61,7 @@ if [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=3m tmpfs disk 2>/dev/null; then
   check_status "resumed on a full disk" 1
   check_equal "resumed on a full disk: config.yaml" "$config" "$(<disk/run/config.yaml)"
   write_images images.h5
-  rm disk/fill
+  rm -rf disk/fill disk/run
   run gradcheck small.yaml --dump disk/kept.h5
   check_status "gradcheck --dump" 0
   kept=$(sha256sum <disk/kept.h5)
