@@ -102,6 +102,47 @@ check_status "a clock that jumps" 0
 check_same "a clock that jumps" undisturbed jumped
 ! grep -E '"(seconds|tasks_per_second)": -' jumped/metrics.jsonl || fail "a clock that jumps: negative times"
 
+# A file server that takes its time: what is read block by block is progress, from before set-up on.
+cat >slow.c <<'C'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void wait_for(int fd, size_t n) {
+  char link[64], path[4096] = "";
+  const char *slow = getenv("SLOW");
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  if (slow && n >= 1 << 18 && readlink(link, path, sizeof path - 1) > 0 && strncmp(path, slow, strlen(slow)) == 0)
+    usleep(500000);
+}
+#define ORIGINAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+ssize_t read(int fd, void *at, size_t n) { wait_for(fd, n); return ORIGINAL(read)(fd, at, n); }
+ssize_t pread(int fd, void *at, size_t n, off_t from) { wait_for(fd, n); return ORIGINAL(pread)(fd, at, n, from); }
+ssize_t pread64(int fd, void *at, size_t n, off64_t from) { wait_for(fd, n); return ORIGINAL(pread64)(fd, at, n, from); }
+C
+cc -shared -fPIC -o slow.so slow.c -ldl
+awk 'BEGIN {
+  printf "g"; for (k = 0; k < 20; k++) printf ",x%d", k; print ",y"
+  for (i = 0; i < 100000; i++) { printf "%d", i % 50; for (k = 0; k < 20; k++) printf ",%d", (i * k) % 17; print "," i % 7 }
+}' >wide.csv
+"$OIKOS" import csv wide.csv -o wide.h5 --group g --target y >import.out # 8 blocks of 1 MiB
+cat >wide.yaml <<YAML
+steps: 3
+task: {source: table, file: $WORK/wide.h5, support: 5, query: 5, split: fraction}
+learners: {count: 4}
+model: {layers: [dense: 5, relu, dense: 1]}
+inner: {rate: 0.001}
+eval: {episodes: 0}
+YAML
+if [[ -z ${OIKOS_SANITIZED:-} ]]; then
+  begin=$SECONDS
+  launch env "LD_PRELOAD=$WORK/slow.so" "SLOW=$WORK/wide.h5" "$OIKOS" train wide.yaml --out wide --set run.watchdog=2
+  check_status "reading that takes longer than the watchdog waits" 0
+  ((SECONDS - begin >= 3)) || fail "reading that takes longer than the watchdog waits: it took $((SECONDS - begin)) s"
+fi
+
 # The interval by time: the first checkpoint after 30 s is the last one of a short run.
 check_equal "checkpoints of a short run" 1 "$(find jumped/checkpoints -name '*.h5' | wc -l)"
 
