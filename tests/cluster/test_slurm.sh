@@ -99,16 +99,16 @@ check_match "mpirun: names host and rank" "process rank 1 with PID .* on node n[
 # rank of the element that has the array's own number is lost; then all are told to stop while Slurm's controller is away.
 elements="50%j of b"
 of_elements() { for k in 1 2 3; do "$1" "$elements/seed-$k" "${@:2}" || return 1; done; }
-many=(--set steps=$((rate)) --set learners.count=40) # 40 seconds
-SBATCH_EXPORT=NONE submit mlp.yaml --array 1-3 --nodes 1 --out "$elements" "${common[@]}" "${many[@]}"
+forty=(--set steps="$rate" --set learners.count=40) # seconds
+SBATCH_EXPORT=NONE submit mlp.yaml --array 1-3 --nodes 1 --out "$elements" "${common[@]}" "${forty[@]}"
 array=$job
 await 90 "elements: checkpoints" of_elements reached 110
 last=$(scontrol show job -o "$array" | grep "^JobId=$array " | grep -oP '(?<=ArrayTaskId=)\d+')
 kill -9 "$(ranks_with "--out $elements/seed-$last ")"
 await 90 "elements: going on after a lost rank" started "$elements/seed-$last" 2
 await 90 "elements: more steps" further "$elements/seed-$last"
-scancel --batch --signal=USR1 "$array"
 kill -STOP "$(<"$folder/slurmctld.pid")"
+kill -USR1 $(pgrep -f "^[^ ]*bash [^ ]*/slurm_script .* $elements ") # not by scancel, which asks the controller
 sleep 60
 kill -CONT "$(<"$folder/slurmctld.pid")"
 await 120 "elements: back from the queue" of_elements started 2
@@ -120,7 +120,7 @@ for k in 1 2 3; do
   check_equal "elements: $k told to stop" 1 "$(grep -c "exit status 75 at step" "$elements/seed-$k/attempts")"
 done
 for k in "$last" $((last % 3 + 1)); do
-  run_ranks 1 train mlp.yaml "${common[@]}" "${many[@]}" --set seed="$k" --out "alone-$k"
+  run_ranks 1 train mlp.yaml "${common[@]}" "${forty[@]}" --set seed="$k" --out "alone-$k"
   check_same "elements: $k" "alone-$k" "$elements/seed-$k"
 done
 check_match "elements: Slurm was away" "no answer from Slurm, asking again" <(cat "$elements"/array-*.log)
