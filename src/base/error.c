@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 oikos_status oikos_fail(oikos_error *err, oikos_status status, const char *format, ...) {
   if (err) {
     va_list args;
@@ -12,6 +14,7 @@ oikos_status oikos_fail(oikos_error *err, oikos_status status, const char *forma
     err->status = status;
     vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
+    oikos_make_printable(err->message);
   }
   return status;
 }
@@ -27,5 +30,6 @@ oikos_status oikos_fail_prefix(oikos_error *err, const char *format, ...) {
   va_end(args);
   if (n >= 0 && (size_t)n < sizeof err->message)
     snprintf(err->message + n, sizeof err->message - (size_t)n, "%s", old);
+  oikos_make_printable(err->message);
   return err->status;
 }

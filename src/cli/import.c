@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/try.h"
 #include "cli/cli.h"
+#include "cli/console.h"
 #include "cli/progress.h"
 #include "import/import.h"
 
@@ -215,7 +216,7 @@ static void show(void *user, const char *what, int64_t done, int64_t total) {
     return;
   p->shown = now;
   if (p->terminal)
-    fputs("\r\033[K", stdout);
+    oikos_console_clear_line();
   if (total > 0)
     printf("%s: %lld of %lld", what, (long long)done, (long long)total);
   else
@@ -228,7 +229,7 @@ static void show(void *user, const char *what, int64_t done, int64_t total) {
 static void say(void *user, const char *text) {
   const progress *p = user;
   if (p->terminal)
-    fputs("\r\033[K", stdout);
+    oikos_console_clear_line();
   printf("%s\n", text);
 }
 

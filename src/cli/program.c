@@ -11,6 +11,7 @@
 
 #include "base/try.h"
 #include "cli/cli.h"
+#include "cli/console.h"
 #include "cli/launch.h"
 
 static const oikos_command commands[] = {
@@ -133,6 +134,7 @@ static int unknown(const char *name) {
 int oikos_program(int argc, char **argv, const oikos_launch *launch) {
   const char *name = argc > 1 ? argv[1] : "";
   openblas_set_num_threads(1);
+  oikos_console_begin();
   if (launch->alone)
     return (int)close_output(speak(name));
   const oikos_command *command = find(name);

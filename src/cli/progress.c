@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/console.h"
 #include "learn/cohort.h"
 #include "math/order_statistics.h"
 
 static void erase(oikos_progress *p) {
   if (p->drawn)
-    fputs("\r\033[K", stdout);
+    oikos_console_clear_line();
   p->drawn = false;
 }
 

@@ -91,8 +91,10 @@ static void print_table(FILE *out, const oikos_ratings_index *x, const oikos_req
 static void print_text(FILE *out, const char *text) {
   fputc('"', out);
   for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-    if (*c < ' ')
+    if (*c < ' ' || *c == 0x7F)
       fprintf(out, "\\u%04x", *c);
+    else if (*c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0) // a control character too
+      fprintf(out, "\\u%04x", *++c);
     else
       fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
   fputc('"', out);
@@ -148,7 +150,7 @@ static oikos_status recommend(oikos_cli *cli, const options *o, oikos_trainer *t
   char *text = NULL;
   size_t length = 0;
   oikos_status status =
-      r ? oikos_requests_create(&cli->team, &o->wanted, p.index, &requests, err) : OIKOS_OK;
+      r ? oikos_requests_create(&cli->team, &o->wanted, r, &requests, err) : OIKOS_OK;
   OIKOS_TRY(oikos_agree(&cli->team, status, err));
   p.out = open_memstream(&text, &length);
   if (!p.out)

@@ -5,7 +5,7 @@
 
 #include "dist/team.h"
 #include "oikos/recommend.h"
-#include "tasks/ratings_index.h"
+#include "tasks/ratings.h"
 
 /** One of id, ratings and all is set. */
 typedef struct oikos_wanted {
@@ -24,10 +24,11 @@ typedef struct oikos_requests {
 
 /**
  * This rank's requests: its share of all, or, on rank 0, the one. Not collective.
- * @return OIKOS_USAGE with near matches for an id or a title that is not in the file
+ * @return OIKOS_USAGE with near matches for an id or a title that is not in the file, with the ids
+ * for a title of several, and for a rating that is not of the file's scale
  */
 oikos_status oikos_requests_create(const oikos_team *team, const oikos_wanted *wanted,
-                                   const oikos_ratings_index *index, oikos_requests *requests,
+                                   const oikos_ratings *ratings, oikos_requests *requests,
                                    oikos_error *err);
 void oikos_requests_destroy(oikos_requests *requests);
 

@@ -180,18 +180,15 @@ int oikos_csv_find(const oikos_csv *csv, const char *name) {
 
 oikos_status oikos_csv_fail(const oikos_csv *csv, const oikos_csv_row *row, int column,
                             const char *expected, oikos_error *err) {
-  char name[SHOWN], shown[SHOWN];
+  char name[SHOWN];
   const char *text = row->field[column];
-  size_t n = 0;
   if (column < csv->columns)
     snprintf(name, sizeof name, "%s", csv->name[column]);
   else
     snprintf(name, sizeof name, "%d", column + 1);
-  for (; text[n] && n < sizeof shown - 1; n++) // what came in is not sent to a terminal as it is
-    shown[n] = text[n] >= 0x20 && text[n] < 0x7F ? text[n] : '?';
-  shown[n] = 0;
-  return oikos_fail(err, OIKOS_ERROR, "%s:%lld: column %s: expected %s, found %s%s%s", csv->path,
-                    (long long)row->line, name, expected, n ? "'" : "nothing", shown, n ? "'" : "");
+  return oikos_fail(err, OIKOS_ERROR, "%s:%lld: column %s: expected %s, found %s%.*s%s", csv->path,
+                    (long long)row->line, name, expected, *text ? "'" : "nothing", SHOWN, text,
+                    *text ? "'" : "");
 }
 
 oikos_status oikos_csv_check(const oikos_csv *csv, const oikos_csv_row *row, oikos_error *err) {

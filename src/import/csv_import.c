@@ -12,6 +12,7 @@
 #include "import/entry_name.h"
 #include "import/import.h"
 #include "import/name_map.h"
+#include "import/shift.h"
 #include "store/table_file.h"
 
 enum { FIRST_ROWS = 4096, PROGRESS_EVERY = 1 << 16, SHOWN_BAD = 10, MAX_NAME = 1024 };
@@ -22,9 +23,11 @@ typedef struct import {
   oikos_columns columns;
   oikos_name_map *groups;
   int64_t rows, capacity, skipped;
-  float *numbers; /* (capacity, features + targets) */
-  int32_t *group; /* (capacity) */
-  int64_t *order; /* (rows) the rows, group by group */
+  double *numbers; /* (capacity, features + targets) */
+  int32_t *group;  /* (capacity) */
+  int64_t *order;  /* (rows) the rows, group by group */
+  double *shift;   /* (features + targets) what is subtracted before a column is stored */
+  char **name;     /* (features + targets) its name, which says so */
 } import;
 
 static size_t width(const import *m) {
@@ -35,7 +38,7 @@ static oikos_status grow(import *m, oikos_error *err) {
   if (m->rows < m->capacity)
     return OIKOS_OK;
   size_t rows = m->capacity ? 3 * (size_t)m->capacity / 2 : FIRST_ROWS;
-  float *numbers = realloc(m->numbers, oikos_mul(oikos_mul(rows, width(m)), sizeof *numbers));
+  double *numbers = realloc(m->numbers, oikos_mul(oikos_mul(rows, width(m)), sizeof *numbers));
   m->numbers = numbers ? numbers : m->numbers;
   int32_t *group = realloc(m->group, oikos_mul(rows, sizeof *group));
   m->group = group ? group : m->group;
@@ -59,12 +62,10 @@ static oikos_status keep_row(import *m, const oikos_csv_row *row, oikos_error *e
                           "the name of a group: UTF-8 (or what --encoding says) without control "
                           "characters, of at most 1024 bytes",
                           err);
-  float *to = m->numbers + (size_t)m->rows * width(m);
+  double *to = m->numbers + (size_t)m->rows * width(m);
   for (size_t k = 0; k < width(m); k++) {
-    double value;
-    OIKOS_TRY(oikos_csv_number(m->csv, row, m->columns.column[k], &value, err));
-    to[k] = (float)value;
-    if (!isfinite(to[k]))
+    OIKOS_TRY(oikos_csv_number(m->csv, row, m->columns.column[k], &to[k], err));
+    if (!isfinite((float)to[k]))
       return oikos_csv_fail(m->csv, row, m->columns.column[k], "a number within float32", err);
   }
   return OIKOS_OK;
@@ -132,9 +133,11 @@ static oikos_status give(void *user, int64_t first, int64_t count, float *featur
   size_t n_features = (size_t)m->columns.n_features, n_targets = (size_t)m->columns.n_targets;
   (void)err;
   for (int64_t i = 0; i < count; i++) {
-    const float *from = m->numbers + (size_t)m->order[first + i] * width(m);
-    memcpy(features + (size_t)i * n_features, from, n_features * sizeof *from);
-    memcpy(targets + (size_t)i * n_targets, from + n_features, n_targets * sizeof *from);
+    const double *from = m->numbers + (size_t)m->order[first + i] * width(m);
+    for (size_t k = 0; k < n_features; k++)
+      features[(size_t)i * n_features + k] = (float)(from[k] - m->shift[k]);
+    for (size_t k = 0; k < n_targets; k++)
+      targets[(size_t)i * n_targets + k] = (float)(from[n_features + k] - m->shift[n_features + k]);
   }
   return OIKOS_OK;
 }
@@ -148,7 +151,7 @@ static oikos_status write_table(import *m, int64_t *first, const char **names, o
   for (int64_t g = 0; g < groups; g++)
     names[g] = oikos_name_map_name(m->groups, g);
   for (size_t k = 0; k < width(m); k++)
-    names[groups + (int64_t)k] = oikos_csv_name(m->csv, m->columns.column[k]);
+    names[groups + (int64_t)k] = m->name[k];
   oikos_table_index index = {
       .n_rows = m->rows,
       .n_features = m->columns.n_features,
@@ -165,6 +168,33 @@ static oikos_status write_table(import *m, int64_t *first, const char **names, o
   return oikos_table_file_write(m->job->output, &index, give, m, err);
 }
 
+/* How a column is stored, and its name. */
+static oikos_status choose_shift(import *m, size_t k, oikos_error *err) {
+  const char *name = oikos_csv_name(m->csv, m->columns.column[k]);
+  const oikos_shift_column column = {.name = name,
+                                     .first = m->numbers + k,
+                                     .n = m->rows,
+                                     .stride = (int64_t)width(m),
+                                     .group = m->group,
+                                     .n_groups = oikos_name_map_count(m->groups)};
+  char text[OIKOS_SHIFT_TEXT] = "", told[MAX_NAME];
+  if (oikos_shift_choose(&column, &m->shift[k], err) != OIKOS_OK)
+    return oikos_fail_prefix(err, "%s: ", m->job->sources[0]);
+  if (m->shift[k] != 0)
+    oikos_shift_text(m->shift[k], text);
+  if (asprintf(&m->name[k], "%s%s", name, text) < 0) {
+    m->name[k] = NULL;
+    return oikos_fail(err, OIKOS_ERROR, "out of memory for the names");
+  }
+  snprintf(told, sizeof told,
+           "column %.200s is stored as '%.300s': float32 does not tell its numbers "
+           "apart where they stand",
+           name, m->name[k]);
+  if (m->shift[k] != 0 && m->job->message)
+    m->job->message(m->job->user, told);
+  return OIKOS_OK;
+}
+
 static oikos_status write_rows(import *m, oikos_error *err) {
   size_t groups = (size_t)oikos_name_map_count(m->groups);
   int64_t *first = NULL;
@@ -175,6 +205,12 @@ static oikos_status write_rows(import *m, oikos_error *err) {
   oikos_status status = oikos_alloc(&first, groups + 1, sizeof *first, "the groups", err);
   if (status == OIKOS_OK)
     status = oikos_alloc(&names, groups + width(m), sizeof *names, "the names", err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(&m->shift, width(m), sizeof *m->shift, "the columns", err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(&m->name, width(m), sizeof *m->name, "the columns", err);
+  for (size_t k = 0; status == OIKOS_OK && k < width(m); k++)
+    status = choose_shift(m, k, err);
   if (status == OIKOS_OK)
     status = write_table(m, first, names, err);
   free(first);
@@ -219,6 +255,10 @@ import m = {.job = job };
   if (job->n_sources != 1)
     return oikos_fail(err, OIKOS_USAGE, "csv wants one table, found %d", job->n_sources);
   oikos_status status = run(&m, err);
+  for (size_t k = 0; m.name && k < width(&m); k++)
+    free(m.name[k]);
+  free(m.name);
+  free(m.shift);
   oikos_csv_close(m.csv);
   oikos_columns_free(&m.columns);
   oikos_name_map_destroy(m.groups);

@@ -38,6 +38,7 @@ void oikos_entities_destroy(oikos_entities *e) {
   oikos_name_map_destroy(e->fields);
   for (int f = 0; f < OIKOS_MAX_FEATURES; f++)
     oikos_name_map_destroy(e->values[f]);
+  free(e->number_name);
   void *const arrays[] = {e->described, e->title,          e->number,       e->has,
                           e->order,     e->place,          (void *)e->name, e->sorted,
                           e->first,     e->category_first, e->category};
@@ -93,7 +94,7 @@ static oikos_status grow(oikos_entities *e, int64_t n, oikos_error *err) {
   e->described = described ? described : e->described;
   int32_t *title = realloc(e->title, oikos_mul(to, sizeof *title));
   e->title = title ? title : e->title;
-  float *number = realloc(e->number, oikos_mul(oikos_mul(to, width + 1), sizeof *number));
+  double *number = realloc(e->number, oikos_mul(oikos_mul(to, width + 1), sizeof *number));
   e->number = number ? number : e->number;
   if (!described || !title || !number)
     return oikos_fail(err, OIKOS_ERROR, "out of memory for %zu users or items", to);
@@ -124,7 +125,7 @@ oikos_status oikos_entities_set_title(oikos_entities *e, int32_t entity, const c
 }
 
 void oikos_entities_set_number(oikos_entities *e, int32_t entity, int column, double number) {
-  e->number[entity * oikos_name_map_count(e->numbers) + column] = (float)number;
+  e->number[entity * oikos_name_map_count(e->numbers) + column] = number;
 }
 
 oikos_status oikos_entities_name_value(oikos_entities *e, int field, const char *value,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,22 +29,43 @@ static double mean_of(const oikos_entities *e, int64_t n, int64_t width, int64_t
   int64_t known = 0;
   for (int64_t k = 0; k < n; k++)
     if (is_described(e, k) && isfinite(e->number[k * width + column])) {
-      sum += (double)e->number[k * width + column];
+      sum += e->number[k * width + column];
       known++;
     }
   return known ? sum / (double)known : 0;
+}
+
+/* How a number is stored, and the name that says so. */
+static oikos_status choose_shift(oikos_entities *e, int64_t n, int64_t width, int64_t column,
+                                 double *shift, oikos_error *err) {
+  char *name = e->number_name[column];
+  size_t used =
+      (size_t)snprintf(name, OIKOS_TEXT_BYTES, "%s", oikos_name_map_name(e->numbers, column));
+  const oikos_shift_column numbers = {.name = name,
+                                      .first = e->capacity > 0 ? e->number + column : NULL,
+                                      .n = n < e->capacity ? n : e->capacity,
+                                      .stride = width};
+  *shift = 0;
+  if (e->capacity == 0)
+    return OIKOS_OK; // nothing is described
+  OIKOS_TRY(oikos_shift_choose(&numbers, shift, err));
+  if (*shift != 0)
+    oikos_shift_text(*shift, name + (used < OIKOS_TEXT_BYTES ? used : OIKOS_TEXT_BYTES - 1));
+  return OIKOS_OK;
 }
 
 static oikos_status sort_numbers(oikos_entities *e, int64_t n, oikos_error *err) {
   int64_t width = oikos_name_map_count(e->numbers);
   OIKOS_TRY(oikos_alloc(&e->sorted, oikos_mul((size_t)n, (size_t)width), sizeof *e->sorted,
                         "the numbers", err));
+  OIKOS_TRY(oikos_alloc(&e->number_name, (size_t)width, sizeof *e->number_name, "the names", err));
   for (int64_t c = 0; c < width; c++) {
-    float mean = (float)mean_of(e, n, width, c);
+    double shift, mean = mean_of(e, n, width, c);
+    OIKOS_TRY(choose_shift(e, n, width, c, &shift, err));
     for (int64_t k = 0; k < n; k++) {
       int64_t old = e->order[k];
-      float number = is_described(e, old) ? e->number[old * width + c] : NAN;
-      e->sorted[k * width + c] = isfinite(number) ? number : mean;
+      double number = is_described(e, old) ? e->number[old * width + c] : NAN;
+      e->sorted[k * width + c] = (float)((isfinite(number) ? number : mean) - shift);
     }
   }
   return OIKOS_OK;
@@ -72,7 +94,9 @@ static oikos_status collect_names(oikos_entities *e, int64_t n, oikos_rating_sid
     *to++ =
         oikos_name_map_name(e->titles, is_described(e, e->order[k]) ? e->title[e->order[k]] : 0);
   side->number_name = to;
-  side->field_name = to = put_names(to, e->numbers);
+  for (int64_t c = 0; c < numbers; c++)
+    *to++ = e->number_name[c];
+  side->field_name = to;
   side->value_name = to = put_names(to, e->fields);
   for (int64_t f = 0; f < fields; f++)
     to = put_names(to, e->values[f]);

@@ -4,6 +4,8 @@
 
 #include "import/entities.h"
 #include "import/name_map.h"
+#include "import/shift.h"
+#include "import/text.h"
 
 enum { OIKOS_MAX_FEATURES = 256 };
 
@@ -18,14 +20,15 @@ struct oikos_entities {
   int64_t capacity;
   bool *described; /* (capacity) */
   int32_t *title;  /* (capacity) */
-  float *number;   /* (capacity, numbers); NaN: unknown */
+  double *number;  /* (capacity, numbers); NaN: unknown */
   oikos_has_value *has;
   int64_t n_has, has_capacity;
   /* what finish makes */
-  int32_t *order, *place;          /* (n) each other's inverse */
-  const char **name;               /* (n + n + numbers + fields + values) */
-  float *sorted;                   /* (n, numbers) */
-  int64_t *first, *category_first; /* (fields + 1), (n + 1) */
+  int32_t *order, *place; /* (n) each other's inverse */
+  const char **name;      /* (n + n + numbers + fields + values) */
+  char (*number_name)[OIKOS_TEXT_BYTES + OIKOS_SHIFT_TEXT]; /* (numbers) */
+  float *sorted;                                            /* (n, numbers) */
+  int64_t *first, *category_first;                          /* (fields + 1), (n + 1) */
   int32_t *category;
 };
 

@@ -4,30 +4,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { MAX_NAME = 1024, SHOWN = 200 };
+#include "base/printable.h"
 
-/* Length of the UTF-8 character at s; 0 for overlong forms, surrogates, controls and non-UTF-8. */
-static size_t character(const unsigned char *s) {
-  size_t n = s[0] < 0x80   ? 1
-             : s[0] < 0xC2 ? 0
-             : s[0] < 0xE0 ? 2
-             : s[0] < 0xF0 ? 3
-             : s[0] < 0xF5 ? 4
-                           : 0;
-  if (n == 1)
-    return s[0] >= 0x20 && s[0] != 0x7F;
-  for (size_t i = 1; i < n; i++)
-    if ((s[i] & 0xC0) != 0x80)
-      return 0;
-  bool bad = (n == 2 && s[0] == 0xC2 && s[1] < 0xA0) || (s[0] == 0xE0 && s[1] < 0xA0) ||
-             (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-             (s[0] == 0xF4 && s[1] > 0x8F);
-  return bad ? 0 : n;
-}
+enum { MAX_NAME = 1024, SHOWN = 200 };
 
 bool oikos_text_is_clean(const char *text) {
   for (size_t n; *text; text += n) {
-    n = character((const unsigned char *)text);
+    n = oikos_utf8_length(text);
     if (n == 0)
       return false;
   }
@@ -61,12 +44,8 @@ static const char *fault(const char *name) {
 
 oikos_status oikos_entry_name_check(const char *name, oikos_error *err) {
   const char *what = fault(name);
-  char shown[SHOWN + 1];
-  size_t n = 0;
   if (!what)
     return OIKOS_OK;
-  for (; name && name[n] && n < SHOWN; n++)
-    shown[n] = name[n] >= 0x20 && name[n] < 0x7F ? name[n] : '?';
-  shown[n] = '\0';
-  return oikos_fail(err, OIKOS_ERROR, "the entry '%s' %s; refused", shown, what);
+  return oikos_fail(err, OIKOS_ERROR, "the entry '%.*s' %s; refused", SHOWN, name ? name : "",
+                    what);
 }

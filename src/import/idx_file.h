@@ -17,7 +17,7 @@ enum { OIKOS_IDX_MAX_SIDE = 4096 }; /**< largest height and width of an image ac
 /** An images file and the labels file that belongs to it. */
 typedef struct oikos_idx_pair {
   char *images, *labels; /**< paths */
-  bool test;             /**< what precedes "images" is t10k or test, or contains evaluation */
+  bool test; /**< a word before "images" begins with test, contains evaluation, or is t10k */
 } oikos_idx_pair;
 
 typedef struct oikos_idx_pairs {
@@ -25,7 +25,9 @@ typedef struct oikos_idx_pairs {
   int64_t n;
 } oikos_idx_pairs;
 
-/** Add the pairs of @p source, a folder or one images file. On failure release @p pairs too. */
+/** Add the pairs of @p source, a folder or one images file. On failure release @p pairs too.
+ * @return OIKOS_USAGE for pairs of several data sets: whose names differ in other words than those
+ * that tell train, test, background and so on */
 oikos_status oikos_idx_find(oikos_idx_pairs *pairs, const char *source, oikos_error *err);
 
 void oikos_idx_pairs_free(oikos_idx_pairs *pairs);
@@ -35,7 +37,8 @@ oikos_status oikos_idx_images(oikos_stream *stream, const char *path, int64_t di
                               oikos_error *err);
 
 /**
- * Read a whole labels file: unsigned bytes or 32-bit integers, in one dimension.
+ * Read a whole labels file: unsigned bytes or 32-bit integers, in one dimension, or in two, where
+ * the first number of each row is the label (QMNIST).
  * @param[out] labels (*n), released by free(); not set on failure
  */
 oikos_status oikos_idx_labels(const char *path, int32_t **labels, int64_t *n, oikos_error *err);

@@ -10,7 +10,7 @@
 #include "base/try.h"
 #include "import/idx_file.h"
 
-enum { MAX_FILES = 4096 };
+enum { MAX_FILES = 4096, MAX_SET = 256 };
 
 /* Length of X in "Ximages-idx3-ubyte[.gz]" or "Ximages.idx3-ubyte[.gz]"; -1 for other names. */
 static int images_prefix(const char *file) {
@@ -29,15 +29,29 @@ static int images_prefix(const char *file) {
 static bool is_labels(const char *file, const char *images, int prefix) {
   const char *rest = file + prefix;
   return !strncmp(file, images, (size_t)prefix) &&
-         (!strncmp(rest, "labels-idx1-", 12) || !strncmp(rest, "labels.idx1-", 12));
+         (!strncmp(rest, "labels-idx1-", 12) || !strncmp(rest, "labels.idx1-", 12) ||
+          !strncmp(rest, "labels-idx2-", 12));
 }
 
-static bool is_test(const char *images, int prefix) {
-  char x[256];
-  while (prefix > 0 && strchr("-_.", images[prefix - 1]))
-    prefix--;
-  snprintf(x, sizeof x, "%.*s", prefix, images);
-  return !strcmp(x, "t10k") || !strcmp(x, "test") || strstr(x, "evaluation");
+/* The words of the part of a name before "images", with - _ . between: whether they tell a test
+ * part; the others, which tell the data set, go to `set`. */
+static bool read_words(const char *images, int prefix, char set[MAX_SET]) {
+  static const char *const parts[] = {"train", "valid", "background"};
+  bool test = false;
+  char text[MAX_SET], *rest;
+  snprintf(text, sizeof text, "%.*s", prefix, images);
+  *set = 0;
+  for (char *word = strtok_r(text, "-_.", &rest); word; word = strtok_r(NULL, "-_.", &rest)) {
+    bool tests = !strncmp(word, "test", 4) || !strcmp(word, "t10k") || strstr(word, "evaluation");
+    bool tells = tests;
+    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+      tells |= !strncmp(word, parts[k], strlen(parts[k]));
+    test |= tests;
+    size_t used = strlen(set);
+    if (!tells)
+      snprintf(set + used, MAX_SET - used, "%s%s", used ? "-" : "", word);
+  }
+  return test;
 }
 
 static oikos_status add(oikos_idx_pairs *pairs, const char *folder, const char *images,
@@ -82,7 +96,8 @@ static oikos_status add_pair(oikos_idx_pairs *pairs, const char *folder, struct 
                       "%s: no labels for %s: expected %.*slabels-idx1-ubyte or -int, with or "
                       "without .gz, beside it",
                       folder, images, prefix, images);
-  return add(pairs, folder, images, labels, is_test(images, prefix), err);
+  char set[MAX_SET];
+  return add(pairs, folder, images, labels, read_words(images, prefix, set), err);
 }
 
 static oikos_status add_listed(oikos_idx_pairs *pairs, const char *folder, const char *only,
@@ -138,6 +153,38 @@ static oikos_status find(oikos_idx_pairs *pairs, char *path, oikos_error *err) {
   return find_in(pairs, slash == path ? "/" : path, slash + 1, err);
 }
 
+static void set_of(const oikos_idx_pair *p, char set[MAX_SET]) {
+  const char *slash = strrchr(p->images, '/'), *name = slash ? slash + 1 : p->images;
+  read_words(name, images_prefix(name), set);
+}
+
+/* Labels of different data sets mean different things. */
+static oikos_status check_sets(const oikos_idx_pairs *pairs, const char *source, oikos_error *err) {
+  char set[MAX_SET], list[400] = "";
+  int sets = 0;
+  for (int64_t i = 0; i < pairs->n; i++) {
+    bool seen = false;
+    char other[MAX_SET];
+    set_of(&pairs->pair[i], set);
+    for (int64_t j = 0; j < i && !seen; j++) {
+      set_of(&pairs->pair[j], other);
+      seen = strcmp(set, other) == 0;
+    }
+    if (seen)
+      continue;
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%s%.60s", sets ? ", " : "", *set ? set : "''");
+    sets++;
+  }
+  if (sets < 2)
+    return OIKOS_OK;
+  return oikos_fail(
+      err, OIKOS_USAGE,
+      "%s: %d data sets by their names, %s, whose labels do not mean the same; give the "
+      "images files of one of them",
+      source, sets, list);
+}
+
 oikos_status oikos_idx_find(oikos_idx_pairs *pairs, const char *source, oikos_error *err) {
   char *path = strdup(source);
   if (!path)
@@ -150,7 +197,7 @@ oikos_status oikos_idx_find(oikos_idx_pairs *pairs, const char *source, oikos_er
   for (int64_t i = 1; i < pairs->n; i++)
     if (!strcmp(pairs->pair[i - 1].images, pairs->pair[i].images))
       return oikos_fail(err, OIKOS_USAGE, "%s was given twice", pairs->pair[i].images);
-  return OIKOS_OK;
+  return check_sets(pairs, source, err);
 }
 
 void oikos_idx_pairs_free(oikos_idx_pairs *pairs) {

@@ -46,10 +46,46 @@ static oikos_status unknown(const char *kind, oikos_error *err) {
   return oikos_fail(err, OIKOS_USAGE, "there is no importer '%s'; there are: %s", kind, list);
 }
 
+/* Whether what would be overwritten is a file of HDF5, or empty. */
+static bool is_ours(const char *path) {
+  static const uint8_t signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
+  uint8_t first[8] = {0};
+  FILE *file = fopen(path, "rb");
+  if (!file)
+    return false;
+  size_t n = fread(first, 1, sizeof first, file);
+  fclose(file);
+  return n == 0 || memcmp(first, signature, sizeof first) == 0;
+}
+
+/* The output replaces what an import wrote, and nothing else of the user's. */
+static oikos_status check_output(const oikos_import_job *job, oikos_error *err) {
+  const char *further[] = {job->options.user_table, job->options.item_table};
+  struct stat output, source;
+  if (stat(job->output, &output) != 0)
+    return OIKOS_OK;
+  if (!S_ISREG(output.st_mode))
+    return oikos_fail(err, OIKOS_USAGE, "the output %s exists and is not a file; give another name",
+                      job->output);
+  for (int i = 0; i < job->n_sources + 2; i++) {
+    const char *path = i < job->n_sources ? job->sources[i] : further[i - job->n_sources];
+    if (path && stat(path, &source) == 0 && source.st_dev == output.st_dev &&
+        source.st_ino == output.st_ino)
+      return oikos_fail(err, OIKOS_USAGE, "the output %s is also a source; give another name",
+                        job->output);
+  }
+  if (!is_ours(job->output))
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "the output %s exists and is no HDF5 file, so no import wrote it; give another "
+        "name, or remove it",
+        job->output);
+  return OIKOS_OK;
+}
+
 static oikos_status check(const oikos_importer *importer, const oikos_import_job *job,
                           oikos_error *err) {
   char folder[OIKOS_NAME_MAX];
-  struct stat output, source;
   if (job->n_sources < 1 && !importer->sourceless)
     return oikos_fail(err, OIKOS_USAGE, "nothing to import: give one or more sources");
   if (job->n_sources > 0 && importer->sourceless)
@@ -59,17 +95,7 @@ static oikos_status check(const oikos_importer *importer, const oikos_import_job
                       (long long)job->options.size, OIKOS_RESIZE_MAX_SIDE);
   oikos_folder_of(job->output, folder);
   OIKOS_TRY(oikos_make_folders(folder, err));
-  if (stat(job->output, &output) != 0)
-    return OIKOS_OK;
-  if (!S_ISREG(output.st_mode))
-    return oikos_fail(err, OIKOS_USAGE, "the output %s exists and is not a file; give another name",
-                      job->output);
-  for (int i = 0; i < job->n_sources; i++)
-    if (stat(job->sources[i], &source) == 0 && source.st_dev == output.st_dev &&
-        source.st_ino == output.st_ino)
-      return oikos_fail(err, OIKOS_USAGE, "the output %s is also a source; give another name",
-                        job->output);
-  return OIKOS_OK;
+  return check_output(job, err);
 }
 
 oikos_status oikos_import(const char *kind, const oikos_import_job *job, oikos_error *err) {

@@ -11,12 +11,15 @@
  * 20 drawings of 105x105, each file once: small1 and small2 share alphabets with each other and
  * with images_background, so they do not go together.
  *
- * **idx**: SOURCES are folders with pairs X-images-idx3-ubyte[.gz] and X-labels-idx1-*[.gz], or
+ * **idx**: SOURCES are folders with pairs X-images-idx3-ubyte[.gz] and X-labels-idx1-*[.gz] (or
+ * idx2, as QMNIST), or
  * single images files whose labels file is beside them. A class is a label, named by its number and
  * in the order of numbers, all in one group named "". All pairs together make the classes; the
  * images of a class keep their order, training pairs first, then pairs by name. A pair is a test
- * pair if X is `t10k` or `test` or contains `evaluation`. A class that occurs in test pairs only
- * has split 2, every other class 0. The size is kept unless one is asked for.
+ * pair if a word of X begins with `test`, contains `evaluation`, or is `t10k`; pairs that differ in
+ * other words are of different data sets (EMNIST's six), which are not imported together. A class
+ * that occurs in test pairs only has split 2, every other class 0. The size is kept unless one is
+ * asked for.
  *
  * **csv**: SOURCE is one table as text (import/csv.h) whose header names the columns, or, with
  * no_header, whose columns have numbers. The output is

@@ -11,13 +11,6 @@
 #include "import/entry_table.h"
 
 enum { GENRES = OIKOS_MOVIELENS_GENRES, SPLIT_FILES = 14, FILES = 4 };
-enum {
-  RATING_COLUMNS = 4,
-  GENRE_COLUMNS = 2,
-  FLAG_COLUMNS = 24,
-  ITEM_COLUMNS = 3,
-  USER_COLUMNS = 5
-};
 
 static const char *const split_names[SPLIT_FILES / 2] = {"u1", "u2", "u3", "u4", "u5", "ua", "ub"};
 static const char *const split_files[SPLIT_FILES] = {
@@ -64,23 +57,39 @@ static oikos_status find_files(import *m, oikos_error *err) {
   return oikos_entry_find(m->source, SPLIT_FILES, split_files, m->split, err);
 }
 
-/* Rows are as long as the table is wide; so it must be as wide as what is read of a row, with a
- * header too. */
-static oikos_status open_table(const import *m, oikos_entry_table *table, const char *file,
-                               const oikos_csv_format *format, int columns, oikos_error *err) {
+/* A header that the release is known to have; the columns are taken by their places. */
+static oikos_status check_header(const oikos_csv *csv, const char *file, const char *names,
+                                 oikos_error *err) {
+  int column = 0;
+  for (const char *at = names; at; at = strchr(at, ','), at = at ? at + 1 : NULL, column++) {
+    size_t length = strcspn(at, ",");
+    const char *found = column < oikos_csv_columns(csv) ? oikos_csv_name(csv, column) : "nothing";
+    if (strlen(found) != length || strncmp(found, at, length) != 0)
+      return oikos_fail(
+          err, OIKOS_ERROR,
+          "%s: expected a header that begins with the columns %s, but column %d is %.60s; "
+          "tables of other columns are read by `oikos import csv`",
+          file, names, column + 1, found);
+  }
+  return OIKOS_OK;
+}
+
+/* Open one of the tables; `header` may be NULL. */
+static oikos_status open_table(import *m, oikos_entry_table *table, const char *file,
+                               const oikos_csv_format *format, const char *header,
+                               oikos_error *err) {
   OIKOS_TRY(oikos_entry_table_open(table, m->source, file, format, err));
-  int found = oikos_csv_columns(table->csv);
-  if (found >= columns)
-    return OIKOS_OK;
-  oikos_entry_table_close(table);
-  return oikos_fail(err, OIKOS_ERROR, "%s: %s: expected %d columns, as MovieLens has, found %d",
-                    m->source, file, columns, found);
+  oikos_status status = check_header(table->csv, file, header, err);
+  if (status != OIKOS_OK)
+    oikos_entry_table_close(table);
+  return status;
 }
 
 static oikos_status read_table(import *m, const char *file, const oikos_csv_format *format,
-                               int columns, oikos_row_taker *take, void *user, oikos_error *err) {
+                               oikos_row_taker *take, void *user, oikos_error *err) {
   oikos_entry_table table;
-  OIKOS_TRY(open_table(m, &table, file, format, columns, err));
+  const char *header = format->header ? m->release->header[1] : NULL;
+  OIKOS_TRY(open_table(m, &table, file, format, header, err));
   oikos_status status = oikos_ratings_rows(&m->ratings, table.csv, file, take, user, err);
   oikos_entry_table_close(&table);
   return status;
@@ -99,12 +108,10 @@ static oikos_status read_flagged_items(import *m, oikos_error *err) {
     genre[k] = number[k];
   }
   if (m->file[3])
-    OIKOS_TRY(read_table(m, m->file[3], &format, GENRE_COLUMNS, oikos_movielens_take_genre, &genres,
-                         err));
+    OIKOS_TRY(read_table(m, m->file[3], &format, oikos_movielens_take_genre, &genres, err));
   for (int k = 0; k < genres.n && k < GENRES; k++)
     genre[k] = genres.name[k];
-  return read_table(m, m->file[1], &m->release->format[1], FLAG_COLUMNS, m->release->take_item,
-                    genre, err);
+  return read_table(m, m->file[1], &m->release->format[1], m->release->take_item, genre, err);
 }
 
 static oikos_status read_tables(import *m, oikos_error *err) {
@@ -112,16 +119,16 @@ static oikos_status read_tables(import *m, oikos_error *err) {
   if (m->file[1] && *l->genres)
     OIKOS_TRY(read_flagged_items(m, err));
   else if (m->file[1])
-    OIKOS_TRY(read_table(m, m->file[1], &l->format[1], ITEM_COLUMNS, l->take_item, NULL, err));
+    OIKOS_TRY(read_table(m, m->file[1], &l->format[1], l->take_item, NULL, err));
   if (m->file[2])
-    OIKOS_TRY(read_table(m, m->file[2], &l->format[2], USER_COLUMNS, l->take_user, NULL, err));
+    OIKOS_TRY(read_table(m, m->file[2], &l->format[2], l->take_user, NULL, err));
   return OIKOS_OK;
 }
 
 static oikos_status read_ratings(import *m, oikos_error *err) {
   const oikos_movielens_release *l = m->release;
   oikos_entry_table table;
-  OIKOS_TRY(open_table(m, &table, m->file[0], &l->format[0], RATING_COLUMNS, err));
+  OIKOS_TRY(open_table(m, &table, m->file[0], &l->format[0], l->header[0], err));
   oikos_status status = oikos_ratings_read(&m->ratings, table.csv, m->file[0], &l->columns, err);
   oikos_entry_table_close(&table);
   return status;
@@ -132,7 +139,7 @@ static oikos_status read_split(import *m, int k, oikos_error *err) {
   oikos_entry_table table;
   if (!m->split[k])
     return OIKOS_OK;
-  OIKOS_TRY(open_table(m, &table, m->split[k], &l->format[0], RATING_COLUMNS, err));
+  OIKOS_TRY(oikos_entry_table_open(&table, m->source, m->split[k], &l->format[0], err));
   oikos_status status = oikos_ratings_split(&m->ratings, table.csv, m->split[k], &l->columns,
                                             split_names[k / 2], (uint8_t)(k % 2 + 1), err);
   oikos_entry_table_close(&table);

@@ -12,6 +12,7 @@ typedef struct oikos_movielens_release {
   oikos_csv_format format[3];                   /* of ratings, items, users */
   oikos_rating_columns columns;                 /* of ratings */
   oikos_row_taker *take_item, *take_user;
+  const char *header[2]; /* of ratings and items, if they have one: it begins with these names */
 } oikos_movielens_release;
 
 /** The releases: 100K; 1M and 10M; 20M and later. */

@@ -13,7 +13,7 @@ enum { MAX_DIGITS = 19, EXACT_POWER = 22 };
 typedef struct decimal {
   bool negative;
   uint64_t mantissa;
-  int digits, exponent;
+  int64_t digits, exponent; /* a text is shorter than either can count */
 } decimal;
 
 static const char *read_digits(const char *c, decimal *d, int each) {
@@ -22,8 +22,7 @@ static const char *read_digits(const char *c, decimal *d, int each) {
       d->digits++;
     if (d->digits <= MAX_DIGITS)
       d->mantissa = 10 * d->mantissa + (uint64_t)(*c - '0');
-    if (d->exponent > -(1 << 20))
-      d->exponent += each;
+    d->exponent += each;
   }
   return c;
 }
@@ -31,11 +30,11 @@ static const char *read_digits(const char *c, decimal *d, int each) {
 static const char *read_exponent(const char *c, decimal *d) {
   const char *first = c + 1;
   bool negative = *first == '-';
-  int power = 0;
+  int64_t power = 0, most = INT64_C(1) << 53; // more than any text has digits to make up for it
   if (*first == '-' || *first == '+')
     first++;
   for (c = first; *c >= '0' && *c <= '9'; c++)
-    power = power < 1 << 20 ? 10 * power + (*c - '0') : power;
+    power = power < most ? 10 * power + (*c - '0') : power;
   d->exponent += negative ? -power : power;
   return c > first ? c : NULL;
 }
@@ -66,8 +65,9 @@ bool oikos_parse_number(const char *text, double *value) {
   if (!read_decimal(text, &d))
     return false;
   // both are exact in double, so that one operation rounds once (Clinger, PLDI 1990, section 3)
-  if (d.digits <= MAX_DIGITS && d.mantissa <= UINT64_C(1) << 53 && abs(d.exponent) <= EXACT_POWER) {
-    double m = (double)d.mantissa, p = power[abs(d.exponent)];
+  if (d.digits <= MAX_DIGITS && d.mantissa <= UINT64_C(1) << 53 &&
+      llabs(d.exponent) <= EXACT_POWER) {
+    double m = (double)d.mantissa, p = power[llabs(d.exponent)];
     *value = d.exponent < 0 ? m / p : m * p;
     *value = d.negative ? -*value : *value;
     return true;

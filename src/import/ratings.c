@@ -131,6 +131,34 @@ oikos_status oikos_ratings_read(oikos_ratings *r, oikos_csv *csv, const char *na
   return oikos_ratings_rows(r, csv, name, take_rating, &c, err);
 }
 
+/* Ids that only a table has, or only the ratings: written in another way in one of them, maybe. */
+static void tell_apart(const oikos_ratings *r, const char *word, const oikos_entities *e,
+                       const oikos_rating_side *side, const int64_t *first) {
+  int64_t unrated = 0, untold = 0, described = 0;
+  const char *of_table = "", *of_ratings = "";
+  char text[640];
+  for (int64_t k = 0; k < side->n; k++) {
+    bool told = oikos_entities_is_described(e, side->id[k]), rated = first[k + 1] > first[k];
+    described += told;
+    if (told && !rated && unrated++ == 0)
+      of_table = side->id[k];
+    if (rated && !told && untold++ == 0)
+      of_ratings = side->id[k];
+  }
+  if (!described || !r->job->message)
+    return;
+  snprintf(text, sizeof text, "%lld of the %lld %ss that a table tells of have no rating%s%s",
+           (long long)unrated, (long long)described, word, unrated ? ", the first: " : "",
+           of_table);
+  if (unrated)
+    r->job->message(r->job->user, text);
+  snprintf(text, sizeof text, "%lld %ss with ratings are in no table, the first: %s%s",
+           (long long)untold, word, of_ratings,
+           unrated ? "; are ids written alike, zeros and all?" : "");
+  if (untold)
+    r->job->message(r->job->user, text);
+}
+
 static void tell(const oikos_ratings *r) {
   char text[256];
   if (!r->job->message)
@@ -166,6 +194,8 @@ oikos_status oikos_ratings_write(oikos_ratings *r, const char *kind, oikos_error
                                      .skipped = r->skipped,
                                      .duplicates = r->duplicates};
   OIKOS_TRY(oikos_ratings_file_write(r->job->output, &index, err));
+  tell_apart(r, "user", r->users, &r->user_side, r->user_first);
+  tell_apart(r, "item", r->items, &r->item_side, r->item_first);
   tell(r);
   return OIKOS_OK;
 }

@@ -2,6 +2,7 @@
 #include "import/side_table.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,18 @@
 
 typedef enum use { UNUSED, ID, TITLE, NUMBER, CATEGORY } use;
 
+/* The first text that is no number, and how many fields are one. */
+typedef struct odd {
+  int64_t line, numbers;
+  char text[40];
+} odd;
+
 typedef struct side_table {
   oikos_ratings *ratings;
   oikos_entities *to;
   const char *path;
   uint8_t *use; /* (columns) */
+  odd *first;   /* (columns) what made a category of a column that has numbers too */
   int *column;  /* (columns) its number among the numbers or fields */
   int columns;
   int id;
@@ -58,13 +66,50 @@ static oikos_status choose(side_table *t, const oikos_csv *csv, const char *id, 
   return OIKOS_OK;
 }
 
+/* Whether a field says that its value is not known. Some are a value of their own in a category. */
+static bool is_unknown(const char *text, use what) {
+  static const char *const always[] = {"", "\\N", "NULL", "null", "NaN", "nan", "<NA>"};
+  static const char *const for_number[] = {"NA", "N/A", "n/a", "#N/A", "None", "-", "?"};
+  for (size_t k = 0; k < sizeof always / sizeof *always; k++)
+    if (strcmp(text, always[k]) == 0)
+      return true;
+  for (size_t k = 0; what == NUMBER && k < sizeof for_number / sizeof *for_number; k++)
+    if (strcmp(text, for_number[k]) == 0)
+      return true;
+  return false;
+}
+
 /* A column with a text that is no number is a category. */
 static void look_at_row(side_table *t, const oikos_csv_row *row) {
   double value;
-  for (int k = 0; k < row->n; k++)
-    if (t->use[k] == NUMBER && *row->field[k] &&
-        (!oikos_parse_number(row->field[k], &value) || !isfinite((float)value)))
+  for (int k = 0; k < row->n; k++) {
+    const char *text = row->field[k];
+    if (t->use[k] == UNUSED || t->use[k] == ID || t->use[k] == TITLE || is_unknown(text, NUMBER))
+      continue;
+    if (oikos_parse_number(text, &value) && isfinite((float)value)) {
+      t->first[k].numbers++;
+    } else if (t->use[k] == NUMBER) {
       t->use[k] = CATEGORY;
+      t->first[k].line = row->line;
+      snprintf(t->first[k].text, sizeof t->first[k].text, "%s", text);
+    }
+  }
+}
+
+/* Say which columns are categories though they have numbers. */
+static void tell_mixed(const side_table *t, const oikos_csv *csv) {
+  const oikos_import_job *job = t->ratings->job;
+  char text[512];
+  for (int k = 0; k < t->columns && job->message; k++) {
+    if (t->first[k].line == 0 || t->first[k].numbers == 0)
+      continue;
+    snprintf(text, sizeof text,
+             "%.200s:%lld: column %.60s is a category, not a number, because of '%s'; %lld of its "
+             "fields are numbers",
+             t->path, (long long)t->first[k].line, oikos_csv_name(csv, k), t->first[k].text,
+             (long long)t->first[k].numbers);
+    job->message(job->user, text);
+  }
 }
 
 static oikos_status declare(side_table *t, const oikos_csv *csv, oikos_error *err) {
@@ -81,6 +126,8 @@ static oikos_status declare(side_table *t, const oikos_csv *csv, oikos_error *er
 static oikos_status add_values(side_table *t, int32_t entity, int column, char *text,
                                oikos_error *err) {
   char *rest;
+  if (is_unknown(text, CATEGORY))
+    return OIKOS_OK;
   for (char *one = strtok_r(text, "|", &rest); one; one = strtok_r(NULL, "|", &rest))
     OIKOS_TRY(oikos_entities_add_value(t->to, entity, t->column[column], one, err));
   return OIKOS_OK;
@@ -130,21 +177,39 @@ static oikos_status look(side_table *t, const char *id, const char *title, oikos
   if (status == OIKOS_OK)
     status = oikos_alloc(&t->column, n, sizeof *t->column, "the columns", err);
   if (status == OIKOS_OK)
+    status = oikos_alloc(&t->first, n, sizeof *t->first, "the columns", err);
+  if (status == OIKOS_OK)
     status = choose(t, csv, id, title, err);
   while (status == OIKOS_OK && !end) {
     status = oikos_csv_next(csv, &row, &end, err);
-    if (status == OIKOS_OK && !end && (size_t)row.n == n)
+    if (status != OIKOS_OK || end)
+      break;
+    if (row.fault || (size_t)row.n != n || !oikos_text_is_id(row.field[t->id]))
+      oikos_csv_reject(csv); // as it will be in the second pass
+    else
       look_at_row(t, &row);
   }
+  if (status == OIKOS_OK)
+    tell_mixed(t, csv);
   if (status == OIKOS_OK)
     status = declare(t, csv, err);
   oikos_csv_close(csv);
   return status;
 }
 
+static void tell_skipped(const side_table *t, int64_t before) {
+  const oikos_import_job *job = t->ratings->job;
+  char text[320];
+  snprintf(text, sizeof text, "%.200s: %lld bad rows left out", t->path,
+           (long long)(t->ratings->skipped - before));
+  if (job->message && t->ratings->skipped > before)
+    job->message(job->user, text);
+}
+
 /* Second: take the rows over. */
 static oikos_status take(side_table *t, oikos_error *err) {
   oikos_csv *csv;
+  int64_t skipped = t->ratings->skipped;
   const oikos_csv_format format = oikos_import_format(&t->ratings->job->options, true);
   OIKOS_TRY(oikos_csv_open(&csv, t->path, &format, err));
   oikos_status status =
@@ -152,6 +217,8 @@ static oikos_status take(side_table *t, oikos_error *err) {
           ? oikos_ratings_rows(t->ratings, csv, t->path, take_row, t, err)
           : oikos_fail(err, OIKOS_ERROR, "%s changed while it was read; import again", t->path);
   oikos_csv_close(csv);
+  if (status == OIKOS_OK)
+    tell_skipped(t, skipped);
   return status;
 }
 
@@ -163,5 +230,6 @@ oikos_status oikos_side_table_read(oikos_ratings *r, oikos_entities *to, const c
     status = take(&t, err);
   free(t.use);
   free(t.column);
+  free(t.first);
   return status;
 }

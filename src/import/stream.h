@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The bytes of one file, plain or gzip, read in order. Holds one block, whatever the file says. */
+ * The bytes of one regular file, plain or gzip (of one member or several, as gzip -d reads them),
+ * in order. Holds one block, whatever the file says. */
 #ifndef OIKOS_IMPORT_STREAM_H
 #define OIKOS_IMPORT_STREAM_H
 
@@ -25,7 +26,7 @@ oikos_status oikos_stream_read(oikos_stream *stream, void *bytes, size_t size, c
 oikos_status oikos_stream_read_some(oikos_stream *stream, void *to, size_t size, size_t *got,
                                     oikos_error *err);
 
-/** Check that nothing is left, and the checksum and length at the end of a gzip file. */
+/** Check that nothing is left; checksum and length of a gzip file are then checked too. */
 oikos_status oikos_stream_end(oikos_stream *stream, oikos_error *err);
 
 /** Release; NULL is allowed. */

@@ -2,34 +2,13 @@
 #include "store/file_bytes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* A FIFO would wait for somebody to write into it, a device may have no end. */
-static oikos_status check_kind(int fd, int64_t *size, oikos_error *err) {
-  struct stat info;
-  if (fstat(fd, &info) != 0)
-    return oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno));
-  if (S_ISDIR(info.st_mode))
-    return oikos_fail(err, OIKOS_ERROR, "it is a folder, not a file");
-  if (!S_ISREG(info.st_mode))
-    return oikos_fail(err, OIKOS_ERROR, "it is not a regular file");
-  *size = info.st_size;
-  return OIKOS_OK;
-}
+#include "base/regular.h"
 
 oikos_status oikos_bytes_open(const char *path, int *fd, int64_t *size, oikos_error *err) {
-  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (*fd < 0)
-    return oikos_fail(err, OIKOS_ERROR, "it cannot be read: %s", strerror(errno));
-  oikos_status status = check_kind(*fd, size, err);
-  if (status != OIKOS_OK) {
-    close(*fd);
-    *fd = -1;
-  }
-  return status;
+  return oikos_regular_open(path, fd, size, err);
 }
 
 oikos_status oikos_bytes_read(int fd, int64_t at, void *bytes, size_t n, oikos_error *err) {

@@ -19,8 +19,9 @@ typedef struct oikos_class_split {
   int64_t *classes[3]; /* their numbers, ascending; freed by oikos_class_split_destroy */
 } oikos_class_split;
 
-/** Split by config->task: as the file says, at random by the seed, or by lists of names. No class
- * is in two parts. */
+/** Split by config->task: as the file says, at random by the seed, or by lists of names, one
+ * a line, which for images may be those of turned classes ("Greek/character05/rot090", all four of
+ * a class). No class is in two parts. */
 oikos_status oikos_class_split_create(const oikos_config *config, const oikos_class_list *list,
                                       oikos_class_split *split, oikos_error *err);
 void oikos_class_split_destroy(oikos_class_split *split);

@@ -21,18 +21,24 @@ typedef struct images {
   oikos_class_split split;
 } images;
 
-/* The drawn class must have enough images, and a split enough classes. */
+/* Every class of a split must have enough images; others do not count. */
+static oikos_status check_classes(const images *m, const oikos_config *config, oikos_error *err) {
+  for (int s = 0; s < 3; s++)
+    for (int64_t i = 0; i < m->split.n[s]; i++) {
+      int64_t k = m->split.classes[s][i];
+      int64_t held = m->index.class_start[k + 1] - m->index.class_start[k];
+      if (held < m->support + m->query)
+        return oikos_fail(err, OIKOS_USAGE,
+                          "%s: class %.100s has %lld images, but task.support %lld + task.query "
+                          "%lld are wanted of each class; lower them, or leave it out by "
+                          "task.split list",
+                          config->task.file, m->index.class_name[k], (long long)held,
+                          (long long)m->support, (long long)m->query);
+    }
+  return OIKOS_OK;
+}
+
 static oikos_status check(const images *m, const oikos_config *config, oikos_error *err) {
-  for (int64_t k = 0; k < m->index.n_classes; k++) {
-    int64_t held = m->index.class_start[k + 1] - m->index.class_start[k];
-    if (held < m->support + m->query)
-      return oikos_fail(err, OIKOS_USAGE,
-                        "%s: class %s has %lld images, but task.support %lld + task.query %lld are "
-                        "wanted of each class; "
-                        "lower them",
-                        config->task.file, m->index.class_name[k], (long long)held,
-                        (long long)m->support, (long long)m->query);
-  }
   if (m->rotations == 4 && m->index.height != m->index.width)
     return oikos_fail(err, OIKOS_USAGE, "%s: task.rotations wants square images, found %lld x %lld",
                       config->task.file, (long long)m->index.height, (long long)m->index.width);
@@ -56,6 +62,7 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   const oikos_class_list list = {
       m->index.n_classes, m->index.class_name, m->index.split, "class", "image file", 0};
   OIKOS_TRY(oikos_class_split_create(config, &list, &m->split, err));
+  OIKOS_TRY(check_classes(m, config, err));
   int64_t most = m->index.n_classes * m->rotations;
   for (int64_t k = 0; k < m->index.n_classes; k++) {
     int64_t held = m->index.class_start[k + 1] - m->index.class_start[k];

@@ -102,6 +102,10 @@ double oikos_ratings_relevant(const oikos_ratings *ratings);
 void oikos_ratings_episode(const oikos_source *source, int side, int64_t learner, int64_t n,
                            const int64_t *other, const float *value, oikos_episode *episode);
 
+/** Check that a rating is of the file's scale: of classes one of its levels, else within its range.
+ * @return OIKOS_USAGE: "expected one of the ratings that the file has, 1, 2, 3, 4, 5, found 4.5" */
+oikos_status oikos_ratings_check(const oikos_ratings *ratings, double value, oikos_error *err);
+
 /** The nearest of the different ratings that there are, the lower one of two; the value itself
  * where there are too many. */
 double oikos_ratings_level(const oikos_ratings *ratings, double value);

@@ -127,6 +127,30 @@ double oikos_ratings_relevant(const oikos_ratings *r) {
   return r->relevant;
 }
 
+oikos_status oikos_ratings_check(const oikos_ratings *r, double value, oikos_error *err) {
+  char list[320] = "";
+  double least = INFINITY, greatest = -INFINITY;
+  real ignored;
+  if (r->classes && oikos_ratings_target(r, (double)(float)value, &ignored))
+    return OIKOS_OK;
+  for (int64_t k = 0; r->classes && k < r->n_levels; k++) {
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%g, ", r->level[k]);
+  }
+  if (r->classes)
+    return oikos_fail(err, OIKOS_USAGE, "expected one of the ratings that the file has, %sfound %g",
+                      list, value);
+  for (int64_t k = 0; k < r->index.n; k++) {
+    least = fmin(least, (double)r->index.value[k]);
+    greatest = fmax(greatest, (double)r->index.value[k]);
+  }
+  if ((double)(float)value >= least && (double)(float)value <= greatest)
+    return OIKOS_OK;
+  return oikos_fail(err, OIKOS_USAGE,
+                    "expected a rating within those of the file, %g to %g, found %g", least,
+                    greatest, value);
+}
+
 double oikos_ratings_level(const oikos_ratings *r, double value) {
   int64_t best = 0;
   for (int64_t k = 1; k < r->n_levels; k++)

@@ -107,7 +107,7 @@ images '[12]' 'truncated\.h5: it is damaged: it has [0-9]+ bytes, but [0-9]+ wer
 images '[12]' 'mlp\.yaml: it is not a readable HDF5 file' --set task.file=mlp.yaml
 images '[12]' 'step-0*1\.h5: .*oikos images.*oikos import' --set task.file=run/checkpoints/step-000000000001.h5
 images 2 'task\.train_list is not set' --set task.split=list
-images 2 'nix\.list cannot be read' --set task.split=list --set task.train_list=nix.list
+images 2 'nix\.list: it cannot be opened: No such file' --set task.split=list --set task.train_list=nix.list
 images 2 'wrong\.list:1: no class of that name in the image file: no class of mine' --set task.split=list \
   --set task.train_list=wrong.list
 images 2 'double\.list:5: class 3 is listed twice' --set task.split=list --set task.train_list=double.list

@@ -73,4 +73,62 @@ bad 2 "encoding 'klingon' is not known" csv latin.csv "${columns[@]}" --encoding
 bad 2 '--quotes: expected doubled, backslash or none' csv latin.csv "${columns[@]}" --quotes double
 bad 2 '--no-header: expected source, tables or nothing' csv latin.csv "${columns[@]}" --no-header=items
 bad 2 'a separator is 1 to 16 bytes' csv latin.csv "${columns[@]}" --separator ''
+# MovieLens of other columns; numbers of 1970's seconds; gzip files one behind the other.
+mkdir few named
+printf 'userId,movieId,rating\n1,2,3.5\n' >few/ratings.csv
+printf 'userId,movieId,rating,timestamp\n1,2,3.5,1\n' >named/ratings.csv
+printf 'movieId,title\n2,Jumanji\n' >named/movies.csv
+bad 1 'ratings\.csv: expected a header that begins with the columns userId,movieId,rating,timestamp, but column 4 is nothing' \
+  movielens few
+bad 1 'movies\.csv: expected a header .* movieId,title,genres, but column 3 is nothing' movielens named
+printf 'g,t,y\na,1600000000,1\na,1600000001,2\nb,1600000007,3\n' >times.csv
+good "times" "column t is stored as 't - 160000000[0-9.]+'" csv times.csv --group g --target y
+printf 'g,t,y\na,1600000000,1\na,1600000001,2\nb,1100000007,3\n' >decades.csv
+bad 1 'decades\.csv: column t: float32 does not tell .*--exclude' csv decades.csv --group g --target y
+(printf 'g,x,y\na,1,2\n' | gzip && printf 'b,2,3\n' | gzip) >two.csv.gz
+good "two members" '^2 rows in 2 groups' csv two.csv.gz --group g --target y
+
+# Tables about users: ids written in another way are counted.
+printf 'user,age\n0196,30\n186,NA\n' >zeros.csv
+good "leading zeros" '^1 users with ratings are in no table, the first: 196; are ids written alike' csv u.data --no-header=source \
+  --user 1 --item 2 --rating 3 --user-table zeros.csv
+
+# What is not an import's own is not written over.
+cp times.csv mine.csv
+run import csv u.data --no-header --user 1 --item 2 --rating 3 --user-table users.csv -o users.csv
+check_status "over a further table" 2
+check_match "over a further table" 'the output users\.csv is also a source' "$log.err"
+run import csv times.csv --group g --target y -o mine.csv
+check_status "over something else" 2
+check_match "over something else" 'mine\.csv exists and is no HDF5 file' "$log.err"
+cmp times.csv mine.csv || fail "a file of the user's is gone"
+run import csv times.csv --group g --target y -o t.h5
+run import csv times.csv --group g --target y -o t.h5
+check_status "over an import" 0
+
+# Nothing waits for a pipe, and no escape reaches the terminal.
+mkfifo pipe
+LIMIT=20 bad 1 'pipe: it is a pipe or a device' csv pipe --group g --target y
+LIMIT=20 bad 1 'pipe: it is a pipe or a device' csv u.data --no-header=source --user 1 --item 2 --rating 3 --item-table pipe
+LIMIT=20 bad 1 '/dev/zero: it is a pipe or a device' csv /dev/zero --group g --target y
+evil=$'evil\e[2J\x9b31m-\xc3\xa9.csv'
+printf 'g,x\e]0;y\a,y\na,1,2\n' >"$evil"
+printable() { # WHAT: of the last run's output
+  ! grep -Pq '[\x00-\x08\x0b-\x1f\x7f]' "$log.out" "$log.raw" || fail "$1: a control character: $(cat -v "$log.out" "$log.raw")"
+}
+run import csv "$evil" -o x.h5 --group g --target y
+check_status "a column of escapes" 1
+check_match "a column of escapes" 'evil\?\[2J\?31m-.*\.csv: the name of column 2' "$log.err"
+printable "a column of escapes"
+run import csv times.csv --group g --target y -o "${evil%.csv}.h5"
+check_status "a file name of escapes" 0
+check_match "a file name of escapes" '^evil\?\[2J\?31m-'$'\xc3\xa9''\.h5 written' "$log.out"
+printable "a file name of escapes"
+run inspect "${evil%.csv}.h5"
+printable "inspect"
+run $'tr\eain'
+printable "an unknown command"
+run import csv times.csv $'--gr\eoup' g -o x.h5
+check_status "an unknown option" 2
+printable "an unknown option"
 finish

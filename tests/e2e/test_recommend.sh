@@ -96,6 +96,32 @@ bad 2 'empty\.csv: no rating in it' recommend run --ratings empty.csv
 bad 2 'names\.csv: expected a header with the columns item and rating' recommend run --ratings names.csv
 bad 2 'give one of --user, --item, --ratings and --all' recommend run
 bad 2 'give one of' recommend run --user 1 --item 2
+# Ratings are of the scale of the file: whole ones from 1 to 5, of classes these alone.
+run train cold.yaml --out classes --set task.split=last --set task.own_row=true --set model.loss=cross_entropy --set inner.steps=0 \
+  --set 'model.layers=[{embedding: 4}, {outer_product: {width: 4, keep: 1}}, {dense: 5}]' --set steps=2 --set eval.episodes=2
+check_status "train classes" 0
+for value in 7 -3 1000 1e39; do
+  printf 'item,rating\n5,5\n9,%s\n' $value >off.csv
+  bad 2 'off\.csv:3: column rating: expected a rating within those of the file, 1 to 5, found' recommend run --ratings off.csv
+  bad 2 'off\.csv:3: column rating: expected one of the ratings that the file has, 1, 2, 3, 4, 5, found' recommend classes --ratings off.csv
+done
+printf 'item,rating\n5,4.5\n' >half.csv
+bad 2 'half\.csv:2: .* 1, 2, 3, 4, 5, found 4\.5' recommend classes --ratings half.csv
+run recommend run --ratings half.csv --top 1
+check_status "a half between whole ones" 0
+
+# A title that two items have is no name for either.
+awk 'BEGIN { print "u,i,r"; for (u = 0; u < 12; u++) for (i = 0; i < 12; i++) if ((u + i) % 3) print u "," i "," (u * i) % 5 + 1 }' >twins.csv
+awk 'BEGIN { print "i,name"; for (i = 0; i < 12; i++) print i "," (i < 3 ? "Hamlet" : "Play " i) }' >plays.csv
+run import csv twins.csv --user u --item i --rating r --item-table plays.csv --title name -o twins.h5
+check_status "import of twins" 0
+run train cold.yaml --out twins --set task.file=twins.h5 --set task.support=2 --set task.query=2 --set steps=2 --set eval.episodes=2
+check_status "train twins" 0
+printf 'item,rating\nPlay 5,5\nHamlet,4\n' >titles.csv
+bad 2 '3 items are called Hamlet in the ratings file; give the id of one: 0, 1, 2' recommend twins --item Hamlet
+bad 2 'titles\.csv:3: 3 items are called Hamlet' recommend twins --ratings titles.csv
+run recommend twins --item 'Play 5'
+check_status "a title of one" 0
 write_mlp mlp.yaml
 run train mlp.yaml --out other --set steps=2 --set eval.episodes=2
 bad 2 'was not trained on ratings' recommend other --user 1

@@ -40,7 +40,9 @@ static void read_rows(oikos_csv *csv) {
     for (int k = 0; k < row.n; k++)
       if (oikos_parse_number(row.field[k], &value))
         fuzz_require(isfinite(value) && strlen(row.field[k]) > 0, "numbers are finite", "csv");
-    if (oikos_csv_check(csv, &row, &err) == OIKOS_OK && oikos_csv_columns(csv) > 0)
+    if (oikos_csv_check(csv, &row, &err) != OIKOS_OK)
+      oikos_csv_reject(csv);
+    else
       oikos_csv_number(csv, &row, row.n - 1, &value, &err);
   }
 }

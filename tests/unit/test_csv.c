@@ -294,7 +294,9 @@ static void test_numbers(void **state) {
                                      "179769313486231570e291",
                                      "0000000000000000000000000000001",
                                      "1E+02",
-                                     "0.000000000000000000000000000000000001"};
+                                     "0.000000000000000000000000000000000001",
+                                     "1e-99999999999999999999",
+                                     "0e99999999999999999999"};
   static const char *const bad[] = {"",    "nan",   "inf", "0x10", "1e", "1e+",
                                     "--1", ".",     "1 2", "1,5",  "e5", "1e999",
                                     "-",   "1.2.3", "1_0", "NaN",  "NA"};
@@ -307,6 +309,19 @@ static void test_numbers(void **state) {
   for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
     if (oikos_parse_number(bad[k], &value))
       fail_msg("'%s' is read as a number", bad[k]);
+  enum { ZEROS = 1500000 };
+  char *absurd = malloc(ZEROS + 32);
+  memset(absurd, '0', ZEROS);
+  absurd[1] = '.';
+  strcpy(absurd + ZEROS, "1e1048576");
+  assert_true(oikos_parse_number(absurd, &value) && value == 0);
+  strcpy(absurd + ZEROS, "1e1500001");
+  assert_true(oikos_parse_number(absurd, &value) && value == 100);
+  absurd[0] = '1';
+  absurd[1] = '0';
+  strcpy(absurd + ZEROS, "e-1499999");
+  assert_true(oikos_parse_number(absurd, &value) && value == 1);
+  free(absurd);
   oikos_random r = oikos_random_at(1, OIKOS_DRAW_CHECK, 0, 0);
   for (int k = 0; k < 100000; k++) {
     char text[64];
@@ -444,6 +459,49 @@ static void test_import_refuses(void **state) {
     refused(import(*state, example, wrong[k].o, NULL), OIKOS_USAGE, wrong[k].message);
 }
 
+/* Numbers that float32 does not tell apart are stored less a constant, or refused. */
+static void test_shift(void **state) {
+  const oikos_import_options o = {.group = "g", .targets = "y"};
+  char text[4096], *to = text;
+  float got[8];
+  told heard = {0};
+  to += sprintf(to, "g,t,y,v\n");
+  for (int k = 0; k < 8; k++)
+    to += sprintf(to, "%d,%d,%d,%d.5\n", k / 4, 1600000000 + 10 * k, 16777216 + k, k);
+  CHECK_OK(import(*state, text, o, &heard));
+  assert_int_equal(heard.n, 3); // time, target, summary
+  hid_t file = H5Fopen(in(*state, "x.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
+  float features[16];
+  char names[2][64];
+  read_values(file, "features", H5T_NATIVE_FLOAT, 16, features);
+  read_values(file, "targets", H5T_NATIVE_FLOAT, 8, got);
+  for (int k = 0; k < 8; k++)
+    assert_true(features[2 * k] == (float)(10 * k - 35) && features[2 * k + 1] == (float)k + 0.5F &&
+                got[k] == (float)k - 3.5F);
+  hid_t dataset = H5Dopen2(file, "feature_name", H5P_DEFAULT), type = H5Dget_type(dataset);
+  assert_true(H5Tget_size(type) <= 32);
+  assert_true(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) >= 0);
+  assert_string_equal((char *)names, "t - 1600000035");
+  H5Tclose(type);
+  H5Dclose(dataset);
+  H5Fclose(file);
+  to = text + sprintf(text, "g,t,y\n"); // ten years apart, within an hour each
+  for (int k = 0; k < 40; k++)
+    to += sprintf(to, "%d,%d,1\n", k / 4, 1300000000 + k / 4 * 30000000 + k % 4);
+  refused(import(*state, text, o, NULL), OIKOS_ERROR,
+          "x.csv: column t: float32 does not tell its numbers, 1300000000 to 1570000003, apart");
+  to = text + sprintf(text, "g,t,y\n"); // one that is far out, and noise of double, are no reason
+  for (int k = 0; k < 40; k++)
+    to += sprintf(to, "%d,%s,%d\n", k / 2,
+                  k == 7  ? "1e12"
+                  : k % 2 ? "0.30000000000000004"
+                          : "0.3",
+                  k);
+  heard = (told){0};
+  CHECK_OK(import(*state, text, o, &heard));
+  assert_int_equal(heard.n, 1);
+}
+
 static void test_skip_bad(void **state) {
   const oikos_import_options o = {.group = "g", .targets = "y", .skip_bad = true};
   told heard = {0};
@@ -464,7 +522,7 @@ int main(void) {
       TEST(test_quotes),    TEST(test_many_quotes), TEST(test_formats),
       TEST(test_encodings), TEST(test_hostile),     TEST(test_numbers),
       TEST(test_name_map),  TEST(test_import),      TEST(test_import_refuses),
-      TEST(test_skip_bad),
+      TEST(test_skip_bad),  TEST(test_shift),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -297,11 +297,68 @@ static void test_lists(void **state) {
   check_refused(&w->data, "support: 1, query: 1, split: list",
                 (const char *const[]){"task.train_list", NULL});
   check_refused(&w->data, "support: 1, query: 1, split: list, train_list: /no/such.txt",
-                (const char *const[]){"/no/such.txt", "cannot be read", NULL});
+                (const char *const[]){"/no/such.txt", "cannot be opened", NULL});
   unlink(train);
   unlink(test);
   unlink(wrong);
   unlink(twice);
+  free(w);
+}
+
+/* Lists as people have them: a byte order mark, turns of a class as Omniglot's splits name them,
+ * small classes in no list. What is no list is refused, and nothing of it is taken. */
+static void test_odd_lists(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *more, *wrong; /* in the list; of the task; NULL if it is good */
+    size_t size;
+    unsigned classes;
+  } lists[] = {
+      {"\xEF\xBB\xBF"
+       "a\nb",
+       "", NULL, 0, 0x3},
+      {"b\nc\nf\n", ", ways: 3, support: 3, query: 3", NULL, 0, 0x26},
+      {"b\na\n", ", ways: 2, support: 3, query: 3", "class a has 5 images", 0, 0},
+      {"a/rot000\na/rot090\nb/rot270\na/rot180\na/rot270\nb/rot090\nb/rot180\nb/rot000\n",
+       ", rotations: true", NULL, 0, 0x3},
+      {"a/rot000\nc/rot000\n", "", NULL, 0, 0x5},
+      {"a/rot000\na/rot090\na/rot270\n", ", rotations: true", "all four belong to one split", 0, 0},
+      {"a/rot000\na/rot090\n", "", "set task.rotations to true", 0, 0},
+      {"a/rot000\na/rot000\n", "", ":2: class a is listed twice", 0, 0},
+      {"a\na/rot000\n", "", ":2: class a is listed twice", 0, 0},
+      {"a/rot045\n", "", ":1: no class of that name in the image file: a/rot045", 0, 0},
+      {"zebra/rot090\n", "", "no class of that name in the image file: zebra", 0, 0},
+      {"b\na\0junk\n", "", ":2: a byte of 0", 9, 0},
+  };
+  world *w = make_world();
+  char path[64], task[512];
+  for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+    strcpy(path, "/tmp/oikos-test-XXXXXX");
+    int file = mkstemp(path);
+    size_t size = lists[k].size ? lists[k].size : strlen(lists[k].text);
+    assert_true(file >= 0 && write(file, lists[k].text, size) == (ssize_t)size);
+    close(file);
+    snprintf(task, sizeof task, "%ssplit: list, train_list: %s%s",
+             *lists[k].more == ',' && strstr(lists[k].more, "ways")
+                 ? ""
+                 : "ways: 2, support: 1, query: 1, ",
+             path, lists[k].more);
+    if (lists[k].wrong) {
+      check_refused(&w->data, task, (const char *const[]){lists[k].wrong, NULL});
+    } else {
+      rig g;
+      set_up(&g, w, task, 1);
+      assert_int_equal(classes_drawn(w, &g, OIKOS_TRAIN), lists[k].classes);
+      tear_down(&g);
+    }
+    unlink(path);
+  }
+  oikos_config *config = configure("support: 1, query: 1, split: list, train_list: /tmp");
+  oikos_source *source;
+  oikos_error err = {0};
+  assert_int_equal(oikos_source_create(config, &w->data, &source, &err), OIKOS_ERROR);
+  assert_non_null(strstr(err.message, "/tmp: it is a folder"));
+  free(config);
   free(w);
 }
 
@@ -361,9 +418,10 @@ static void test_streams(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_episodes), cmocka_unit_test(test_rotations),
-      cmocka_unit_test(test_split),    cmocka_unit_test(test_lists),
-      cmocka_unit_test(test_too_many), cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_episodes),  cmocka_unit_test(test_rotations),
+      cmocka_unit_test(test_split),     cmocka_unit_test(test_lists),
+      cmocka_unit_test(test_odd_lists), cmocka_unit_test(test_too_many),
+      cmocka_unit_test(test_streams),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

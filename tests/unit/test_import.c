@@ -5,6 +5,7 @@
 
 #include "import/archive.h"
 #include "import/entry_name.h"
+#include "import/stream.h"
 
 static oikos_error err;
 
@@ -349,6 +350,121 @@ static void idx_damaged_gzip(void **state) {
   free(bytes);
 }
 
+static void idx_pair(void *state, const char *pixels, const char *labels, uint8_t label) {
+  const uint8_t pictures[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4};
+  const uint8_t of[] = {0, 0, 8, 1, 0, 0, 0, 2, label, label};
+  put(state, pixels, pictures, sizeof pictures);
+  put(state, labels, of, sizeof of);
+}
+
+/* EMNIST's sets have their own labels each; of one of them, the test part is known by its name. */
+static void idx_sets(void **state) {
+  images got;
+  idx_pair(*state, "e/emnist-letters-train-images-idx3-ubyte",
+           "e/emnist-letters-train-labels-idx1-ubyte", 1);
+  idx_pair(*state, "e/emnist-letters-test-images-idx3-ubyte",
+           "e/emnist-letters-test-labels-idx1-ubyte", 2);
+  CHECK_OK(import(*state, "idx", in(*state, "e"), 0));
+  read_images(in(*state, "out.h5"), &got);
+  assert_true(got.classes == 2 && got.split[0] == 0 && got.split[1] == 2);
+  free_images(&got);
+  assert_int_equal(unlink(in(*state, "out.h5")), 0);
+  idx_pair(*state, "e/emnist-digits-train-images-idx3-ubyte",
+           "e/emnist-digits-train-labels-idx1-ubyte", 1);
+  refused(import(*state, "idx", in(*state, "e"), 0), OIKOS_USAGE,
+          "2 data sets by their names, emnist-digits, emnist-letters");
+  CHECK_OK(import(*state, "idx", in(*state, "e/emnist-digits-train-images-idx3-ubyte"), 0));
+}
+
+/* QMNIST: eight numbers for each image, of which the first is the class. */
+static void idx_wide_labels(void **state) {
+  uint8_t labels[12 + 2 * 32] = {0, 0, 0x0C, 2, 0, 0, 0, 2, 0, 0, 0, 8};
+  images got;
+  idx_pair(*state, "q/qmnist-test-images-idx3-ubyte", "q/qmnist-test-labels-idx1-ubyte", 1);
+  assert_int_equal(unlink(in(*state, "q/qmnist-test-labels-idx1-ubyte")), 0);
+  memset(labels + 12, 0xAA, sizeof labels - 12);
+  memcpy(labels + 12, (const uint8_t[]){0, 0, 0, 7}, 4);
+  memcpy(labels + 44, (const uint8_t[]){0, 0, 0, 3}, 4);
+  put_gzip(*state, "q/qmnist-test-labels-idx2-int.gz", labels, sizeof labels);
+  CHECK_OK(import(*state, "idx", in(*state, "q"), 0));
+  read_images(in(*state, "out.h5"), &got);
+  assert_true(got.classes == 2 && got.split[0] == 2);
+  assert_string_equal(got.name, "3");
+  assert_string_equal(got.name + got.name_bytes, "7");
+  free_images(&got);
+  assert_int_equal(unlink(in(*state, "out.h5")), 0);
+  labels[11] = 65;
+  put_gzip(*state, "q/qmnist-test-labels-idx2-int.gz", labels, sizeof labels);
+  refused(import(*state, "idx", in(*state, "q"), 0), OIKOS_ERROR, "65 numbers for each label");
+}
+
+/* Read a file to its end, in pieces of an odd size. */
+static oikos_status read_whole(const char *path, char *text, size_t most) {
+  oikos_stream *stream;
+  oikos_status status = oikos_stream_open(&stream, path, &err);
+  if (status != OIKOS_OK)
+    return status;
+  size_t got = 7;
+  for (size_t at = 0; status == OIKOS_OK && got == 7 && at + 8 < most; at += got) {
+    status = oikos_stream_read_some(stream, text + at, 7, &got, &err);
+    text[at + (status == OIKOS_OK ? got : 0)] = 0;
+  }
+  oikos_stream_close(stream);
+  return status;
+}
+
+/* Several gzip files one behind the other are one, with zeros behind or without; other bytes are
+ * not. */
+static void stream_of_members(void **state) {
+  char text[256];
+  uint8_t all[4096];
+  size_t n = 0, size, first = 0;
+  const char *const parts[] = {"first, ", "", "the second, ", "third"};
+  for (int k = 0; k < 4; k++) {
+    put_gzip(*state, "part.gz", parts[k], strlen(parts[k]));
+    uint8_t *part = get(in(*state, "part.gz"), &size);
+    memcpy(all + n, part, size);
+    n += size;
+    first = first ? first : n;
+    free(part);
+  }
+  put(*state, "all.gz", all, n);
+  CHECK_OK(read_whole(in(*state, "all.gz"), text, sizeof text));
+  assert_string_equal(text, "first, the second, third");
+  memset(all + n, 0, 512);
+  put(*state, "all.gz", all, n + 512);
+  CHECK_OK(read_whole(in(*state, "all.gz"), text, sizeof text));
+  assert_string_equal(text, "first, the second, third");
+  memcpy(all + n, "tail", 4);
+  put(*state, "all.gz", all, n + 4);
+  refused(read_whole(in(*state, "all.gz"), text, sizeof text), OIKOS_ERROR,
+          "bytes that are no gzip");
+  for (size_t cut = first + 1; cut < n; cut++) { // at the end of a member nobody can see it
+    put(*state, "all.gz", all, cut);
+    text[0] = 0;
+    if (read_whole(in(*state, "all.gz"), text, sizeof text) == OIKOS_OK &&
+        strcmp(text, "first, ") != 0 && strcmp(text, "first, the second, ") != 0)
+      fail_msg("cut at %zu of %zu: '%s'", cut, n, text);
+  }
+  all[first - 6] ^= 1; // the checksum of the first
+  put(*state, "all.gz", all, n);
+  refused(read_whole(in(*state, "all.gz"), text, sizeof text), OIKOS_ERROR, "damaged after");
+}
+
+/* A FIFO, a device and a folder are refused at once. */
+static void only_regular_files(void **state) {
+  char text[64];
+  assert_int_equal(mkfifo(in(*state, "fifo"), 0600), 0);
+  refused(read_whole(in(*state, "fifo"), text, sizeof text), OIKOS_ERROR,
+          "fifo: it is a pipe or a device");
+  refused(read_whole("/dev/zero", text, sizeof text), OIKOS_ERROR, "it is a pipe or a device");
+  refused(read_whole(in(*state, "."), text, sizeof text), OIKOS_ERROR, "it is a folder");
+  refused(read_whole(in(*state, "nix"), text, sizeof text), OIKOS_USAGE,
+          "nix: it cannot be opened: No such");
+  refused(import(*state, "omniglot", in(*state, "fifo"), 0), OIKOS_USAGE,
+          "neither a file nor a folder");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(archive_refuses_names, make_folder, remove_folder),
@@ -363,6 +479,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(idx_many_classes, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(idx_faults, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(idx_damaged_gzip, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(idx_sets, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(idx_wide_labels, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(stream_of_members, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(only_regular_files, make_folder, remove_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,8 +84,10 @@ static void test_100k(void **state) {
   told heard = {0};
   put_100k(*state);
   CHECK_OK(import_ratings(*state, "movielens", in(*state, "ml"), none, &heard));
-  assert_int_equal(heard.n, 1);
-  assert_non_null(strstr(heard.first, "6 ratings of 4 items by 4 users; 0 bad rows met"));
+  assert_int_equal(heard.n, 5); // of users and items without ratings or without a row in a table
+  assert_non_null(
+      strstr(heard.first, "1 of the 3 users that a table tells of have no rating, the first: 11"));
+  assert_non_null(strstr(heard.last, "6 ratings of 4 items by 4 users; 0 bad rows met"));
   holds(*state, "user_id", "2 9 10 11");
   holds(*state, "item_id", "1 2 3 7");
   holds(*state, "user", "0 0 0 1 2 2");
@@ -165,11 +167,15 @@ static void test_latest(void **state) {
 static void test_narrow(void **state) {
   put_text(*state, "a/ratings.csv", "userId,movieId\n1,2\n");
   refused(import_ratings(*state, "movielens", in(*state, "a"), none, NULL), OIKOS_ERROR,
-          "ratings.csv: expected 4 columns, as MovieLens has, found 2");
+          "ratings.csv: expected a header that begins with the columns "
+          "userId,movieId,rating,timestamp, "
+          "but column 3 is nothing");
   put_text(*state, "b/ratings.csv", "userId,movieId,rating,timestamp\n2,1,4.0,9\n");
   put_text(*state, "b/movies.csv", "movieId\n1\n");
   refused(import_ratings(*state, "movielens", in(*state, "b"), none, NULL), OIKOS_ERROR,
-          "movies.csv: expected 3 columns, as MovieLens has, found 1");
+          "movies.csv: expected a header that begins with the columns movieId,title,genres, but "
+          "column 2 "
+          "is nothing");
 }
 
 static void test_recognised(void **state) {
@@ -332,6 +338,68 @@ static void test_csv(void **state) {
   holds(*state, "value", "1 1 3.5 2 4");
 }
 
+/* All that is said of an import of r.csv with the table x.csv of users. */
+static void say_all(void *user, const char *text) {
+  char *all = user;
+  snprintf(all + strlen(all), 4096 - strlen(all), "%s\n", text);
+}
+static void with_users(const void *state, const char *ratings, const char *users, bool skip_bad,
+                       char said[4096]) {
+  char source[512], table[512], output[512];
+  put_text(state, "r.csv", ratings);
+  put_text(state, "users.csv", users);
+  snprintf(source, sizeof source, "%s", in(state, "r.csv"));
+  snprintf(table, sizeof table, "%s", in(state, "users.csv"));
+  snprintf(output, sizeof output, "%s", in(state, "x.h5"));
+  const char *const sources[] = {source};
+  const oikos_import_job job = {.n_sources = 1,
+                                .sources = sources,
+                                .options = {.user = "u",
+                                            .item = "i",
+                                            .rating = "r",
+                                            .user_table = table,
+                                            .skip_bad = skip_bad},
+                                .output = output,
+                                .message = say_all,
+                                .user = said};
+  said[0] = 0;
+  CHECK_OK(oikos_import("csv", &job, &err));
+}
+static void says(const char *said, const char *text) {
+  if (!strstr(said, text))
+    fail_msg("expected '%s' in: %s", text, said);
+}
+
+/* What side tables of the world hold: ids written in another way, unknown values, bad rows. */
+static void test_side_tables(void **state) {
+  char said[4096];
+  with_users(*state, "u,i,r\n007,a,1\n8,a,2\n9.0,b,3\n", "u,age\n7,20\n8,30\n9,40\n", false, said);
+  says(said, "2 of the 3 users that a table tells of have no rating, the first: 7\n");
+  says(said, "2 users with ratings are in no table, the first: 007; are ids written alike");
+  with_users(*state, "u,i,r\n7,a,1\n", "u,age\n7,20\n", false, said);
+  assert_null(strstr(said, "table"));
+  with_users(*state, "u,i,r\n1,a,1\n2,a,2\n3,a,3\n4,a,3\n5,a,3\n",
+             "u,age,land\n1,20,NA\n2,NA,\n3,\\N,NULL\n4,,\\N\n5,NaN,at\n", false, said);
+  holds(*state, "user_number_name", "age");
+  holds(*state, "user_number", "20 20 20 20 20"); // unknown: the mean
+  holds(*state, "user_field_name", "land");
+  holds(*state, "user_value_name", "NA at"); // NA may be Namibia
+  holds(*state, "user_category_first", "0 1 1 1 1 2");
+  with_users(*state, "u,i,r\n1,a,1\n2,a,2\n", "u,age\n1,20\n2,about 30\n", false, said);
+  says(said, "users.csv:3: column age is a category, not a number, because of 'about 30'; 1 of its "
+             "fields");
+  with_users(*state, "u,i,r\n1,a,1\n2,a,2\n", "u,age\n1,20\n2,30,x\n\x1B[2J,40\n,text\n", true,
+             said);
+  says(said, "users.csv: 3 bad rows left out\n");
+  says(said, "2 ratings of 1 items by 2 users; 3 bad rows left out");
+  says(said, "found '?[2J'");
+  holds(*state, "user_number", "20 20"); // bad rows do not make a category of it
+  with_users(*state, "u,i,r\n1,a,1\n2,a,2\n3,a,2\n",
+             "u,born\n1,1600000001\n2,1600000002\n3,1600000004\n", false, said);
+  holds(*state, "user_number_name", "born - 1600000002.5");
+  holds(*state, "user_number", "-1.5 -0.5 1.5");
+}
+
 static void test_csv_refuses(void **state) {
   char table[512];
   put_text(*state, "r.csv", csv_rows);
@@ -478,10 +546,15 @@ static void test_real(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
   const struct CMUnitTest tests[] = {
-      TEST(test_texts),        TEST(test_stream),     TEST(test_100k),          TEST(test_1m),
-      TEST(test_latest),       TEST(test_narrow),     TEST(test_recognised),    TEST(test_hostile),
-      TEST(test_hostile_zips), TEST(test_duplicates), TEST(test_skip_bad),      TEST(test_csv),
-      TEST(test_csv_refuses),  TEST(test_demo),       TEST(test_demo_features), TEST(test_real),
+      TEST(test_texts),        TEST(test_stream),
+      TEST(test_100k),         TEST(test_1m),
+      TEST(test_latest),       TEST(test_narrow),
+      TEST(test_recognised),   TEST(test_hostile),
+      TEST(test_hostile_zips), TEST(test_duplicates),
+      TEST(test_skip_bad),     TEST(test_csv),
+      TEST(test_side_tables),  TEST(test_csv_refuses),
+      TEST(test_demo),         TEST(test_demo_features),
+      TEST(test_real),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,11 +37,13 @@ macro(oikos_find_dependencies)
   oikos_find_module(OIKOS_ARCHIVE "libarchive" libarchive-dev libarchive libarchive)
   oikos_find_module(OIKOS_SPNG "libspng" libspng-dev libspng spng libspng) # as its Meson calls itself, and its CMake
   oikos_find_module(OIKOS_XXHASH "xxHash" libxxhash-dev xxhash libxxhash)
+  oikos_find_module(OIKOS_ZLIB "zlib" zlib1g-dev zlib zlib)
   if(NOT TARGET oikos::dependencies)
     add_library(oikos::dependencies INTERFACE IMPORTED)
     target_include_directories(oikos::dependencies SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
     target_link_libraries(oikos::dependencies INTERFACE ${HDF5_LIBRARIES} MPI::MPI_C OpenMP::OpenMP_C PkgConfig::OIKOS_OPENBLAS
-                          PkgConfig::OIKOS_YAML PkgConfig::OIKOS_ARCHIVE PkgConfig::OIKOS_SPNG PkgConfig::OIKOS_XXHASH m)
+                          PkgConfig::OIKOS_YAML PkgConfig::OIKOS_ARCHIVE PkgConfig::OIKOS_SPNG PkgConfig::OIKOS_XXHASH
+                          PkgConfig::OIKOS_ZLIB m)
   endif()
 endmacro()
 

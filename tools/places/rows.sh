@@ -39,7 +39,7 @@ row() {
 # The libraries are arm64's, what runs the build and the tests is this machine's.
 arm64_packages=(qemu-user gcc-14-aarch64-linux-gnu:amd64 gcc-aarch64-linux-gnu cmake make pkg-config openmpi-bin hdf5-tools
                 procps librandom123-dev libc6-dev:arm64 libgomp1:arm64 libopenmpi-dev:arm64 libhdf5-openmpi-dev:arm64
-                libopenblas-dev:arm64 libyaml-dev:arm64 libarchive-dev:arm64 libspng-dev:arm64 libxxhash-dev:arm64
+                libopenblas-dev:arm64 libyaml-dev:arm64 libarchive-dev:arm64 libspng-dev:arm64 libxxhash-dev:arm64 zlib1g-dev:arm64
                 libcmocka-dev:arm64)
 
 # Under QEMU long vectors (SVE) are slow, and PMIx's memory cannot lie at the address that mpirun has it at.

@@ -35,6 +35,7 @@ class Oikos(CMakePackage):
     depends_on("libarchive")
     depends_on("libspng")
     depends_on("xxhash")
+    depends_on("zlib-api")
     depends_on("cmocka", type="test")
 
     requires("platform=linux", msg="oikos needs Linux and glibc")
