@@ -9,6 +9,8 @@
 
 #include "base/try.h"
 #include "import/resize.h"
+#include "store/data_about.h"
+#include "store/seal.h"
 #include "store/sync.h"
 
 static const oikos_importer importers[] = {
@@ -46,16 +48,16 @@ static oikos_status unknown(const char *kind, oikos_error *err) {
   return oikos_fail(err, OIKOS_USAGE, "there is no importer '%s'; there are: %s", kind, list);
 }
 
-/* Whether what would be overwritten is a file of HDF5, or empty. */
+/* Whether what would be overwritten is a data file (with its seal, or of version 0.1), or empty. */
 static bool is_ours(const char *path) {
-  static const uint8_t signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
-  uint8_t first[8] = {0};
+  static const char signature[] = "\x89HDF\r\n\x1A\n";
+  char first[sizeof signature] = "";
   FILE *file = fopen(path, "rb");
   if (!file)
     return false;
-  size_t n = fread(first, 1, sizeof first, file);
+  size_t n = fread(first, 1, sizeof first - 1, file);
   fclose(file);
-  return n == 0 || memcmp(first, signature, sizeof first) == 0;
+  return n == 0 || strcmp(first, signature) == 0 || oikos_seal_is(path, OIKOS_DATA_SEAL);
 }
 
 /* The output replaces what an import wrote, and nothing else of the user's. */
@@ -77,8 +79,8 @@ static oikos_status check_output(const oikos_import_job *job, oikos_error *err) 
   if (!is_ours(job->output))
     return oikos_fail(
         err, OIKOS_USAGE,
-        "the output %s exists and is no HDF5 file, so no import wrote it; give another "
-        "name, or remove it",
+        "the output %s exists and is no data file that an import wrote; give another name, or "
+        "remove it",
         job->output);
   return OIKOS_OK;
 }

@@ -100,7 +100,7 @@ check_status "over a further table" 2
 check_match "over a further table" 'the output users\.csv is also a source' "$log.err"
 run import csv times.csv --group g --target y -o mine.csv
 check_status "over something else" 2
-check_match "over something else" 'mine\.csv exists and is no HDF5 file' "$log.err"
+check_match "over something else" 'mine\.csv exists and is no data file' "$log.err"
 cmp times.csv mine.csv || fail "a file of the user's is gone"
 run import csv times.csv --group g --target y -o t.h5
 run import csv times.csv --group g --target y -o t.h5
