@@ -61,7 +61,7 @@ typedef struct labels_file {
 static oikos_status read_labels(const labels_file *f, int32_t **labels, oikos_error *err) {
   uint8_t bytes[BLOCK * 4];
   size_t row = (size_t)f->columns * f->size;
-  int64_t capacity = 0, block = (int64_t)(sizeof bytes / row);
+  int64_t capacity = 0, block = (int64_t)(sizeof bytes / (row > 0 ? row : 1));
   for (int64_t done = 0, count; done < f->n; done += count) {
     count = f->n - done < block ? f->n - done : block;
     if (done + count > capacity) {
