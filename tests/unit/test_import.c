@@ -156,7 +156,7 @@ static void unknown_kinds_are_named(void **state) {
   refused(import(*state, "omniglot", in(*state, "none"), 0), OIKOS_USAGE, "No such file");
   const char *sources[] = {in(*state, "none")};
   put(*state, "same", "x", 1);
-  oikos_import_job job = {1, sources, {0}, in(*state, "same/out.h5"), NULL, NULL, NULL, NULL};
+  oikos_import_job job = {.n_sources = 1, .sources = sources, .output = in(*state, "same/out.h5")};
   refused(oikos_import("idx", &job, &err), OIKOS_USAGE, "it is a file");
   sources[0] = job.output = in(*state, "same");
   refused(oikos_import("idx", &job, &err), OIKOS_USAGE, "is also a source");
