@@ -24,7 +24,7 @@ static void need(const char *path) {
 
 static void import(const void *state, const char *kind, int n, const char *const *sources,
                    images *got) {
-  oikos_import_job job = {n, sources, {0}, in(state, "out.h5"), NULL, NULL, NULL};
+  oikos_import_job job = {.n_sources = n, .sources = sources, .output = in(state, "out.h5")};
   CHECK_OK(oikos_import(kind, &job, &err));
   read_images(job.output, got);
   assert_int_equal(got->start[0], 0);
@@ -120,7 +120,7 @@ static void omniglot_in_full(void **state) {
 static void omniglot_refuses_twice(void **state) {
   const char *const zips[] = {OMNIGLOT "/images_background_small1.zip",
                               OMNIGLOT "/images_background_small2.zip"};
-  oikos_import_job job = {2, zips, {0}, in(*state, "out.h5"), NULL, NULL, NULL};
+  oikos_import_job job = {.n_sources = 2, .sources = zips, .output = in(*state, "out.h5")};
   need(zips[0]);
   assert_int_equal(oikos_import("omniglot", &job, &err), OIKOS_ERROR);
   assert_non_null(strstr(err.message, "Greek/character01/0394_01.png occurs twice"));
