@@ -137,7 +137,7 @@ static void test_seal(void **state) {
     expect_error(&v, status, OIKOS_ERROR, &err, damages[i].words);
   }
   snprintf(path, sizeof path, "%s/not", folder);
-  expect_error(&v, oikos_seal_check(&team, path, kind, &err), OIKOS_ERROR, &err, "No such file");
+  expect_error(&v, oikos_seal_check(&team, path, kind, &err), OIKOS_USAGE, &err, "No such file");
   expect_error(&v, oikos_seal_check(&team, folder, kind, &err), OIKOS_ERROR, &err, "a folder");
   folder_remove(folder);
   oikos_team_destroy(&team);
