@@ -103,7 +103,7 @@ for regex in '^duplicates: 1' '^  /user_number +float32 \(2, 1\)' '^  /item_cate
 done
 bad 2 "ratings\.csv: --user: there is no column 'you' in the header" import csv ratings.csv -o x.h5 --user you --item what --rating stars
 bad 2 'csv of ratings wants --user' import csv ratings.csv -o x.h5 --user who
-bad 2 'gone\.csv: cannot be opened' import csv ratings.csv -o x.h5 "${columns[@]}" --user-table gone.csv
+bad 2 'gone\.csv: it cannot be opened' import csv ratings.csv -o x.h5 "${columns[@]}" --user-table gone.csv
 
 run import ratings-demo -o demo.h5 --users 100 --items 50 --seed 3
 check_status ratings-demo 0
