@@ -37,10 +37,18 @@ static int64_t blocks_of(int64_t from, int64_t size) {
   return size > from ? (size - from - 1) / OIKOS_HASH_BLOCK + 1 : 0;
 }
 
+/* Those that are here: a plan for other numbers of ranks (oikos_team.size) is made by fewer. */
+static int ranks_of(const oikos_team *team) {
+  int ranks = 1;
+  if (team)
+    MPI_Comm_size(team->world, &ranks);
+  return ranks;
+}
+
 void oikos_block_share(const oikos_team *team, int64_t from, int64_t size, int64_t *first,
                        int64_t *count) {
   int64_t block, n;
-  oikos_share(blocks_of(from, size), team ? team->rank : 0, team ? team->size : 1, &block, &n);
+  oikos_share(blocks_of(from, size), team ? team->rank : 0, ranks_of(team), &block, &n);
   int64_t end = from + (block + n) * OIKOS_HASH_BLOCK;
   *first = from + block * OIKOS_HASH_BLOCK;
   *count = n == 0 ? 0 : (end < size ? end : size) - *first;
@@ -138,7 +146,7 @@ oikos_status oikos_block_hash(const oikos_team *team, const char *path, int64_t 
                               oikos_error *err) {
   work w = {.team = team,
             .rank = team ? team->rank : 0,
-            .ranks = team ? team->size : 1,
+            .ranks = ranks_of(team),
             .fd = -1,
             .from = from,
             .visit = visit,
