@@ -91,7 +91,7 @@ bad 2 'unknown\.csv:3: no item is called 999 in the ratings file' recommend run 
 bad 2 'twice\.csv:3: item 5 has been rated before' recommend run --ratings twice.csv
 bad 1 'words\.csv:2: column rating: expected a finite number' recommend run --ratings words.csv
 printf 'item,rating\n5,1e39\n' >large.csv
-bad 1 'large\.csv:2: column rating: expected a number within float32' recommend run --ratings large.csv
+bad 2 'large\.csv:2: column rating: expected a rating within those of the file, 1 to 5, found 1e\+39' recommend run --ratings large.csv
 bad 2 'empty\.csv: no rating in it' recommend run --ratings empty.csv
 bad 2 'names\.csv: expected a header with the columns item and rating' recommend run --ratings names.csv
 bad 2 'give one of --user, --item, --ratings and --all' recommend run
