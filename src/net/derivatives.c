@@ -121,20 +121,23 @@ static oikos_loss_pass loss_pass(const oikos_network *net, oikos_workspace *ws,
                            .soft = at(ws, ws->soft, 2 * net->outputs)};
 }
 
-/* The slopes at the outputs of a batch: zero where nothing is judged. */
+/* The pass over the judged examples of a batch; of the others the slopes at the outputs are zero.
+ */
+static oikos_loss_pass judge(const oikos_network *net, oikos_workspace *ws,
+                             const oikos_batch *batch, real weight, real *slopes) {
+  memset(at(ws, slopes, net->outputs), 0, unjudged(net, batch) * net->outputs * sizeof(real));
+  return loss_pass(net, ws, batch, weight);
+}
+
 static void slope(const oikos_network *net, oikos_workspace *ws, const oikos_batch *batch,
                   real weight) {
-  oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
-  size_t zeros = unjudged(net, batch) * net->outputs * sizeof(real);
-  memset(at(ws, ws->dy[net->n_layers - 1], net->outputs), 0, zeros);
+  oikos_loss_pass loss = judge(net, ws, batch, weight, ws->dy[net->n_layers - 1]);
   oikos_loss_backward(net->loss, &loss);
 }
 
 static void slope_tangent(const oikos_network *net, oikos_workspace *ws, const oikos_batch *batch,
                           real weight) {
-  oikos_loss_pass loss = loss_pass(net, ws, batch, weight);
-  size_t zeros = unjudged(net, batch) * net->outputs * sizeof(real);
-  memset(at(ws, ws->dy_t[net->n_layers - 1], net->outputs), 0, zeros);
+  oikos_loss_pass loss = judge(net, ws, batch, weight, ws->dy_t[net->n_layers - 1]);
   oikos_loss_tangent_backward(net->loss, &loss);
 }
 

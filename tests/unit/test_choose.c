@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What a configuration leaves open of how to compute is settled: where there is something to
  * choose, as expected where the shapes leave no doubt, once, and so that it can be written down. */
-#include "check.h"
+#include "configs.h"
 
 #include <stdbool.h>
 
@@ -9,14 +9,11 @@
 
 enum { NOT_GIVEN = -2 };
 
-static oikos_config *parse(const char *layers) {
-  oikos_config *config = malloc(sizeof *config);
-  oikos_error err;
+static oikos_config *with_layers(const char *layers) {
+  oikos_config *config = defaults();
   char text[1024];
-  assert_non_null(config);
   snprintf(text, sizeof text, "model:\n  loss: cross_entropy\n  layers: [%s]\n", layers);
-  oikos_config_defaults(config);
-  CHECK_OK(oikos_config_parse(config, "test.yaml", text, strlen(text), &err));
+  parse(config, text);
   return config;
 }
 
@@ -50,24 +47,14 @@ static void check_choice(const oikos_config *config, int i, double expected) {
  */
 static oikos_config *chosen(const char *layers, oikos_shape input, size_t n_support,
                             size_t n_query) {
-  oikos_config *config = parse(layers);
+  oikos_config *config = with_layers(layers);
   oikos_error err;
   CHECK_OK(oikos_choose(config, input, n_support, n_query, &err));
   return config;
 }
 
-static char *written(const oikos_config *config) {
-  char *text = NULL;
-  size_t size;
-  FILE *out = open_memstream(&text, &size);
-  assert_non_null(out);
-  oikos_config_write(config, out);
-  fclose(out);
-  return text;
-}
-
 static void check_equal(const oikos_config *a, const oikos_config *b) {
-  char *one = written(a), *other = written(b);
+  char *one = text_of(a), *other = text_of(b);
   assert_string_equal(one, other);
   free(one);
   free(other);
@@ -171,7 +158,7 @@ static void test_once(void **state) {
 static void check_written(const char *layers) {
   oikos_config *config = chosen(layers, image, 25, 75), *read = malloc(sizeof *read);
   oikos_error err;
-  char *text = written(config);
+  char *text = text_of(config);
   assert_non_null(read);
   oikos_config_defaults(read);
   CHECK_OK(oikos_config_parse(read, "written", text, strlen(text), &err));
@@ -194,12 +181,14 @@ static void test_written(void **state) {
 /* A checkpoint's choice is taken over where the own one is open, and there alone. */
 static void test_checkpoint(void **state) {
   (void)state;
-  oikos_config *was = parse("conv2d: {filters: 4, winograd: 9}, conv2d: {filters: 4, winograd: 1}, "
-                            "conv2d: {filters: 4, winograd: 0}, conv2d: {filters: 4, winograd: 3}, "
-                            "conv2d: 4, flatten, dense: 5");
-  oikos_config *now = parse("conv2d: {filters: 4}, conv2d: {filters: 4, winograd: 0}, "
-                            "conv2d: {filters: 4, winograd: -1}, "
-                            "conv2d: {filters: 4, winograd: 3}, conv2d: 4, flatten, dense: 5");
+  oikos_config *was =
+      with_layers("conv2d: {filters: 4, winograd: 9}, conv2d: {filters: 4, winograd: 1}, "
+                  "conv2d: {filters: 4, winograd: 0}, conv2d: {filters: 4, winograd: 3}, "
+                  "conv2d: 4, flatten, dense: 5");
+  oikos_config *now =
+      with_layers("conv2d: {filters: 4}, conv2d: {filters: 4, winograd: 0}, "
+                  "conv2d: {filters: 4, winograd: -1}, "
+                  "conv2d: {filters: 4, winograd: 3}, conv2d: 4, flatten, dense: 5");
   oikos_choose_as(was, now);
   const double expected[] = {9, 0, 0, 3, NOT_GIVEN, NOT_GIVEN, NOT_GIVEN};
   for (int i = 0; i < 7; i++)
@@ -214,7 +203,7 @@ static void test_resumable(void **state) {
   const char *const layers[] = {conv4, "conv2d: 16, conv2d: 16, flatten, dense: 5"};
   oikos_error err;
   for (int k = 0; k < 2; k++) {
-    oikos_config *was = chosen(layers[k], image, 25, 75), *now = parse(layers[k]);
+    oikos_config *was = chosen(layers[k], image, 25, 75), *now = with_layers(layers[k]);
     oikos_choose_as(was, now);
     CHECK_OK(oikos_config_resumable(was, now, &err));
     CHECK_OK(oikos_choose(now, image, 25, 75, &err));
@@ -227,7 +216,7 @@ static void test_resumable(void **state) {
 /* The checkpoint of another network: that is refused later, with words; here nothing happens, and
  * no choice ends where it cannot apply. */
 static void check_other_network(const char *checkpoint, const char *layers) {
-  oikos_config *was = parse(checkpoint), *now = parse(layers), *before = copy(now);
+  oikos_config *was = with_layers(checkpoint), *now = with_layers(layers), *before = copy(now);
   oikos_choose_as(was, now);
   check_equal(before, now);
   free(was);
@@ -252,7 +241,7 @@ static void test_refused(void **state) {
                                        "relu, conv2d: {filters: 4, stride: 2, winograd: 1}",
                                        "relu, conv2d: {filters: 4, kernel: 29}", "relu, conv3d: 4"};
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-    oikos_config *config = parse(layers[i]);
+    oikos_config *config = with_layers(layers[i]);
     oikos_network *net;
     oikos_error err = {0}, later = {0};
     assert_int_equal(oikos_choose(config, image, 4, 8, &err), OIKOS_USAGE);

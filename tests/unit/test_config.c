@@ -225,6 +225,7 @@ static void test_set(void **state) {
   check_set("task.modes=[linear]\n---\nseed: 1", "--set", "second document");
   check_set("task.modes=linear", "task.modes", "a list");
   check_set("model.layers=", "--set", "a list");
+  check_set("model.layers=[relu, -]", "--set", "a layer such as"); // it would be written as a list
   check_set("model.layers=[dense: 3", "--set", "not valid YAML");
   check_set("task.file=a\x96", "task.file", "UTF-8");
   char text[3 * OIKOS_PATH] = "task.file=";
