@@ -38,4 +38,11 @@ if command -v gcc >/dev/null; then
   echo "set(HDF5_LIBRARIES $WORK/libhdf5.so)" >>find/FindHDF5.cmake
   refused "HDF5 of another MPI" 'for another, libmpi_of_others\.so\.1\)' -DCMAKE_MODULE_PATH="$WORK/find"
 fi
+
+# What another configuration left is not loaded in place of what this one builds.
+mkdir -p native/lib/glibc-hwcaps/x86-64-v3
+touch native/lib/glibc-hwcaps/x86-64-v3/liboikos.so.0
+launch cmake -S "$SOURCE" -B "$WORK/native" -DOIKOS_NATIVE=ON
+check_status "configured for this machine" 0
+[[ ! -e native/lib/glibc-hwcaps ]] || fail "libraries of levels are left beside the one for this machine"
 finish

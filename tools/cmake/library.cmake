@@ -54,6 +54,13 @@ endfunction()
 # liboikos and liboikos_f64, of the lowest level, are what programs are linked with; OIKOS_LIBRARIES is all of them. Doubles
 # need no speed but where the tests look at every level's.
 macro(oikos_libraries)
+  # Those that another configuration left here would be loaded in place of what this one builds.
+  file(GLOB OIKOS_LEFT ${CMAKE_BINARY_DIR}/lib/glibc-hwcaps/*/liboikos_f64.*)
+  if(OIKOS_NATIVE)
+    file(REMOVE_RECURSE ${CMAKE_BINARY_DIR}/lib/glibc-hwcaps ${CMAKE_BINARY_DIR}/levels)
+  elseif(NOT OIKOS_TESTS AND OIKOS_LEFT)
+    file(REMOVE ${OIKOS_LEFT})
+  endif()
   list(GET OIKOS_LEVELS 0 OIKOS_LOWEST)
   foreach(level ${OIKOS_LEVELS})
     foreach(precision "" _f64)
