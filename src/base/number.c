@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/number.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* Of the C library itself: nothing is allocated, and it need not be released. */
@@ -30,4 +30,11 @@ const char *oikos_number_text(double value, char *text) {
   }
   oikos_numbers_end(before);
   return text;
+}
+
+void oikos_number_json(FILE *out, int digits, double value) {
+  if (isfinite(value))
+    fprintf(out, "%.*g", digits, value);
+  else
+    fputs("null", out);
 }

@@ -5,6 +5,7 @@
 #define OIKOS_BASE_NUMBER_H
 
 #include <locale.h>
+#include <stdio.h>
 
 enum { OIKOS_NUMBER_TEXT = 32 };
 
@@ -13,6 +14,10 @@ double oikos_number_read(const char *text, char **end);
 
 /** The fewest digits that read back to the value, into text (OIKOS_NUMBER_TEXT); returns it. */
 const char *oikos_number_text(double value, char *text);
+
+/** A number of JSON, which knows no NaN and no infinity: those are null. Within
+ * oikos_numbers_begin. */
+void oikos_number_json(FILE *out, int digits, double value);
 
 /** From here to oikos_numbers_end this thread formats numbers as in the C locale. Returns what
  * oikos_numbers_end is to be given. */

@@ -55,33 +55,49 @@ static oikos_status refuse_old(const oikos_trainer *t, oikos_error *err) {
   return OIKOS_OK;
 }
 
+enum { DIGITS = 9 }; /* that tell floats apart */
+
+static void write_value(FILE *out, const char *name, double x) {
+  fprintf(out, ", \"%s\": ", name);
+  oikos_number_json(out, DIGITS, x);
+}
+
 static void write_list(FILE *out, const char *name, int n, const double *x) {
   fprintf(out, ", \"%s\": [", name);
-  for (int i = 0; i < n; i++)
-    fprintf(out, "%s%.9g", i ? ", " : "", x[i]);
+  for (int i = 0; i < n; i++) {
+    fputs(i ? ", " : "", out);
+    oikos_number_json(out, DIGITS, x[i]);
+  }
   fputc(']', out);
+}
+
+/* What one step was like for the learners, all together. */
+static void write_means(const oikos_record *r, FILE *out) {
+  write_value(out, "support_loss", r->support_loss);
+  write_value(out, "query_loss", r->query_loss);
+  write_value(out, "accuracy", r->accuracy);
+  write_value(out, "learner_norm", r->learner_norm);
+  write_value(out, "gradient_norm", r->gradient_norm);
+  write_value(out, "rate", r->rate);
+  write_value(out, "moved", r->moved);
 }
 
 static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *out) {
   locale_t before = oikos_numbers_begin();
-  fprintf(out,
-          "{\"step\": %lld, \"episodes\": %lld, \"support_loss\": %.9g, \"query_loss\": %.9g, "
-          "\"accuracy\": %.9g, \"learner_norm\": %.9g, \"gradient_norm\": %.9g, \"rate\": %.9g, "
-          "\"moved\": %.9g",
-          (long long)r->step, (long long)r->episodes, r->support_loss, r->query_loss, r->accuracy,
-          r->learner_norm, r->gradient_norm, r->rate, r->moved);
+  fprintf(out, "{\"step\": %lld, \"episodes\": %lld", (long long)r->step, (long long)r->episodes);
+  write_means(r, out);
   write_list(out, "members", r->n_homes, r->members);
   write_list(out, "scores", r->n_homes, r->scores);
   if (r->sure > 0)
-    fprintf(out, ", \"sure\": %.9g", r->sure);
-  if (isfinite(r->rand))
-    fprintf(out, ", \"rand\": %.9g", r->rand);
-  else if (t->history.census) // homes and groups that tell nothing of each other
-    fputs(", \"rand\": null", out);
+    write_value(out, "sure", r->sure);
+  if (isfinite(r->rand) || t->history.census) // null: homes and groups tell nothing of each other
+    write_value(out, "rand", r->rand);
   if (t->history.leaves_out)
-    fprintf(out, ", \"left_out\": %.9g", r->left_out);
-  if (oikos_privacy_on(&t->config))
-    fprintf(out, ", \"epsilon\": %.9g, \"delta\": %.9g", r->epsilon, t->config.privacy.delta);
+    write_value(out, "left_out", r->left_out);
+  if (oikos_privacy_on(&t->config)) {
+    write_value(out, "epsilon", r->epsilon);
+    write_value(out, "delta", t->config.privacy.delta);
+  }
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
   if (r->slowest > 0)
     fprintf(out, ", \"slowest\": %.3f, \"slowest_rank\": %d", r->slowest, r->slowest_rank);

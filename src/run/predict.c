@@ -14,7 +14,7 @@
 
 typedef oikos_real real;
 
-enum { POINTS = 101 }; /* of the grid, -5 .. 5: where episodes have their points */
+enum { DIGITS = 6, POINTS = 101 }; /* of the grid, -5 .. 5: where episodes have their points */
 
 typedef struct predictor {
   oikos_trainer *t;
@@ -25,19 +25,11 @@ typedef struct predictor {
   FILE *out;
 } predictor;
 
-/* JSON knows no NaN and no infinity. */
-static void write_number(FILE *out, double x) {
-  if (isfinite(x))
-    fprintf(out, "%.6g", x);
-  else
-    fputs("null", out);
-}
-
 static void write_list(FILE *out, const char *name, size_t n, const real *x) {
   fprintf(out, ", \"%s\": [", name);
   for (size_t i = 0; i < n; i++) {
     fputs(i ? ", " : "", out);
-    write_number(out, (double)x[i]);
+    oikos_number_json(out, DIGITS, (double)x[i]);
   }
   fputc(']', out);
 }
@@ -98,9 +90,9 @@ static void write_episode(predictor *p, oikos_split split, int64_t e, int64_t st
   write_points(p, &w->episode);
   double before = write_adapted(p, "start", 0), after = write_adapted(p, "adapted", steps);
   fputs(", \"query_loss\": [", p->out);
-  write_number(p->out, before);
+  oikos_number_json(p->out, DIGITS, before);
   fputs(", ", p->out);
-  write_number(p->out, after);
+  oikos_number_json(p->out, DIGITS, after);
   fputs("]}", p->out);
 }
 

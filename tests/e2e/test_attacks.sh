@@ -57,6 +57,7 @@ apart nan attack nan 5 "${adam[@]}"
 apart infinite attack infinite 5 "${adam[@]}"
 gather
 check_match "learners left out" '"left_out": 5,' nan.clip/metrics.jsonl
+! grep -Ewiq 'nan|inf' nan.*/metrics.jsonl || fail "NaN in JSON"
 check_match "nobody left out" '"left_out": 0,' flipped.clip/metrics.jsonl
 ! grep -q left_out nan.clean/metrics.jsonl || fail "the mean tells of learners left out"
 
