@@ -16,6 +16,14 @@
 
 #include "import/import.h"
 
+static oikos_error err;
+
+/* The call that set err failed with the status, and its message holds the text. */
+static inline void refused(oikos_status got, oikos_status expected, const char *text) {
+  if (got != expected || !strstr(err.message, text))
+    fail_msg("status %d, expected %d with '%s'; message: %s", got, expected, text, err.message);
+}
+
 /* cmocka set-up and tear-down: *state is the folder's path. */
 static inline int make_folder(void **state) {
   char *folder = strdup("/tmp/oikos-import-XXXXXX");

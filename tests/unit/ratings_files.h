@@ -5,13 +5,6 @@
 
 #include "import_files.h"
 
-static oikos_error err;
-
-static inline void refused(oikos_status got, oikos_status expected, const char *text) {
-  if (got != expected || !strstr(err.message, text))
-    fail_msg("status %d, expected %d with '%s'; message: %s", got, expected, text, err.message);
-}
-
 /* What an import said. */
 typedef struct told {
   int n;

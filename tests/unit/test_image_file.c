@@ -9,8 +9,6 @@
 
 enum { IMAGES = 5, SIDE = 700 }; /* two images a chunk, the last chunk not full */
 
-static oikos_error err;
-
 static uint8_t value(int64_t i) {
   return (uint8_t)(i * 2654435761u >> 7);
 }
@@ -112,7 +110,8 @@ static void equal_input_gives_equal_bytes(void **state) {
   free(bytes[1]);
 }
 
-static void refused(const void *state, const oikos_image_index *index, reader r, const char *text) {
+static void not_read(const void *state, const oikos_image_index *index, reader r,
+                     const char *text) {
   assert_int_equal(oikos_image_file_write(in(state, "x.h5"), index, give, &r, &err), OIKOS_ERROR);
   if (!strstr(err.message, text) || !strstr(err.message, "x.h5"))
     fail_msg("expected '%s': %s", text, err.message);
@@ -121,9 +120,9 @@ static void refused(const void *state, const oikos_image_index *index, reader r,
 
 static void failed_writes_leave_nothing(void **state) {
   oikos_image_index index = make_index();
-  refused(*state, &index, (reader){0, 3, 0}, "the source broke");
-  refused(*state, &index, (reader){0, IMAGES, 1}, "No space left");
-  refused(*state, &index, (reader){0, IMAGES, IMAGES}, "No space left");
+  not_read(*state, &index, (reader){0, 3, 0}, "the source broke");
+  not_read(*state, &index, (reader){0, IMAGES, 1}, "No space left");
+  not_read(*state, &index, (reader){0, IMAGES, IMAGES}, "No space left");
   reader r = {0, IMAGES, 0};
   assert_int_equal(oikos_image_file_write(in(*state, "no/x.h5"), &index, give, &r, &err),
                    OIKOS_ERROR);
@@ -138,24 +137,24 @@ static void bad_indexes(void **state) {
   oikos_image_index index = make_index();
   const reader good = {0, IMAGES, 0};
   index.class_start = falls;
-  refused(*state, &index, good, "class_start falls");
+  not_read(*state, &index, good, "class_start falls");
   index.class_start = gap;
-  refused(*state, &index, good, "to the 5 images");
+  not_read(*state, &index, good, "to the 5 images");
   index = make_index();
   index.class_name = twice;
-  refused(*state, &index, good, "'b' occurs twice");
+  not_read(*state, &index, good, "'b' occurs twice");
   index = make_index();
   index.class_group = no_group;
-  refused(*state, &index, good, "group 2 of 2");
+  not_read(*state, &index, good, "group 2 of 2");
   index = make_index();
   index.split = no_split;
-  refused(*state, &index, good, "split 3");
+  not_read(*state, &index, good, "split 3");
   index = make_index();
   index.height = INT64_MAX;
-  refused(*state, &index, good, "1 GiB");
+  not_read(*state, &index, good, "1 GiB");
   index = make_index();
   index.n_images = 0;
-  refused(*state, &index, good, "at least one image, class and group");
+  not_read(*state, &index, good, "at least one image, class and group");
 }
 
 int main(void) {

@@ -13,8 +13,6 @@
 #define OMNIGLOT OIKOS_SOURCE_DIR "/../shared/data/omniglot"
 #define FASHION  "/usr/share/datasets/fashion-mnist"
 
-static oikos_error err;
-
 static void need(const char *path) {
   if (access(path, R_OK) != 0) {
     print_message("skipped: %s is not here\n", path);

@@ -5,14 +5,6 @@
 #include "import/png.h"
 #include "import/resize.h"
 
-static oikos_error err;
-
-/* The call fails with the status and its message holds the text. */
-static void refused(oikos_status got, oikos_status expected, const char *text) {
-  if (got != expected || !strstr(err.message, text))
-    fail_msg("status %d, expected %d with '%s'; message: %s", got, expected, text, err.message);
-}
-
 static void resize_closed_forms(void **state) {
   const uint8_t two[4] = {0, 255, 255, 255}, three[3] = {30, 60, 200};
   uint8_t flat[105 * 105], out[28 * 28];

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Import of ratings: each release of MovieLens made up here, tables of one's own, what is refused,
- * and ratings made by the program against the structure they are said to have. The real 100K
+ * Import of ratings: each release of MovieLens made up here, what is refused. The real 100K
  * release, which may not be passed on, is skipped where it is absent. */
 #include "ratings_files.h"
 
 #include "import/archive.h"
 #include "import/name_order.h"
-#include "import/ratings_demo.h"
 #include "import/text.h"
 
 static const oikos_import_options none = {0}, lenient = {.skip_bad = true};
@@ -296,223 +294,6 @@ static void test_skip_bad(void **state) {
   assert_non_null(strstr(heard.last, "1 ratings of 1 items by 1 users; 12 bad rows left out"));
 }
 
-static const char csv_rows[] = "who,what,stars,when\nbob,b,4,5\n\"a, x\",b,3.5,7\nbob,a,2,3\n"
-                               "10,a,1,1\n9,a,1,1\n";
-
-static void test_csv(void **state) {
-  const oikos_import_options o = {.user = "who", .item = "what", .rating = "stars", .time = "when"};
-  oikos_import_options all = o;
-  char users[512], items[512];
-  put_text(*state, "r.csv", csv_rows);
-  put_text(*state, "u.csv",
-           "who,age,job,code,note\nbob,30,cook,1,x\n\"a, x\",,clerk|cook|cook,2,\n"
-           "nobody,50,,3,\n");
-  put_text(*state, "i.csv", "name;what;kind;price\nThe A;a;x;1.5\nThe B;b;y|x;2.5\n");
-  snprintf(users, sizeof users, "%s", in(*state, "u.csv"));
-  snprintf(items, sizeof items, "%s", in(*state, "i.csv"));
-  all.user_table = users;
-  all.item_table = items;
-  all.title = "name";
-  all.categories = "code";
-  all.exclude = "note";
-  CHECK_OK(import_ratings(*state, "csv", in(*state, "r.csv"), all, NULL));
-  holds(*state, "user_id", "9 10 a, x bob nobody");
-  holds(*state, "user_number_name", "age");
-  holds(*state, "user_number", "40 40 40 30 50"); // unknown: the mean
-  holds(*state, "user_field_name", "job code");
-  holds(*state, "user_value_name", "cook clerk 1 2 3");
-  holds(*state, "user_category_first", "0 0 0 3 5 6");
-  holds(*state, "user_category", "0 1 3 0 2 4");
-  holds(*state, "item_title", "The A The B");
-  holds(*state, "item_number", "1.5 2.5");
-  holds(*state, "item_category", "0 0 1");
-  holds(*state, "user_first", "0 1 2 3 5 5");
-  holds(*state, "time", "1 1 7 3 5");
-  oikos_import_options timeless = o;
-  timeless.time = NULL;
-  CHECK_OK(import_ratings(*state, "csv", in(*state, "r.csv"), timeless, NULL));
-  holds(*state, "value", "1 1 3.5 4 2");
-  assert_false(has(*state, "user_field_name"));
-  put_gzip(*state, "r.csv", csv_rows, strlen(csv_rows));
-  CHECK_OK(import_ratings(*state, "csv", in(*state, "r.csv"), o, NULL));
-  holds(*state, "value", "1 1 3.5 2 4");
-}
-
-/* All that is said of an import of r.csv with the table x.csv of users. */
-static void say_all(void *user, const char *text) {
-  char *all = user;
-  snprintf(all + strlen(all), 4096 - strlen(all), "%s\n", text);
-}
-static void with_users(const void *state, const char *ratings, const char *users, bool skip_bad,
-                       char said[4096]) {
-  char source[512], table[512], output[512];
-  put_text(state, "r.csv", ratings);
-  put_text(state, "users.csv", users);
-  snprintf(source, sizeof source, "%s", in(state, "r.csv"));
-  snprintf(table, sizeof table, "%s", in(state, "users.csv"));
-  snprintf(output, sizeof output, "%s", in(state, "x.h5"));
-  const char *const sources[] = {source};
-  const oikos_import_job job = {.n_sources = 1,
-                                .sources = sources,
-                                .options = {.user = "u",
-                                            .item = "i",
-                                            .rating = "r",
-                                            .user_table = table,
-                                            .skip_bad = skip_bad},
-                                .output = output,
-                                .message = say_all,
-                                .user = said};
-  said[0] = 0;
-  CHECK_OK(oikos_import("csv", &job, &err));
-}
-static void says(const char *said, const char *text) {
-  if (!strstr(said, text))
-    fail_msg("expected '%s' in: %s", text, said);
-}
-
-/* What side tables of the world hold: ids written in another way, unknown values, bad rows. */
-static void test_side_tables(void **state) {
-  char said[4096];
-  with_users(*state, "u,i,r\n007,a,1\n8,a,2\n9.0,b,3\n", "u,age\n7,20\n8,30\n9,40\n", false, said);
-  says(said, "2 of the 3 users that a table tells of have no rating, the first: 7\n");
-  says(said, "2 users with ratings are in no table, the first: 007; are ids written alike");
-  with_users(*state, "u,i,r\n7,a,1\n", "u,age\n7,20\n", false, said);
-  assert_null(strstr(said, "table"));
-  with_users(*state, "u,i,r\n1,a,1\n2,a,2\n3,a,3\n4,a,3\n5,a,3\n",
-             "u,age,land\n1,20,NA\n2,NA,\n3,\\N,NULL\n4,,\\N\n5,NaN,at\n", false, said);
-  holds(*state, "user_number_name", "age");
-  holds(*state, "user_number", "20 20 20 20 20"); // unknown: the mean
-  holds(*state, "user_field_name", "land");
-  holds(*state, "user_value_name", "NA at"); // NA may be Namibia
-  holds(*state, "user_category_first", "0 1 1 1 1 2");
-  with_users(*state, "u,i,r\n1,a,1\n2,a,2\n", "u,age\n1,20\n2,about 30\n", false, said);
-  says(said, "users.csv:3: column age is a category, not a number, because of 'about 30'; 1 of its "
-             "fields");
-  with_users(*state, "u,i,r\n1,a,1\n2,a,2\n", "u,age\n1,20\n2,30,x\n\x1B[2J,40\n,text\n", true,
-             said);
-  says(said, "users.csv: 3 bad rows left out\n");
-  says(said, "2 ratings of 1 items by 2 users; 3 bad rows left out");
-  says(said, "found '?[2J'");
-  holds(*state, "user_number", "20 20"); // bad rows do not make a category of it
-  with_users(*state, "u,i,r\n1,a,1\n2,a,2\n3,a,2\n",
-             "u,born\n1,1600000001\n2,1600000002\n3,1600000004\n", false, said);
-  holds(*state, "user_number_name", "born - 1600000002.5");
-  holds(*state, "user_number", "-1.5 -0.5 1.5");
-}
-
-static void test_csv_refuses(void **state) {
-  char table[512];
-  put_text(*state, "r.csv", csv_rows);
-  put_text(*state, "u.csv", "who,job\nbob,a\nbob,b\n");
-  snprintf(table, sizeof table, "%s", in(*state, "u.csv"));
-  const struct {
-    oikos_import_options o;
-    oikos_status status;
-    const char *message;
-  } wrong[] = {
-      {{.user = "who", .item = "what"}, OIKOS_USAGE, "csv of ratings wants --user"},
-      {{.user = "q", .item = "what", .rating = "stars"}, OIKOS_USAGE, "--user: there is no column"},
-      {{.user = "who", .item = "who", .rating = "stars"}, OIKOS_USAGE, "one column twice"},
-      {{.user = "who", .item = "what", .rating = "stars", .time = "q"},
-       OIKOS_USAGE,
-       "--time: there is no column 'q'"},
-      {{.user = "who", .item = "what", .rating = "stars", .group = "who"},
-       OIKOS_USAGE,
-       "give one kind"},
-      {{.user = "who", .item = "what", .rating = "stars", .title = "x"},
-       OIKOS_USAGE,
-       "--title names a column of --item-table"},
-      {{.user = "who", .item = "what", .rating = "stars", .item_table = table, .title = "x"},
-       OIKOS_USAGE,
-       "--title: there is no column 'x'"},
-      {{.user = "who", .item = "what", .rating = "stars", .user_table = table},
-       OIKOS_ERROR,
-       "u.csv:3: column who: expected each id in one row"},
-      {{.user = "who", .item = "what", .rating = "what"}, OIKOS_USAGE, "one column twice"},
-      {{.user = "who", .item = "stars", .rating = "what"},
-       OIKOS_ERROR,
-       "r.csv:2: column what: expected a finite number, found 'b'"},
-  };
-  for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
-    refused(import_ratings(*state, "csv", in(*state, "r.csv"), wrong[k].o, NULL), wrong[k].status,
-            wrong[k].message);
-}
-
-/* The made-up ratings are the scores, rounded; the same again for the same seed alone. */
-static void test_demo(void **state) {
-  const oikos_import_options o = {.users = 60, .items = 40, .seed = 3},
-                             other = {.users = 60, .items = 40, .seed = 4};
-  size_t bytes, size[3];
-  uint8_t *file[3];
-  hsize_t dims[4];
-  double squares = 0, variance = 0;
-  for (int k = 0; k < 3; k++) {
-    CHECK_OK(import_ratings(*state, "ratings-demo", NULL, k < 2 ? o : other, NULL));
-    file[k] = get(in(*state, "x.h5"), &size[k]);
-  }
-  assert_true(size[0] == size[1] && memcmp(file[0], file[1], size[0]) == 0);
-  assert_false(size[0] == size[2] && memcmp(file[0], file[2], size[0]) == 0);
-  hid_t x = H5Fopen(in(*state, "x.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
-  int32_t *user = read_dataset(x, "user", H5T_NATIVE_INT32, dims, &bytes);
-  int32_t *item = read_dataset(x, "item", H5T_NATIVE_INT32, dims, &bytes);
-  double *value = read_dataset(x, "value", H5T_NATIVE_DOUBLE, dims, &bytes);
-  assert_true(dims[0] >= 600 && dims[0] <= 60 * 40);
-  for (size_t k = 0; k < dims[0]; k++) {
-    double p[OIKOS_DEMO_RANK + 1], q[OIKOS_DEMO_RANK + 1];
-    oikos_ratings_demo_user(4, user[k], p);
-    oikos_ratings_demo_item(4, item[k], q);
-    double score = oikos_ratings_demo_score(p, q);
-    score = score < 1 ? 1 : score > 5 ? 5 : score;
-    assert_true(value[k] == nearbyint(value[k]) && value[k] >= 1 && value[k] <= 5);
-    squares += (value[k] - score) * (value[k] - score);
-    variance += (value[k] - 3.4) * (value[k] - 3.4);
-  }
-  // noise of 0.3 and rounding, whose error is uniform: 0.09 + 1/12; within 1..5 it is less
-  assert_true(squares / (double)dims[0] < 0.09 + 1. / 12 + 0.03);
-  assert_true(variance / (double)dims[0] > 0.8);
-  H5Fclose(x);
-  for (int k = 0; k < 3; k++)
-    free(file[k]);
-  free(user), free(item), free(value);
-  refused(import_ratings(*state, "ratings-demo", *state, o, NULL), OIKOS_USAGE, "give no source");
-  refused(import_ratings(*state, "ratings-demo", NULL,
-                         (oikos_import_options){.users = INT64_C(1000000000)}, NULL),
-          OIKOS_USAGE, "at most");
-}
-
-/* Features tell of the vectors as ratings_demo.h says: what is left over is noise of 3. */
-static void test_demo_features(void **state) {
-  enum { N = 400, RANK = OIKOS_DEMO_RANK };
-  const oikos_import_options o = {.users = N, .items = N, .seed = 5};
-  hsize_t dims[4];
-  size_t bytes, width;
-  double squares[2] = {0};
-  CHECK_OK(import_ratings(*state, "ratings-demo", NULL, o, NULL));
-  hid_t x = H5Fopen(in(*state, "x.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
-  double *age = read_dataset(x, "user_number", H5T_NATIVE_DOUBLE, dims, &bytes);
-  double *year = read_dataset(x, "item_number", H5T_NATIVE_DOUBLE, dims, &bytes);
-  char *genre = read_dataset(x, "item_value_name", H5I_INVALID_HID, dims, &width);
-  int64_t *first = read_dataset(x, "item_category_first", H5T_NATIVE_INT64, dims, &bytes);
-  int32_t *category = read_dataset(x, "item_category", H5T_NATIVE_INT32, dims, &bytes);
-  for (int k = 0; k < N; k++) {
-    double p[RANK + 1], q[RANK + 1];
-    int genres = 0, expected = 0;
-    oikos_ratings_demo_user(5, k, p);
-    oikos_ratings_demo_item(5, k, q);
-    squares[0] += pow(age[k] - 40 - 12 * p[0], 2) / N;
-    squares[1] += pow(year[k] - 1990 - 10 * q[0], 2) / N;
-    for (int64_t i = first[k]; i < first[k + 1]; i++)
-      genres |= 1 << atoi(genre + (size_t)category[i] * width + strlen("genre "));
-    for (int i = 0; i < RANK; i++)
-      expected |= (q[i] > 0.5) << i;
-    assert_int_equal(genres, expected);
-  }
-  for (int k = 0; k < 2; k++) // of 400 draws the variance has a deviation of 7 %
-    assert_true(squares[k] > 9 * 0.7 && squares[k] < 9 * 1.3);
-  free(age), free(year), free(genre), free(first), free(category);
-  H5Fclose(x);
-}
-
 static void test_real(void **state) {
   static const char folder[] = OIKOS_SOURCE_DIR "/../shared/data/ml-100k";
   told heard = {0};
@@ -546,15 +327,9 @@ static void test_real(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
   const struct CMUnitTest tests[] = {
-      TEST(test_texts),        TEST(test_stream),
-      TEST(test_100k),         TEST(test_1m),
-      TEST(test_latest),       TEST(test_narrow),
-      TEST(test_recognised),   TEST(test_hostile),
-      TEST(test_hostile_zips), TEST(test_duplicates),
-      TEST(test_skip_bad),     TEST(test_csv),
-      TEST(test_side_tables),  TEST(test_csv_refuses),
-      TEST(test_demo),         TEST(test_demo_features),
-      TEST(test_real),
+      TEST(test_texts),        TEST(test_stream),     TEST(test_100k),       TEST(test_1m),
+      TEST(test_latest),       TEST(test_narrow),     TEST(test_recognised), TEST(test_hostile),
+      TEST(test_hostile_zips), TEST(test_duplicates), TEST(test_skip_bad),   TEST(test_real),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
