@@ -152,11 +152,12 @@ gather() {
   done
 }
 
-# ranks_with PATH [RANK]: process numbers of all ranks, or of one, of the job that has PATH as an argument. QEMU stands before
-# the program that it runs.
+# ranks_with PATH [RANK]: process numbers of all ranks, or of one, of this script's job that has PATH in its arguments. QEMU
+# stands before the program that it runs.
 ranks_with() {
   local p
   for p in $(pgrep -f -- "$1"); do
+    [[ $(readlink "/proc/$p/cwd") == "$(realpath "$WORK")"* ]] || continue
     [[ $(tr '\0' '\n' 2>/dev/null <"/proc/$p/cmdline" | grep -v '/qemu-[^/]*$' | head -1) == "$OIKOS" ]] || continue
     [[ -z ${2:-} ]] || grep -zqxE "$(rank_variables)=$2" "/proc/$p/environ" 2>/dev/null || continue
     echo "$p"
