@@ -154,14 +154,22 @@ leave() {
   fail "Slurm has taken this job away ($(of_job JobState || echo "$answer")): if it is back in the queue (squeue --job $OIKOS_JOB) it goes on by itself, else submit it again"
 }
 
-# Back into the queue, to start from the top when there is room.
+# Back into the queue, to start from the top when there is room. Slurm is asked before each request whether the job is this one
+# still: a request that was heard, though its answer was lost, must not be made again, or it would end the next start.
 requeue() {
-  local refusal
+  local refusal end=$((SECONDS + OIKOS_PATIENCE)) pause=1
   say "$*: back into the queue"
-  ! ask scontrol requeue "$OIKOS_JOB" || exit 0 # Slurm ends the script here, at the latest
-  refusal=$answer
-  ours || leave # it was heard, and only the answer was lost
-  fail "Slurm does not put this job back into the queue ($refusal): submit it again to go on from the newest checkpoint"
+  while ours; do
+    ! refusal=$(timeout 60 scontrol requeue "$OIKOS_JOB" 2>&1 </dev/null) || exit 0 # Slurm ends the script here, at the latest
+    if is_refusal "$refusal" || ((SECONDS >= end)); then
+      ours || leave
+      fail "Slurm does not put this job back into the queue ($refusal): submit it again to go on from the newest checkpoint"
+    fi
+    say "no answer from Slurm, asking again for $((end - SECONDS)) s: scontrol requeue: ${refusal##*$'\n'}" >&2
+    sleep "$pause"
+    pause=$((pause < 15 ? 2 * pause : 15))
+  done
+  leave
 }
 
 # Ranks that srun could not end because this node's slurmd has died would keep the run directory from the next start.

@@ -22,7 +22,10 @@ fi >&2
 case "$1 $2" in
 "show hostnames") echo n1 ;;
 "show job") [[ ! -e $STATE/records ]] || exec cat "$STATE/records" && echo "slurm_load_jobs error: Invalid job id specified" >&2 && exit 1 ;;
-requeue*) [[ ! -e $STATE/refuse ]] || { echo "$(<"$STATE/refuse") for job $2" >&2 && exit 1; } ;;
+requeue*) # `lost`: it is heard, but its answer is lost
+  [[ ! -e $STATE/lost ]] || { sed -i 's/Restarts=0 JobState=RUNNING/Restarts=1 JobState=PENDING/' "$STATE/records" &&
+                              echo "Socket timed out on send/recv operation" >&2 && exit 1; }
+  [[ ! -e $STATE/refuse ]] || { echo "$(<"$STATE/refuse") for job $2" >&2 && exit 1; } ;;
 esac
 SH
 # srun: one rank, to which signals are passed on. It has none of the job's variables, by which MPI would look for Slurm.
@@ -89,6 +92,15 @@ OIKOS_PATIENCE=30 refused "a refused requeue" "Requested operation is presently 
 check_equal "a refusal: asked once" 1 "$(asked requeue)"
 OIKOS_PATIENCE=3 refused "no answer" "Socket timed out on send/recv operation" 75 "does not put this job back into the queue \(Socket"
 (($(asked requeue) > 2)) || fail "no answer: asked $(asked requeue) times"
+
+# A request that was heard, though its answer was lost, is not made again: it would end the next start.
+begin_job array mlp.yaml heard "${long[@]}"
+touch "$STATE/lost"
+wait_for "steps" reached heard/seed-3 50
+tell
+end_of_job
+check_equal "a lost answer: asked once" 1 "$(asked requeue)"
+check_match "a lost answer" "Slurm has taken this job away \(PENDING\)" "$log.out"
 
 # Signals between two starts count too; a job whose record is gone has been taken away; no answer is no "gone".
 begin_job array mlp.yaml between "${long[@]}"
