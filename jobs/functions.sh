@@ -64,8 +64,10 @@ start() {
   case $OIKOS_LAUNCHER in
   srun)
     case $OIKOS_BIND in core) bind=cores ;; socket) bind=sockets ;; *) bind=none ;; esac
-    # srun does not take --cpus-per-task from the job by itself. One rank that fails ends all.
-    exec srun --mpi="$OIKOS_SRUN_MPI" --kill-on-bad-exit=1 --cpu-bind="$bind" --cpus-per-task="$OMP_NUM_THREADS" \
+    # srun does not take --cpus-per-task from the job by itself. It must not ask for the end of a step of which a rank exited with
+    # 75: where Slurm's controller is busy or away it does so later, to the step of the same number of the job's next start.
+    # Where a rank is lost, jobs/rank ends all.
+    exec srun --mpi="$OIKOS_SRUN_MPI" --kill-on-bad-exit=0 --cpu-bind="$bind" --cpus-per-task="$OMP_NUM_THREADS" \
       --nodes="$count" --nodelist="$nodes" --ntasks="$((count * per_node))" --ntasks-per-node="$per_node" \
       "$jobs/rank" "${@:2}" </dev/null
     ;;
