@@ -94,7 +94,7 @@ static void divert(hid_t file) {
 static oikos_status write_file(const char *path, oikos_data_writer *write, void *user,
                                oikos_error *err) {
   // a disk so full that HDF5 cannot even begin makes it fail again at the end of the process
-  OIKOS_TRY(oikos_reserve(path, 1 << 20, err));
+  OIKOS_TRY(oikos_reserve(path, 1 << 20, NULL, err));
   hid_t creation = H5Pcreate(H5P_FILE_CREATE);
   H5Pset_userblock(creation, OIKOS_SEAL);
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, H5P_DEFAULT);

@@ -25,7 +25,7 @@ oikos_status oikos_dump_create(const char *path, const char *config, size_t numb
                                oikos_dump **dump, oikos_error *err) {
   off_t bytes = (off_t)(numbers * sizeof(oikos_real)) + (1 << 20);
   *dump = NULL;
-  oikos_status status = oikos_reserve(path, bytes, err);
+  oikos_status status = oikos_reserve(path, bytes, NULL, err);
   if (status == OIKOS_OK)
     status = oikos_alloc(dump, 1, sizeof **dump, "a dump", err);
   if (status != OIKOS_OK) {

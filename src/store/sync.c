@@ -5,12 +5,16 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/try.h"
 #include "store/temporary.h"
+
+enum { BLOCK = 1 << 20 };
 
 void oikos_folder_of(const char *path, char *folder) {
   const char *slash = strrchr(path, '/');
@@ -19,15 +23,26 @@ void oikos_folder_of(const char *path, char *folder) {
   snprintf(folder, OIKOS_NAME_MAX, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 }
 
+/* A new folder's name is on disk as what is in it will be; the one above may be closed to us. */
+static void sync_parent(const char *path) {
+  char folder[OIKOS_NAME_MAX];
+  oikos_error ignored;
+  oikos_folder_of(path, folder);
+  (void)oikos_sync_file(folder, &ignored);
+}
+
 oikos_status oikos_make_folders(const char *path, oikos_error *err) {
   char part[OIKOS_NAME_MAX];
   size_t length = strlen(path);
   for (size_t i = 1; i <= length; i++)
     if (path[i] == '/' || path[i] == 0) {
       snprintf(part, sizeof part, "%.*s", (int)i, path);
-      if (mkdir(part, 0777) != 0 && errno != EEXIST)
+      int failure = mkdir(part, 0777) != 0 ? errno : 0;
+      if (failure && failure != EEXIST)
         return oikos_fail(err, OIKOS_USAGE, "the folder %s cannot be made: %s: %s", path, part,
-                          strerror(errno));
+                          strerror(failure));
+      if (!failure)
+        sync_parent(part);
     }
   struct stat info;
   if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
@@ -38,23 +53,87 @@ oikos_status oikos_make_folders(const char *path, oikos_error *err) {
   return OIKOS_OK;
 }
 
-oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err) {
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  struct stat info = {0};
-  int failure = fd < 0 || fstat(fd, &info) != 0 ? errno : 0;
+/* Write all of a file over itself, so that it has no holes; 0 or the error's number. */
+static int fill_holes(int fd, off_t bytes, oikos_pulse *pulse) {
+  char *block = malloc(BLOCK);
+  int failure = block ? 0 : ENOMEM;
+  for (off_t at = 0; !failure && at < bytes; at += BLOCK) {
+    size_t n = bytes - at < BLOCK ? (size_t)(bytes - at) : BLOCK;
+    ssize_t got = pread(fd, block, n, at), put = got == (ssize_t)n ? pwrite(fd, block, n, at) : 0;
+    if (got < 0 || put < 0)
+      failure = errno;
+    else if (put != (ssize_t)n)
+      failure = EIO;
+    oikos_pulse_beat(pulse);
+  }
+  free(block);
+  return failure;
+}
+
+/* The file system has no call for it (NFS before 4.2): glibc's posix_fallocate would write a byte
+ * to each 4 KiB. */
+static int reserve_by_hand(int fd, off_t bytes, off_t size, oikos_pulse *pulse) {
+  struct statvfs fs;
+  if (bytes <= size)
+    return fill_holes(fd, bytes, pulse);
+  if (fstatvfs(fd, &fs) != 0)
+    return errno;
+  return (double)fs.f_bavail * (double)fs.f_frsize < (double)(bytes - size) ? ENOSPC : 0;
+}
+
+static int reserve(int fd, off_t bytes, oikos_pulse *pulse) {
+  struct stat info;
+  int failure = fstat(fd, &info) != 0 ? errno : 0;
   bytes = bytes ? bytes : info.st_size;
-  if (!failure && bytes > 0)
-    failure = posix_fallocate(fd, 0, bytes);
-  if (fd >= 0)
-    close(fd);
+  if (failure || bytes == 0)
+    return failure;
+  do
+    failure = fallocate(fd, 0, 0, bytes) != 0 ? errno : 0;
+  while (failure == EINTR);
+  return failure == EOPNOTSUPP || failure == ENOSYS
+             ? reserve_by_hand(fd, bytes, info.st_size, pulse)
+             : failure;
+}
+
+oikos_status oikos_reserve(const char *path, off_t bytes, oikos_pulse *pulse, oikos_error *err) {
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0)
+    return oikos_fail(err, OIKOS_ERROR, "%s cannot be created: %s", path, strerror(errno));
+  int failure = reserve(fd, bytes, pulse);
+  struct stat info = {.st_size = 0};
+  if (fstat(fd, &info) == 0 && bytes == 0)
+    bytes = info.st_size;
+  close(fd);
   if (!failure)
     return OIKOS_OK;
-  if (fd < 0)
-    return oikos_fail(err, OIKOS_ERROR, "%s cannot be created: %s", path, strerror(failure));
   return oikos_fail(
       err, OIKOS_ERROR,
       "%s cannot be written: %.1f MiB of disk space cannot be had: %s; make room and try again",
       path, (double)bytes / (1 << 20), strerror(failure));
+}
+
+void oikos_sync_begin(const char *path) {
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+  close(fd);
+}
+
+oikos_status oikos_sync_large(const char *path, oikos_pulse *pulse, oikos_error *err) {
+  const off_t part = 64 * (off_t)BLOCK;
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  struct stat info;
+  if (fd >= 0 && fstat(fd, &info) == 0)
+    for (off_t at = 0; at < info.st_size; at += part) { // what fails here fails again below
+      (void)sync_file_range(fd, at, part,
+                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                SYNC_FILE_RANGE_WAIT_AFTER);
+      oikos_pulse_beat(pulse);
+    }
+  if (fd >= 0)
+    close(fd);
+  return oikos_sync_file(path, err);
 }
 
 oikos_status oikos_sync_file(const char *path, oikos_error *err) {
