@@ -46,6 +46,9 @@ oikos_status oikos_checkpoint_read_back(const oikos_team *team, const char *path
  * does not name the path. Collective; a NULL team: this process alone. */
 oikos_status oikos_checkpoint_verify(const oikos_team *team, const char *path, oikos_error *err);
 
+/** Whether the file is still the one that was hashed. Not collective. */
+oikos_status oikos_checkpoint_same(const oikos_checkpoint *checkpoint, oikos_error *err);
+
 /** Open the HDF5 file in a checkpoint that this process has opened; released by H5Fclose. It must
  * be the file that was hashed. */
 oikos_status oikos_checkpoint_hdf5(const oikos_checkpoint *checkpoint, hid_t *file,
