@@ -167,7 +167,7 @@ static oikos_status inspect_data(const char *path, FILE *out, oikos_error *err) 
 
 /* By its first bytes, whole or not. */
 static oikos_status is_checkpoint(const char *path, bool *is, oikos_error *err) {
-  char begin[sizeof OIKOS_CHECKPOINT_FORMAT] = "";
+  char begin[sizeof "oikos ch"] = "";
   int64_t size;
   int fd;
   OIKOS_TRY(oikos_bytes_open(path, &fd, &size, err));
@@ -175,7 +175,7 @@ static oikos_status is_checkpoint(const char *path, bool *is, oikos_error *err) 
                             ? OIKOS_OK
                             : oikos_bytes_read(fd, 0, begin, sizeof begin - 1, err);
   close(fd);
-  *is = strcmp(begin, OIKOS_CHECKPOINT_FORMAT) == 0;
+  *is = strncmp(begin, OIKOS_CHECKPOINT_FORMAT, sizeof begin - 1) == 0;
   return status;
 }
 

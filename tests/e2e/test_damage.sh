@@ -81,13 +81,13 @@ check_equal "misnamed: digest at the end" "$end" "$(digest "$(newest misnamed)")
 # seal and HDF5's first ones, then of some all over the file.
 one=$WORK/one.h5
 cp "$(newest whole)" "$one"
-for ((i = 0; i < 280; i++)); do
-  at=$((i < 140 ? i * 6 : (i - 140) * (size - 840) / 140 + 840))
+for ((i = 0; i < 120; i++)); do
+  at=$((i < 60 ? i * 14 : (i - 60) * (size - 840) / 60 + 840))
   flip "$one" "$at"
   run inspect "$one"
   check_status "inspect with byte $at flipped" 1
   check_one_line "inspect with byte $at flipped" "$log.err"
-  check_match "inspect with byte $at flipped" "^oikos: $one: it is (damaged|not a checkpoint)" "$log.err"
+  check_match "inspect with byte $at flipped" "^oikos: $one: it is (damaged|not a checkpoint|not a readable .*damaged)" "$log.err"
   check_equal "inspect with byte $at flipped: on stdout" "" "$(<"$log.out")"
   flip "$one" "$at"
 done
