@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #include "cli/stop.h"
-#include "dist/team.h"
 #include "oikos/oikos.h"
+#include "store/checkpoint.h"
 
 enum { OIKOS_MAX_SETS = 64 };
 
@@ -78,17 +78,14 @@ oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets
                               oikos_reader purpose, oikos_config *config, oikos_error *err);
 
 /** The configuration in a checkpoint, then the --set options, likewise. Collective. */
-oikos_status oikos_cli_trained_config(oikos_cli *cli, const char *checkpoint,
+oikos_status oikos_cli_trained_config(oikos_cli *cli, const oikos_checkpoint *checkpoint,
                                       const oikos_sets *sets, oikos_reader purpose,
                                       oikos_config *config, oikos_error *err);
 
-/** The file that an argument means: itself, or the newest whole checkpoint if it is a run
- * directory, into path (OIKOS_LONG_PATH). Not collective. */
-oikos_status oikos_cli_find_checkpoint(const char *what, char *path, oikos_error *err);
-
-/** The same, found by rank 0 for all. Collective. */
-oikos_status oikos_cli_share_checkpoint(oikos_cli *cli, const char *what, char *path,
-                                        oikos_error *err);
+/** Open the checkpoint that an argument means: the file, or the newest whole one if it is a run
+ * directory. Collective; a NULL team: this process alone. */
+oikos_status oikos_cli_find_checkpoint(const oikos_team *team, const char *what,
+                                       oikos_checkpoint **checkpoint, oikos_error *err);
 
 /** Train as configured in the run directory @p out, with progress; then evaluate. Collective. */
 oikos_status oikos_cli_train(oikos_cli *cli, const oikos_config *config, const char *out,

@@ -9,7 +9,6 @@
 #include "base/try.h"
 #include "cli/cli.h"
 #include "run/read_config.h"
-#include "store/checkpoint_list.h"
 
 typedef struct options {
   const char *run, *model, *out;
@@ -52,11 +51,11 @@ static oikos_status set_standards(oikos_config *c, oikos_error *err) {
 }
 
 /* The teacher's configuration, the student's file over it, --set over that. */
-static oikos_status configure(oikos_cli *cli, const options *o, oikos_config *c, oikos_error *err) {
-  char path[OIKOS_LONG_PATH] = "", *text;
+static oikos_status configure(oikos_cli *cli, const options *o, const oikos_checkpoint *teacher,
+                              oikos_config *c, oikos_error *err) {
+  char *text;
   size_t length;
-  OIKOS_TRY(oikos_cli_share_checkpoint(cli, o->run, path, err));
-  OIKOS_TRY(oikos_read_config(&cli->team, path, c, err));
+  OIKOS_TRY(oikos_agree(&cli->team, oikos_read_config(teacher, c, err), err));
   OIKOS_TRY(oikos_read_file(&cli->team, o->model, &text, &length, err));
   oikos_status status = set_standards(c, err);
   oikos_config_forget_given(c);
@@ -73,7 +72,8 @@ static oikos_status configure(oikos_cli *cli, const options *o, oikos_config *c,
     status = oikos_fail(err, OIKOS_USAGE,
                         "distill.weight is 0, so nothing would be learned from the teacher; give "
                         "more, or use `oikos train`");
-  if (snprintf(c->distill.model, OIKOS_PATH, "%s", path) >= OIKOS_PATH && status == OIKOS_OK)
+  if (snprintf(c->distill.model, OIKOS_PATH, "%s", oikos_checkpoint_file(teacher)) >= OIKOS_PATH &&
+      status == OIKOS_OK)
     status = oikos_fail(err, OIKOS_USAGE, "the path of the teacher is longer than %d bytes",
                         OIKOS_PATH - 1);
   return oikos_agree(&cli->team, status, err);
@@ -106,7 +106,11 @@ oikos_status oikos_command_distill(oikos_cli *cli, int argc, char **argv, oikos_
   if (help)
     return OIKOS_OK;
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
-  oikos_status status = configure(cli, &o, config, err);
+  oikos_checkpoint *teacher;
+  oikos_status status = oikos_cli_find_checkpoint(&cli->team, o.run, &teacher, err);
+  if (status == OIKOS_OK)
+    status = configure(cli, &o, teacher, config, err);
+  oikos_checkpoint_close(teacher);
   if (status == OIKOS_OK)
     status = oikos_cli_train(cli, config, o.out, false, err);
   free(config);

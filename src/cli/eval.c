@@ -7,7 +7,7 @@
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "store/checkpoint_list.h"
+#include "run/read_config.h"
 
 typedef struct options {
   const char *what, *predictions;
@@ -37,20 +37,21 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 /* The checkpoint that is meant, and the configuration in it. */
-static oikos_status find(oikos_cli *cli, const options *o, char *path, oikos_config *config,
-                         oikos_error *err) {
-  OIKOS_TRY(oikos_cli_share_checkpoint(cli, o->what, path, err));
-  return oikos_cli_trained_config(cli, path, &o->sets, OIKOS_FOR_EVAL, config, err);
+static oikos_status find(oikos_cli *cli, const options *o, oikos_checkpoint **checkpoint,
+                         oikos_config *config, oikos_error *err) {
+  OIKOS_TRY(oikos_cli_find_checkpoint(&cli->team, o->what, checkpoint, err));
+  return oikos_cli_trained_config(cli, *checkpoint, &o->sets, OIKOS_FOR_EVAL, config, err);
 }
 
 static oikos_status evaluate(oikos_cli *cli, const options *o, const oikos_config *c,
-                             const char *path, oikos_error *err) {
+                             const oikos_checkpoint *checkpoint, oikos_error *err) {
   oikos_trainer *t;
   oikos_evaluation v;
   oikos_progress progress;
   oikos_observer observer = oikos_progress_observer(&progress, cli, c);
-  OIKOS_TRY(oikos_trainer_open(MPI_COMM_WORLD, c, path, &observer, &t, err));
-  oikos_cli_print(cli, "%s, step %lld\n", path, (long long)oikos_trainer_steps(t));
+  OIKOS_TRY(oikos_trainer_open_for(MPI_COMM_WORLD, NULL, c, checkpoint, &observer, &t, err));
+  oikos_cli_print(cli, "%s, step %lld\n", oikos_checkpoint_file(checkpoint),
+                  (long long)oikos_trainer_steps(t));
   oikos_split split = c->eval.split == OIKOS_EVAL_TEST ? OIKOS_TEST : OIKOS_VALIDATION;
   int64_t episodes = o->episodes ? o->episodes : c->eval.episodes,
           steps = o->steps >= 0 ? o->steps : c->eval.steps;
@@ -90,16 +91,17 @@ oikos_status oikos_command_eval(oikos_cli *cli, int argc, char **argv, oikos_err
       NULL,
       NULL};
   options o = {.steps = -1};
-  char path[OIKOS_LONG_PATH] = "";
+  oikos_checkpoint *checkpoint = NULL;
   oikos_config *config;
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help)
     return OIKOS_OK;
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
-  oikos_status status = find(cli, &o, path, config, err);
+  oikos_status status = find(cli, &o, &checkpoint, config, err);
   if (status == OIKOS_OK)
-    status = evaluate(cli, &o, config, path, err);
+    status = evaluate(cli, &o, config, checkpoint, err);
+  oikos_checkpoint_close(checkpoint);
   free(config);
   return status;
 }

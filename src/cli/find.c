@@ -11,25 +11,25 @@ static void say_skipped(void *user, const char *text) {
   fprintf(stderr, "oikos: warning: passed over a damaged checkpoint: %s\n", text);
 }
 
-oikos_status oikos_cli_find_checkpoint(const char *what, char *path, oikos_error *err) {
-  struct stat info;
+oikos_status oikos_cli_find_checkpoint(const oikos_team *team, const char *what,
+                                       oikos_checkpoint **checkpoint, oikos_error *err) {
+  struct stat info = {0};
+  oikos_status status = OIKOS_OK;
+  *checkpoint = NULL;
   if (stat(what, &info) != 0)
-    return oikos_fail(err, OIKOS_USAGE, "%s: no such run directory or file", what);
-  snprintf(path, OIKOS_LONG_PATH, "%.1023s", what);
-  if (!S_ISDIR(info.st_mode))
-    return OIKOS_OK;
-  OIKOS_TRY(oikos_checkpoint_newest(what, path, say_skipped, NULL, err));
-  if (!path[0])
+    status = oikos_fail(err, OIKOS_USAGE, "%s: no such run directory or file", what);
+  if (team)
+    status = oikos_agree(team, status, err);
+  OIKOS_TRY(status);
+  int folder = S_ISDIR(info.st_mode);
+  if (team)
+    oikos_broadcast(team, &folder, sizeof folder);
+  if (!folder)
+    return oikos_checkpoint_open(team, what, checkpoint, err);
+  OIKOS_TRY(oikos_checkpoint_newest(team, what, checkpoint, say_skipped, NULL, err));
+  if (!*checkpoint)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s holds no checkpoint; train first: oikos train CONFIG --out %s", what,
                       what);
-  return OIKOS_OK;
-}
-
-oikos_status oikos_cli_share_checkpoint(oikos_cli *cli, const char *what, char *path,
-                                        oikos_error *err) {
-  oikos_status status = cli->team.rank == 0 ? oikos_cli_find_checkpoint(what, path, err) : OIKOS_OK;
-  OIKOS_TRY(oikos_agree(&cli->team, status, err));
-  oikos_broadcast(&cli->team, path, OIKOS_LONG_PATH);
   return OIKOS_OK;
 }

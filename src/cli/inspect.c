@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * oikos inspect: what a file holds, or the digest of a checkpoint's state. */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/try.h"
 #include "cli/cli.h"
-#include "store/checkpoint.h"
-#include "store/checkpoint_list.h"
 #include "store/inspect.h"
 
 typedef struct options {
@@ -28,6 +27,31 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
+static oikos_status print_digest(const char *what, oikos_error *err) {
+  oikos_checkpoint *checkpoint;
+  char digest[OIKOS_DIGEST];
+  oikos_status status = oikos_cli_find_checkpoint(NULL, what, &checkpoint, err);
+  if (status == OIKOS_OK)
+    status = oikos_checkpoint_digest(checkpoint, digest, err);
+  oikos_checkpoint_close(checkpoint);
+  if (status == OIKOS_OK)
+    puts(digest);
+  return status;
+}
+
+/* A file of any kind, or the newest checkpoint of a run. */
+static oikos_status show(const char *what, oikos_error *err) {
+  oikos_checkpoint *checkpoint = NULL;
+  struct stat info;
+  if (stat(what, &info) == 0 && !S_ISDIR(info.st_mode))
+    return oikos_inspect(what, stdout, err);
+  oikos_status status = oikos_cli_find_checkpoint(NULL, what, &checkpoint, err);
+  if (status == OIKOS_OK)
+    status = oikos_inspect_checkpoint(checkpoint, stdout, err);
+  oikos_checkpoint_close(checkpoint);
+  return status;
+}
+
 oikos_status oikos_command_inspect(oikos_cli *cli, int argc, char **argv, oikos_error *err) {
   static const struct argp_option table[] = {
       {"digest", 'd', NULL, 0,
@@ -42,15 +66,9 @@ oikos_status oikos_command_inspect(oikos_cli *cli, int argc, char **argv, oikos_
       NULL,   NULL,
       NULL};
   options o = {0};
-  char digest[OIKOS_DIGEST], path[OIKOS_LONG_PATH];
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help || cli->team.rank != 0)
     return OIKOS_OK;
-  OIKOS_TRY(oikos_cli_find_checkpoint(o.file, path, err));
-  if (!o.digest)
-    return oikos_inspect(path, stdout, err);
-  OIKOS_TRY(oikos_checkpoint_digest(path, digest, err));
-  puts(digest);
-  return OIKOS_OK;
+  return o.digest ? print_digest(o.file, err) : show(o.file, err);
 }

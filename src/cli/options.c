@@ -100,11 +100,10 @@ oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets
   return oikos_agree(&cli->team, status, err);
 }
 
-oikos_status oikos_cli_trained_config(oikos_cli *cli, const char *checkpoint,
+oikos_status oikos_cli_trained_config(oikos_cli *cli, const oikos_checkpoint *checkpoint,
                                       const oikos_sets *sets, oikos_reader purpose,
                                       oikos_config *config, oikos_error *err) {
-  oikos_status status = OIKOS_OK;
-  OIKOS_TRY(oikos_read_config(&cli->team, checkpoint, config, err));
+  oikos_status status = oikos_read_config(checkpoint, config, err);
   for (int i = 0; status == OIKOS_OK && i < sets->n; i++)
     status = oikos_config_set(config, sets->assignment[i], err);
   if (status == OIKOS_OK)

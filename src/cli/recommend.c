@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/requests.h"
-#include "store/checkpoint_list.h"
+#include "run/read_config.h"
 #include "tasks/ratings.h"
 
 enum { ALL = 1000 };
@@ -168,16 +168,15 @@ static oikos_status recommend(oikos_cli *cli, const options *o, oikos_trainer *t
   return status;
 }
 
-static oikos_status open_and_recommend(oikos_cli *cli, const options *o, oikos_config *c,
+static oikos_status open_and_recommend(oikos_cli *cli, const options *o,
+                                       const oikos_checkpoint *checkpoint, oikos_config *c,
                                        oikos_error *err) {
-  char path[OIKOS_LONG_PATH] = "";
   oikos_trainer *t;
   oikos_progress progress;
-  OIKOS_TRY(oikos_cli_share_checkpoint(cli, o->what, path, err));
-  OIKOS_TRY(oikos_cli_trained_config(cli, path, &o->sets, OIKOS_FOR_RECOMMEND, c, err));
+  OIKOS_TRY(oikos_cli_trained_config(cli, checkpoint, &o->sets, OIKOS_FOR_RECOMMEND, c, err));
   oikos_observer observer = oikos_progress_observer(&progress, cli, c);
   observer.message = NULL; // stdout is for what is recommended
-  OIKOS_TRY(oikos_trainer_open(MPI_COMM_WORLD, c, path, &observer, &t, err));
+  OIKOS_TRY(oikos_trainer_open_for(MPI_COMM_WORLD, NULL, c, checkpoint, &observer, &t, err));
   oikos_status status = recommend(cli, o, t, err);
   oikos_trainer_destroy(t);
   return status;
@@ -214,7 +213,11 @@ oikos_status oikos_command_recommend(oikos_cli *cli, int argc, char **argv, oiko
   if (help)
     return OIKOS_OK;
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
-  oikos_status status = open_and_recommend(cli, &o, config, err);
+  oikos_checkpoint *checkpoint;
+  oikos_status status = oikos_cli_find_checkpoint(&cli->team, o.what, &checkpoint, err);
+  if (status == OIKOS_OK)
+    status = open_and_recommend(cli, &o, checkpoint, config, err);
+  oikos_checkpoint_close(checkpoint);
   free(config);
   return status;
 }

@@ -43,16 +43,6 @@ void oikos_census_note(oikos_trainer *t) {
   }
 }
 
-oikos_status oikos_census_check(const oikos_trainer *t, const char *path, oikos_error *err) {
-  const int64_t *since = t->census.since;
-  for (int64_t i = 0; t->census.n_groups > 0 && i < t->learners.count; i++)
-    if (since[i] < 0 || since[i] > t->step)
-      return oikos_fail(err, OIKOS_ERROR, "%s: learner %lld came to its home at step %lld of %lld",
-                        path, (long long)(t->learners.first + i), (long long)since[i],
-                        (long long)t->step);
-  return OIKOS_OK;
-}
-
 /* The step whose homes and groups are counted: the last one done. */
 static int64_t last_step(const oikos_trainer *t) {
   return t->step > 0 ? t->step - 1 : 0;

@@ -26,9 +26,6 @@ oikos_status oikos_census_create(int n_groups, int64_t n_homes, int64_t count,
                                  oikos_census_book *book, oikos_error *err);
 void oikos_census_destroy(oikos_census_book *book);
 
-/** Check what was read from a checkpoint of t->step. Not collective. */
-oikos_status oikos_census_check(const oikos_trainer *t, const char *path, oikos_error *err);
-
 /** At the end of a step, before its homes are adopted: note who changes homes. Not collective. */
 void oikos_census_note(oikos_trainer *t);
 

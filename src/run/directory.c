@@ -44,10 +44,7 @@ static void write_config(const oikos_trainer *t, FILE *out) {
 
 /* A new run must not mix with the checkpoints of an old one. */
 static oikos_status refuse_old(const oikos_trainer *t, oikos_error *err) {
-  char path[OIKOS_LONG_PATH];
-  oikos_error ignored;
-  oikos_status status = oikos_checkpoint_newest(t->run, path, NULL, NULL, &ignored);
-  if (status != OIKOS_OK || path[0])
+  if (oikos_checkpoint_any(t->run))
     return oikos_fail(err, OIKOS_USAGE,
                       "%s already holds the checkpoints of a run; continue it with --resume, or "
                       "choose another --out",

@@ -3,6 +3,8 @@
  * list. */
 #include "run/fields.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +14,26 @@
 #include "learn/privacy.h"
 #include "run/trainer_impl.h"
 
+/* What numbers may be where nothing else is said: reals finite, whole numbers counts of steps. */
+static oikos_range range_of(const oikos_fields *f, oikos_field_type type) {
+  const double most = sizeof(oikos_real) == sizeof(float) ? (double)FLT_MAX : DBL_MAX;
+  switch (type) {
+  case OIKOS_FIELD_REAL:
+    return (oikos_range){-most, most, false};
+  case OIKOS_FIELD_DOUBLE:
+    return (oikos_range){-INFINITY, INFINITY, false};
+  case OIKOS_FIELD_INT32:
+  case OIKOS_FIELD_INT64:
+    break;
+  }
+  return (oikos_range){0, (double)f->steps, false};
+}
+
 static oikos_field *add(oikos_fields *f, oikos_field_type type, void *data, const char *meaning,
                         const char *group, const char *name) {
-  oikos_field *field = &f->list[f->n++]; // fields_of made room for all
-  *field = (oikos_field){.type = type, .data = data, .meaning = meaning};
+  oikos_field *field = &f->list[f->n++]; // oikos_trainer_fields made room for all
+  *field = (oikos_field){
+      .type = type, .data = data, .meaning = meaning, .checked = true, .range = range_of(f, type)};
   snprintf(field->name, sizeof field->name, "%s%s%s", group, *group ? "/" : "", name);
   return field;
 }
@@ -48,6 +66,12 @@ static void add_tensors(oikos_fields *f, oikos_tensors tensors, int64_t rows, si
   }
 }
 
+/* The fields from number `from` on are mean squares: they may have overflown, and have no sign. */
+static void are_squares(oikos_fields *f, int from) {
+  for (int i = from; i < f->n; i++)
+    f->list[i].range = (oikos_range){0, INFINITY, false};
+}
+
 /* The learned rates' part of an array laid out as (M + A + E). */
 static void add_rates(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
                       const char *meaning, const char *group) {
@@ -75,13 +99,15 @@ static void add_shared(oikos_fields *f, const oikos_trainer *t) {
   add_rates(f, t, w->shared, "learned inner rates alpha", "rates");
   add_encoder(f, t, w->shared, "encoder of support sets", "encoder");
   add_tensors(f, shared, 0, 0, o->first, "optimizer: mean gradient of w", "optimizer/shared/first");
+  add_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
+  add_encoder(f, t, o->first, "optimizer: mean gradient of the encoder", "optimizer/encoder/first");
+  int squares = f->n;
   add_tensors(f, shared, 0, 0, o->second, "optimizer: mean squared gradient of w",
               "optimizer/shared/second");
-  add_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
   add_rates(f, t, o->second, "optimizer: mean squared gradient of alpha", "optimizer/rates/second");
-  add_encoder(f, t, o->first, "optimizer: mean gradient of the encoder", "optimizer/encoder/first");
   add_encoder(f, t, o->second, "optimizer: mean squared gradient of the encoder",
               "optimizer/encoder/second");
+  are_squares(f, squares);
   add_array(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made", "optimizer/shared",
             "count");
 }
@@ -96,8 +122,10 @@ static void add_homes(oikos_fields *f, const oikos_trainer *t) {
               "homes");
   add_tensors(f, home, w->n_homes, w->k, o->first, "optimizer: mean gradient of c_t",
               "optimizer/homes/first");
+  int squares = f->n;
   add_tensors(f, home, w->n_homes, w->k, o->second, "optimizer: mean squared gradient of c_t",
               "optimizer/homes/second");
+  are_squares(f, squares);
   add_array(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
             "optimizer/homes", "count");
   if (w->deserted)
@@ -132,10 +160,21 @@ static void add_centres(oikos_fields *f, const oikos_trainer *t) {
               "centre of the ways to trained parameters, one row per home", "centre/homes/trained");
 }
 
-static void own(oikos_field *field, const oikos_learners *learners) {
+static void within(oikos_field *field, double least, double most) {
+  field->range = (oikos_range){least, most, false};
+}
+
+/* Of the history anything is kept, losses that were no numbers too. */
+static oikos_field *any(oikos_field *field) {
+  field->checked = false;
+  return field;
+}
+
+static oikos_field *own(oikos_field *field, const oikos_learners *learners) {
   field->owned = true;
   field->first = learners->first;
   field->count = learners->count;
+  return field;
 }
 
 /* The embedding table: its rows and the state of their optimizer, from their owners. */
@@ -162,6 +201,8 @@ static void add_rows(oikos_fields *f, const oikos_config *c, const oikos_rows *r
       continue;
     oikos_field *field = add_array(f, type, part[i].data, p.rows, part[i].columns, part[i].meaning,
                                    "embedding", part[i].name);
+    if (part[i].data == p.optimizer->second)
+      are_squares(f, f->n - 1);
     field->owned = true;
     field->first = p.first;
     field->count = p.count;
@@ -181,12 +222,12 @@ static void add_persistent(oikos_fields *f, const oikos_learners *l, int64_t n) 
 
 /* How sure learners are of their homes: not in the checkpoints of 0.1.0. */
 static void add_sure(oikos_fields *f, const oikos_history *h) {
-  add_array(f, OIKOS_FIELD_DOUBLE, (double *)h->sure_pending, 2, 0,
-            "mean home weight p[i][h(i)], since the last record: sum over steps; steps", "history",
-            "pending_sure")
+  any(add_array(f, OIKOS_FIELD_DOUBLE, (double *)h->sure_pending, 2, 0,
+                "mean home weight p[i][h(i)], since the last record: sum over steps; steps",
+                "history", "pending_sure"))
       ->optional = true;
-  add_array(f, OIKOS_FIELD_DOUBLE, h->sure_rows, h->records, 0,
-            "records: mean home weight p[i][h(i)] of the learners' homes", "history", "sure")
+  any(add_array(f, OIKOS_FIELD_DOUBLE, h->sure_rows, h->records, 0,
+                "records: mean home weight p[i][h(i)] of the learners' homes", "history", "sure"))
       ->optional = true;
 }
 
@@ -196,7 +237,7 @@ static void add_balance(oikos_fields *f, const oikos_history *h) {
                                  "records: the ranks' mean work over that of the busiest; 0 with "
                                  "one rank",
                                  "history", "balance");
-  field->not_state = field->optional = true;
+  any(field)->not_state = field->optional = true;
 }
 
 /* What dynamic adjustment knows of learners and homes. */
@@ -209,9 +250,10 @@ static void add_adjustment(oikos_fields *f, const oikos_trainer *t) {
                   "steps in a row that each learner was left out of", "learners", "left_out"),
         l);
   if (t->own_rates.factor)
-    own(add_array(f, OIKOS_FIELD_DOUBLE, t->own_rates.factor, n, 0,
-                  "factor of each learner's inner rates", "learners", "rate_factor"),
-        l);
+    within(own(add_array(f, OIKOS_FIELD_DOUBLE, t->own_rates.factor, n, 0,
+                         "factor of each learner's inner rates", "learners", "rate_factor"),
+               l),
+           1 / t->config.inner.adapt_range, t->config.inner.adapt_range);
   if (!p->average)
     return;
   add_array(f, OIKOS_FIELD_DOUBLE, p->average, p->n_homes, OIKOS_N_AVERAGES,
@@ -228,7 +270,7 @@ static void add_data(oikos_fields *f, const oikos_trainer *t) {
   oikos_field *field = add_array(
       f, OIKOS_FIELD_INT64, (int64_t *)t->data_prints, OIKOS_DATA_PRINTS, OIKOS_DATA_WORDS,
       "the data file: fingerprints of its inputs and of all its names, digest", "data", "prints");
-  field->not_state = field->optional = true;
+  any(field)->not_state = field->optional = true;
 }
 
 oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos_error *err) {
@@ -236,6 +278,7 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   int64_t n = t->config.learners.count, homes = t->config.home.count,
           row = (int64_t)t->history.fields;
   f->n = 0;
+  f->steps = t->step;
   f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 32;
   OIKOS_TRY(oikos_alloc(&f->list, (size_t)f->room, sizeof *f->list, "the list of datasets", err));
   add_data(f, t);
@@ -244,11 +287,13 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   add_peers(f, t);
   add_centres(f, t);
   if (oikos_privacy_on(&t->config))
-    add_array(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
-              "privacy spent by the weights: epsilon, delta", "privacy", "spent");
-  own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
-                "home"),
-      l);
+    within(add_array(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
+                     "privacy spent by the weights: epsilon, delta", "privacy", "spent"),
+           0, INFINITY);
+  within(own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
+                       "home"),
+             l),
+         0, (double)homes - 1);
   own(add_array(f, OIKOS_FIELD_DOUBLE, l->log_p, n, homes, "log home weights log p[i][t]",
                 "learners", "log_p"),
       l);
@@ -260,21 +305,21 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
                   "steps done when each learner came to its home", "learners", "since"),
         l);
   add_adjustment(f, t);
-  add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
-            oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
-            "exponents");
-  add_array(f, OIKOS_FIELD_DOUBLE, t->history.pending, row, 0,
-            "sums over the steps since the last record", "history", "pending");
-  add_array(f, OIKOS_FIELD_DOUBLE, t->history.rows, t->history.records, row,
-            "records: step, episodes, support loss, query loss, accuracy, learner norm, gradient "
-            "norm, rate, moved, members "
-            "by home, scores by home; adjusted Rand index where learners are of hidden groups; "
-            "left out under a rule that leaves any out",
-            "history", "records");
+  within(add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
+                   oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
+                   "exponents"),
+         OIKOS_MIN_EXPONENT, OIKOS_MIN_EXPONENT + OIKOS_BUCKET_BITS * (OIKOS_BUCKETS + 1));
+  any(add_array(f, OIKOS_FIELD_DOUBLE, t->history.pending, row, 0,
+                "sums over the steps since the last record", "history", "pending"));
+  any(add_array(f, OIKOS_FIELD_DOUBLE, t->history.rows, t->history.records, row,
+                "records: step, episodes, support loss, query loss, accuracy, learner norm, "
+                "gradient norm, rate, moved, members by home, scores by home; adjusted Rand index "
+                "where learners are of hidden groups; left out under a rule that leaves any out",
+                "history", "records"));
   if (homes > 1)
     add_sure(f, &t->history);
-  add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
-            "records: seconds, tasks per second", "history", "times")
+  any(add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
+                "records: seconds, tasks per second", "history", "times"))
       ->not_state = true;
   add_balance(f, &t->history);
   return OIKOS_OK;

@@ -9,6 +9,7 @@
 typedef struct oikos_fields {
   oikos_field *list; /* released by free() */
   int n, room;
+  int64_t steps; /* that were done: no count can be above */
 } oikos_fields;
 
 /** The state of a trainer. Not collective. */

@@ -91,6 +91,23 @@ oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episode
   return OIKOS_OK;
 }
 
+static bool is_count(double x, double most) {
+  return x >= 0 && x <= most && x == floor(x);
+}
+
+bool oikos_history_sound(const oikos_history *h, int64_t step) {
+  const double most_episodes = 9007199254740992; // 2^53: more is not counted exactly
+  double last = 0;
+  for (int64_t i = 0; i < h->records; i++) {
+    const double *row = h->rows + (size_t)i * h->fields;
+    if (!is_count(row[OIKOS_ROW_STEP], (double)step) || row[OIKOS_ROW_STEP] <= last ||
+        !is_count(row[OIKOS_ROW_EPISODES], most_episodes))
+      return false;
+    last = row[OIKOS_ROW_STEP];
+  }
+  return is_count(h->pending[OIKOS_ROW_STEP], (double)step);
+}
+
 oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
   const double *row = h->rows + (size_t)index * h->fields;
   return (oikos_record){.step = (int64_t)row[OIKOS_ROW_STEP],

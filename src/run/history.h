@@ -57,6 +57,10 @@ void oikos_history_add(oikos_history *h);
 oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes,
                                  int64_t episodes_in_it, double rand, oikos_error *err);
 
+/** Whether steps and episodes of the records, and the steps since, can be those of a run of so many
+ * steps. */
+bool oikos_history_sound(const oikos_history *h, int64_t step);
+
 /** A record by its number. */
 oikos_record oikos_history_record(const oikos_history *h, int64_t index);
 

@@ -28,14 +28,6 @@ double oikos_own_rate(const oikos_own_rates *r, int64_t i) {
   return r->factor ? r->factor[i] : 1;
 }
 
-bool oikos_own_rates_sound(const oikos_config *config, const oikos_own_rates *r, int64_t count) {
-  double range = config->inner.adapt_range;
-  for (int64_t i = 0; r->factor && i < count; i++)
-    if (!(r->factor[i] >= 1 / range && r->factor[i] <= range))
-      return false;
-  return true;
-}
-
 void oikos_own_rates_note(const oikos_config *config, oikos_own_rates *r, const oikos_learners *own,
                           int64_t at, const oikos_contribution *c) {
   if (r->factor)

@@ -20,9 +20,6 @@ void oikos_own_rates_destroy(oikos_own_rates *rates);
 /** The factor of learner i of this rank: 1 without inner.adapt_rate. */
 double oikos_own_rate(const oikos_own_rates *rates, int64_t i);
 
-/** Whether all factors, as read from a file, can have come of the rule. */
-bool oikos_own_rates_sound(const oikos_config *config, const oikos_own_rates *rates, int64_t count);
-
 /** How the inner steps of the active learner number `at` of this rank went, left out or not. */
 void oikos_own_rates_note(const oikos_config *config, oikos_own_rates *rates,
                           const oikos_learners *own, int64_t at, const oikos_contribution *c);

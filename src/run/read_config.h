@@ -2,11 +2,18 @@
 #ifndef OIKOS_RUN_READ_CONFIG_H
 #define OIKOS_RUN_READ_CONFIG_H
 
-#include "dist/team.h"
-#include "oikos/config.h"
+#include "oikos/trainer.h"
+#include "store/checkpoint.h"
 
-/** The configuration in a checkpoint, which rank 0 reads for all. Collective. */
-oikos_status oikos_read_config(const oikos_team *team, const char *path, oikos_config *config,
+/** The configuration in a checkpoint. Not collective. */
+oikos_status oikos_read_config(const oikos_checkpoint *checkpoint, oikos_config *config,
                                oikos_error *err);
+
+/** oikos_trainer_open of a checkpoint that is open already, and that the trainer does not keep.
+ * @param student  NULL, or the trainer that this model is to teach: it sees the student's task */
+oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
+                                    const oikos_config *config, const oikos_checkpoint *checkpoint,
+                                    const oikos_observer *observer, oikos_trainer **trainer,
+                                    oikos_error *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/noise_key.h"
+#include "run/read_config.h"
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
@@ -103,7 +104,8 @@ static oikos_status create_source(oikos_trainer *t, const oikos_data *data, oiko
 
 /* What the configuration leaves open of how to compute: as in the checkpoint to come, or chosen by
  * rank 0 for all. */
-static oikos_status settle_config(oikos_trainer *t, const char *checkpoint, oikos_error *err) {
+static oikos_status settle_config(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                  oikos_error *err) {
   oikos_status status = OIKOS_OK;
   if (t->team.rank == 0) {
     oikos_task_shape shape = oikos_source_shape(t->source);
@@ -186,8 +188,8 @@ static void compare_numerics(const oikos_trainer *t) {
 }
 
 /* Everything but the state. */
-static oikos_status set_up(oikos_trainer *t, const char *checkpoint, bool trains, bool resume,
-                           oikos_error *err) {
+static oikos_status set_up(oikos_trainer *t, const oikos_checkpoint *checkpoint, bool trains,
+                           bool resume, oikos_error *err) {
   OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
   OIKOS_TRY(find_source(t, err));
   OIKOS_TRY(settle_config(t, checkpoint, err));
@@ -272,19 +274,27 @@ static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
   return status;
 }
 
+static oikos_status resume_from(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                oikos_error *err) {
+  oikos_mark(t->where, 0, OIKOS_AT_LOAD);
+  OIKOS_TRY(oikos_trainer_load(t, checkpoint, err));
+  oikos_trainer_say(t, "resumed from %s at step %lld", oikos_checkpoint_file(checkpoint),
+                    (long long)t->step);
+  return OIKOS_OK;
+}
+
 /* Set up, and resume if asked to. */
 static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
-  char checkpoint[OIKOS_LONG_PATH] = "";
+  oikos_checkpoint *checkpoint = NULL;
   OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
   OIKOS_TRY(oikos_run_directory_claim(t, err));
   if (resume)
-    OIKOS_TRY(oikos_trainer_newest(t, checkpoint, err));
-  OIKOS_TRY(set_up(t, checkpoint[0] ? checkpoint : NULL, true, resume, err));
-  if (checkpoint[0]) {
-    oikos_mark(t->where, 0, OIKOS_AT_LOAD);
-    OIKOS_TRY(oikos_trainer_load(t, checkpoint, err));
-    oikos_trainer_say(t, "resumed from %s at step %lld", checkpoint, (long long)t->step);
-  }
+    OIKOS_TRY(oikos_trainer_newest(t, &checkpoint, err));
+  oikos_status status = set_up(t, checkpoint, true, resume, err);
+  if (status == OIKOS_OK && checkpoint)
+    status = resume_from(t, checkpoint, err);
+  oikos_checkpoint_close(checkpoint);
+  OIKOS_TRY(status);
   if (!t->run[0])
     return oikos_noise_key_begin(t, resume, err);
   OIKOS_TRY(oikos_agree(&t->team,
@@ -315,7 +325,7 @@ oikos_status oikos_trainer_create_alone(const oikos_config *config, int ranks,
 }
 
 oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
-                                    const oikos_config *config, const char *checkpoint,
+                                    const oikos_config *config, const oikos_checkpoint *checkpoint,
                                     const oikos_observer *observer, oikos_trainer **trainer,
                                     oikos_error *err) {
   *trainer = NULL;
@@ -335,7 +345,16 @@ oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
 oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const char *checkpoint,
                                 const oikos_observer *observer, oikos_trainer **trainer,
                                 oikos_error *err) {
-  return oikos_trainer_open_for(comm, NULL, config, checkpoint, observer, trainer, err);
+  oikos_team team;
+  oikos_checkpoint *whole = NULL;
+  *trainer = NULL;
+  OIKOS_TRY(oikos_team_create(comm, &team, err));
+  oikos_status status = oikos_checkpoint_open(&team, checkpoint, &whole, err);
+  oikos_team_destroy(&team);
+  if (status == OIKOS_OK)
+    status = oikos_trainer_open_for(comm, NULL, config, whole, observer, trainer, err);
+  oikos_checkpoint_close(whole);
+  return status;
 }
 
 oikos_trainer *oikos_trainer_teacher(oikos_trainer *t) {

@@ -91,91 +91,80 @@ static oikos_status compare_config(const oikos_trainer *t, const char *path, con
   return status;
 }
 
-oikos_status oikos_trainer_choose_as(oikos_trainer *t, const char *checkpoint, oikos_error *err) {
-  oikos_checkpoint_info info;
+oikos_status oikos_trainer_choose_as(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                     oikos_error *err) {
   oikos_config *old = NULL;
-  OIKOS_TRY(oikos_checkpoint_describe(checkpoint, &info, err));
-  oikos_status status = parse_config(checkpoint, info.config, &old, err);
+  oikos_status status = parse_config(oikos_checkpoint_file(checkpoint),
+                                     oikos_checkpoint_about(checkpoint)->config, &old, err);
   if (status == OIKOS_OK)
     oikos_choose_as(old, &t->config);
   free(old);
-  oikos_checkpoint_info_clear(&info);
   return status;
 }
 
-static oikos_status read_info(const oikos_trainer *t, const char *path, int64_t numbers[2],
-                              oikos_error *err) {
-  oikos_checkpoint_info info;
-  OIKOS_TRY(oikos_checkpoint_describe(path, &info, err));
+/* The run must be the one that the checkpoint is of. */
+static oikos_status compare(const oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                            oikos_error *err) {
+  const char *path = oikos_checkpoint_file(checkpoint);
+  const oikos_checkpoint_info *info = oikos_checkpoint_about(checkpoint);
   char numerics[256];
   oikos_version_numerics(numerics, sizeof numerics);
-  if (strcmp(numerics, info.numerics) != 0)
+  if (t->team.rank == 0 && strcmp(numerics, info->numerics) != 0)
     oikos_trainer_say(t,
                       "warning: %s was written with %s, and this is %s: the bits will differ from "
                       "an uninterrupted run",
-                      path, info.numerics, numerics);
-  numbers[0] = info.step;
-  numbers[1] = info.records;
-  oikos_status status = compare_config(t, path, info.config, err);
+                      path, info->numerics, numerics);
+  oikos_status status = compare_config(t, path, info->config, err);
   if (status != OIKOS_OK)
     oikos_fail_prefix(err, "%s: ", path);
-  oikos_checkpoint_info_clear(&info);
   return status;
 }
 
 /* Of another data file the shapes may be others, which would say less. */
-static oikos_status read_fields(oikos_trainer *t, const char *path, const oikos_fields *f,
-                                oikos_error *err) {
+static oikos_status read_fields(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                const oikos_fields *f, oikos_error *err) {
   int first = oikos_trainer_data(t) ? 1 : 0; // data/prints
   if (first) {
-    OIKOS_TRY(oikos_checkpoint_read(&t->team, path, f->list, first, err));
-    OIKOS_TRY(oikos_data_same(t, path, err));
+    OIKOS_TRY(oikos_checkpoint_read(&t->team, checkpoint, f->list, first, err));
+    OIKOS_TRY(oikos_data_same(t, oikos_checkpoint_file(checkpoint), err));
   }
-  return oikos_checkpoint_read(&t->team, path, f->list + first, f->n - first, err);
+  return oikos_checkpoint_read(&t->team, checkpoint, f->list + first, f->n - first, err);
 }
 
-oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error *err) {
-  int64_t numbers[2] = {0};
+/* Room for what is to be read, and where it is. */
+static oikos_status make_room(oikos_trainer *t, const oikos_checkpoint_info *info, oikos_fields *f,
+                              oikos_error *err) {
+  t->step = info->step; // nothing in the state can have happened more often
+  OIKOS_TRY(oikos_history_reserve(&t->history, info->records, err));
+  t->history.records = info->records;
+  return oikos_trainer_fields(t, f, err);
+}
+
+oikos_status oikos_trainer_load(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                oikos_error *err) {
   oikos_fields f = {0};
-  oikos_status status = t->team.rank == 0 ? read_info(t, path, numbers, err) : OIKOS_OK;
-  OIKOS_TRY(oikos_agree(&t->team, status, err));
-  oikos_broadcast(&t->team, numbers, sizeof numbers);
-  status = oikos_history_reserve(&t->history, numbers[1], err);
-  t->history.records = status == OIKOS_OK ? numbers[1] : 0;
-  if (status == OIKOS_OK)
-    status = oikos_trainer_fields(t, &f, err);
+  OIKOS_TRY(oikos_agree(&t->team, compare(t, checkpoint, err), err));
+  oikos_status status = make_room(t, oikos_checkpoint_about(checkpoint), &f, err);
   status = oikos_agree(&t->team, status, err);
   if (status == OIKOS_OK)
-    status = read_fields(t, path, &f, err);
+    status = read_fields(t, checkpoint, &f, err);
   free(f.list);
-  if (status == OIKOS_OK)
-    t->step = numbers[0];
-  for (int64_t i = 0; status == OIKOS_OK && i < t->learners.count; i++)
-    if (t->learners.home[i] < 0 || t->learners.home[i] >= t->config.home.count)
-      status = oikos_fail(err, OIKOS_ERROR, "%s: learner %lld has home %d of %lld", path,
-                          (long long)(t->learners.first + i), t->learners.home[i],
-                          (long long)t->config.home.count);
-  if (status == OIKOS_OK)
-    status = oikos_census_check(t, path, err);
-  if (status == OIKOS_OK && !oikos_own_rates_sound(&t->config, &t->own_rates, t->learners.count))
+  if (status == OIKOS_OK && !oikos_history_sound(&t->history, t->step))
     status = oikos_fail(err, OIKOS_ERROR,
-                        "%s: learners/rate_factor lies outside of 1 / inner.adapt_range to "
-                        "inner.adapt_range, %g",
-                        path, t->config.inner.adapt_range);
-  return oikos_agree(&t->team, status, err);
+                        "%s: the steps in history/records or history/pending are not those of a "
+                        "run of %lld steps",
+                        oikos_checkpoint_file(checkpoint), (long long)t->step);
+  return status;
 }
 
 static void say_skipped(void *user, const char *text) {
   oikos_trainer_say(user, "warning: passed over a damaged checkpoint: %s", text);
 }
 
-oikos_status oikos_trainer_newest(oikos_trainer *t, char *path, oikos_error *err) {
-  oikos_status status = OIKOS_OK;
-  if (t->team.rank == 0)
-    status = oikos_checkpoint_newest(t->run, path, say_skipped, t, err);
-  OIKOS_TRY(oikos_agree(&t->team, status, err));
-  oikos_broadcast(&t->team, path, OIKOS_LONG_PATH);
-  if (!path[0])
+oikos_status oikos_trainer_newest(oikos_trainer *t, oikos_checkpoint **checkpoint,
+                                  oikos_error *err) {
+  OIKOS_TRY(oikos_checkpoint_newest(&t->team, t->run, checkpoint, say_skipped, t, err));
+  if (!*checkpoint)
     oikos_trainer_say(t, "no checkpoint in %s: starting from step 0", t->run);
   return OIKOS_OK;
 }

@@ -26,8 +26,9 @@ static void find(oikos_trainer *t, bool resume) {
 }
 
 /* The teacher's configuration but for how this job runs. */
-static oikos_status read_config(const oikos_trainer *t, oikos_config *config, oikos_error *err) {
-  OIKOS_TRY(oikos_read_config(&t->team, t->teacher_path, config, err));
+static oikos_status read_config(const oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                oikos_config *config, oikos_error *err) {
+  OIKOS_TRY(oikos_read_config(checkpoint, config, err));
   config->run.threads = t->config.run.threads;
   return oikos_config_teaches(config, &t->config, err);
 }
@@ -38,19 +39,30 @@ static void adopt_task(oikos_trainer *teacher, const oikos_config *student) {
   teacher->config.task.query = student->task.query;
 }
 
-static oikos_status open_model(oikos_trainer *t, oikos_error *err) {
+static oikos_status open_checkpoint(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                    oikos_error *err) {
   oikos_config *config;
   oikos_status status = oikos_alloc(&config, 1, sizeof *config, "the teacher", err);
-  OIKOS_TRY(oikos_agree(&t->team, status, err));
-  status = read_config(t, config, err);
   if (status == OIKOS_OK)
-    status = oikos_trainer_open_for(t->team.world, t, config, t->teacher_path, &t->observer,
-                                    &t->teacher, err);
+    status = read_config(t, checkpoint, config, err);
+  status = oikos_agree(&t->team, status, err);
+  if (status == OIKOS_OK)
+    status = oikos_trainer_open_for(t->team.world, t, config, checkpoint, &t->observer, &t->teacher,
+                                    err);
+  free(config);
+  return status;
+}
+
+static oikos_status open_model(oikos_trainer *t, oikos_error *err) {
+  oikos_checkpoint *checkpoint;
+  oikos_status status = oikos_checkpoint_open(&t->team, t->teacher_path, &checkpoint, err);
+  if (status == OIKOS_OK)
+    status = open_checkpoint(t, checkpoint, err);
+  oikos_checkpoint_close(checkpoint);
   if (status != OIKOS_OK)
     oikos_fail_prefix(err, "the teacher %s: ", t->teacher_path);
   else
     adopt_task(t->teacher, &t->config);
-  free(config);
   return status;
 }
 

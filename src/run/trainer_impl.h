@@ -98,21 +98,17 @@ int64_t oikos_unit_size(int64_t slots, int64_t threads);
 /** See to it that the workers can take @p steps inner steps. Not collective. */
 oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *err);
 
-/** Load the state from a checkpoint file that is known to be whole. */
-oikos_status oikos_trainer_load(oikos_trainer *t, const char *path, oikos_error *err);
+/** Load the state from a checkpoint. */
+oikos_status oikos_trainer_load(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                oikos_error *err);
 
-/** The newest whole checkpoint of the run into path (OIKOS_LONG_PATH), "" if there is none.
- * Collective. */
-oikos_status oikos_trainer_newest(oikos_trainer *t, char *path, oikos_error *err);
+/** Open the newest whole checkpoint of the run; NULL if there is none. Collective. */
+oikos_status oikos_trainer_newest(oikos_trainer *t, oikos_checkpoint **checkpoint,
+                                  oikos_error *err);
 
 /** Take over from a checkpoint's configuration what the trainer's leaves open. Not collective. */
-oikos_status oikos_trainer_choose_as(oikos_trainer *t, const char *checkpoint, oikos_error *err);
-
-/** oikos_trainer_open of a model that teaches @p student: it sees the student's task. */
-oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
-                                    const oikos_config *config, const char *checkpoint,
-                                    const oikos_observer *observer, oikos_trainer **trainer,
-                                    oikos_error *err);
+oikos_status oikos_trainer_choose_as(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                     oikos_error *err);
 
 /** Who teaches the learners: the trainer's own weights, or a model, which is read from RUN's
  * teacher.h5 (resumed) or distill.model if the trainer is to train. Before the learners' threads

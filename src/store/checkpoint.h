@@ -3,12 +3,13 @@
  * Checkpoints: one HDF5 file each, written by all ranks together through MPI-IO, readable with h5py
  * and h5dump.
  *
- * The file begins with a user block of 512 bytes: "oikos checkpoint 1\n", then "xxh3-128 <hash of
- * all bytes behind the user block>\n". It is written last, after the data is on disk and was read
- * back, so a file with a right hash is whole; any truncation or changed bit shows before HDF5 looks
- * at it. Root attributes: format, format_version, step, config (YAML), oikos_version, libraries,
- * numerics, ranks, created. Every dataset has the attributes description, checksum and state (1 if
- * it is part of the state that the digest covers).
+ * The file begins with a seal (store/seal.h) of the kind "oikos checkpoint 2". It is written last,
+ * after the data was read back, so a file whose seal is right is whole; any truncation or changed
+ * bit shows before HDF5 looks at it. Checkpoints of 0.1.0 begin with "oikos checkpoint 1\n", then
+ * "xxh3-128 <hash of all bytes behind the first 512>\n"; they are read too. Root attributes:
+ * format, format_version, step, config (YAML), oikos_version, libraries, numerics, ranks, created.
+ * Every dataset has the attributes description, checksum and state (1 if it is part of the state
+ * that the digest covers).
  *
  * A dataset's checksum is the sum modulo 2^64, over its rows r, of XXH3-64 of the row's bytes with
  * seed r: it does not depend on which rank wrote which row.
@@ -29,6 +30,12 @@ typedef enum {
   OIKOS_FIELD_INT64
 } oikos_field_type;
 
+/** What the numbers of a field may be. */
+typedef struct oikos_range {
+  double least, most;
+  bool unknown; /* they may also be NaN */
+} oikos_range;
+
 /** One dataset and where it stands in memory. A field with a dimension of 0 is not written. */
 typedef struct oikos_field {
   char name[128]; /* its path in the file */
@@ -43,6 +50,8 @@ typedef struct oikos_field {
   int64_t first, count; /* owned only */
   bool optional;        /* where the file lacks it, zeros are read: it came with a later version */
   bool not_state;       /* times and the like: outside the digest */
+  bool checked;         /* no other numbers than these are written or read */
+  oikos_range range;
 } oikos_field;
 
 /** The size of a dataset. */
@@ -57,8 +66,6 @@ typedef struct oikos_checkpoint_info {
   char *version, *libraries, *numerics, *created;
 } oikos_checkpoint_info;
 
-void oikos_checkpoint_info_clear(oikos_checkpoint_info *info);
-
 /**
  * Write a checkpoint. Collective. Under a temporary name, synced, read back and verified, then
  * renamed: a failure leaves what was there before.
@@ -67,20 +74,29 @@ oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
                                     const oikos_checkpoint_info *info, const oikos_field *fields,
                                     int n, oikos_error *err);
 
-/** Fill the fields' data from a checkpoint; types and shapes must be as the fields say. Collective.
- */
-oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path,
+/** A checkpoint that was found to be whole: all of its bytes were hashed, once. */
+typedef struct oikos_checkpoint oikos_checkpoint;
+
+/** Collective over @p team, whose ranks hash it together; NULL: this process alone. Released by
+ * oikos_checkpoint_close. */
+oikos_status oikos_checkpoint_open(const oikos_team *team, const char *path,
+                                   oikos_checkpoint **checkpoint, oikos_error *err);
+
+/** NULL does nothing. Not collective. */
+void oikos_checkpoint_close(oikos_checkpoint *checkpoint);
+
+/** Where it is, and what it says of itself; the same on all ranks. Not collective. */
+const char *oikos_checkpoint_file(const oikos_checkpoint *checkpoint);
+const oikos_checkpoint_info *oikos_checkpoint_about(const oikos_checkpoint *checkpoint);
+
+/** Fill the fields' data from a checkpoint that the ranks of this team have opened; types, shapes
+ * and numbers must be as the fields say. Collective. */
+oikos_status oikos_checkpoint_read(const oikos_team *team, const oikos_checkpoint *checkpoint,
                                    const oikos_field *fields, int n, oikos_error *err);
-
-/** Whether a file is a whole checkpoint: the user block and the hash. Not collective. */
-oikos_status oikos_checkpoint_verify(const char *path, oikos_error *err);
-
-/** What a whole checkpoint says of itself. Not collective. */
-oikos_status oikos_checkpoint_describe(const char *path, oikos_checkpoint_info *info,
-                                       oikos_error *err);
 
 /** One hash over all state in a checkpoint: equal for equal state, whoever wrote it. Not
  * collective. */
-oikos_status oikos_checkpoint_digest(const char *path, char digest[OIKOS_DIGEST], oikos_error *err);
+oikos_status oikos_checkpoint_digest(const oikos_checkpoint *checkpoint, char digest[OIKOS_DIGEST],
+                                     oikos_error *err);
 
 #endif

@@ -5,10 +5,11 @@
 #include "store/checkpoint.h"
 #include "store/hdf5_util.h"
 
-enum { OIKOS_USER_BLOCK = 512, OIKOS_FORMAT_VERSION = 1 };
+enum { OIKOS_FORMAT_VERSION = 2 };
 
-#define OIKOS_CHECKPOINT_MAGIC  "oikos checkpoint 1\n"
+/** What a checkpoint of any version begins with, and its seal with all of its first line. */
 #define OIKOS_CHECKPOINT_FORMAT "oikos checkpoint"
+#define OIKOS_CHECKPOINT_KIND   "oikos checkpoint 2"
 
 /** The memory type of a field's elements, and its size. */
 hid_t oikos_field_hdf5(const oikos_field *f);
@@ -26,8 +27,32 @@ char *oikos_field_at(const oikos_field *f, int64_t row);
  * being row `first`. */
 uint64_t oikos_rows_checksum(const char *rows, int64_t first, int64_t count, size_t bytes);
 
-/** XXH3-128 of all bytes behind the user block, as 32 hex digits. */
-oikos_status oikos_file_hash(const char *path, char hash[OIKOS_DIGEST], oikos_error *err);
+/** Whether `count` rows of a field that stand one after the other, the first being row `first`,
+ * hold numbers that it may hold. */
+oikos_status oikos_field_check(const oikos_field *f, const char *rows, int64_t first, int64_t count,
+                               oikos_error *err);
+
+/**
+ * Read a file back after it was written, with every byte read once: hash it (store/block_hash.h)
+ * and compare the fields' rows, which begin at byte `offset` (n), with the checksums (n) that were
+ * taken in memory. Collective.
+ */
+oikos_status oikos_checkpoint_read_back(const oikos_team *team, const char *path,
+                                        const oikos_field *fields, int n, const int64_t *offset,
+                                        const uint64_t *checksum, char hash[OIKOS_DIGEST],
+                                        oikos_error *err);
+
+/** Whether all bytes of a file are as they were sealed, by the rule of its version. Its message
+ * does not name the path. Collective; a NULL team: this process alone. */
+oikos_status oikos_checkpoint_verify(const oikos_team *team, const char *path, oikos_error *err);
+
+/** Whether the file is still the one that was hashed. Not collective. */
+oikos_status oikos_checkpoint_same(const oikos_checkpoint *checkpoint, oikos_error *err);
+
+/** Open the HDF5 file in a checkpoint that this process has opened; released by H5Fclose. It must
+ * be the file that was hashed. */
+oikos_status oikos_checkpoint_hdf5(const oikos_checkpoint *checkpoint, hid_t *file,
+                                   oikos_error *err);
 
 /** Call visit(user, dataset id, path) for every dataset, in the order of their paths; stops at a
  * status. */

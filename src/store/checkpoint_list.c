@@ -48,27 +48,51 @@ static void free_list(struct dirent **entries, int n) {
   free(entries);
 }
 
-oikos_status oikos_checkpoint_newest(const char *run, char *path,
+bool oikos_checkpoint_any(const char *run) {
+  int n;
+  struct dirent **entries = list(run, is_checkpoint, &n);
+  free_list(entries, n);
+  return n > 0;
+}
+
+/* Open the path that rank 0 has; "": there is none. */
+static oikos_status open_next(const oikos_team *team, char *path, oikos_checkpoint **checkpoint,
+                              oikos_error *err) {
+  *checkpoint = NULL;
+  if (team)
+    oikos_broadcast(team, path, OIKOS_LONG_PATH);
+  return path[0] ? oikos_checkpoint_open(team, path, checkpoint, err) : OIKOS_OK;
+}
+
+oikos_status oikos_checkpoint_newest(const oikos_team *team, const char *run,
+                                     oikos_checkpoint **checkpoint,
                                      void (*skipped)(void *user, const char *text), void *user,
                                      oikos_error *err) {
-  int n, whole = -1;
-  struct dirent **entries = list(run, is_checkpoint, &n);
-  path[0] = 0;
-  for (int i = n - 1; i >= 0 && whole < 0; i--) {
+  bool lists = !team || team->rank == 0;
+  char path[OIKOS_LONG_PATH] = "";
+  int n = 0, left, tried = 0;
+  struct dirent **entries = lists ? list(run, is_checkpoint, &n) : NULL;
+  oikos_status status;
+  left = n;
+  do {
     oikos_error why;
-    snprintf(path, OIKOS_LONG_PATH, "%.1023s/checkpoints/%.160s", run, entries[i]->d_name);
-    if (oikos_checkpoint_verify(path, &why) == OIKOS_OK)
-      whole = i;
-    else if (skipped)
+    path[0] = 0;
+    if (left > 0)
+      snprintf(path, OIKOS_LONG_PATH, "%.1023s/checkpoints/%.160s", run, entries[--left]->d_name);
+    status = open_next(team, path, checkpoint, &why);
+    tried += path[0] != 0;
+    if (status == OIKOS_STOPPED && err)
+      *err = why;
+    else if (status != OIKOS_OK && lists && skipped)
       skipped(user, why.message);
-  }
+  } while (status != OIKOS_OK && status != OIKOS_STOPPED);
   free_list(entries, n);
-  if (n > 0 && whole < 0)
+  if (status == OIKOS_OK && !*checkpoint && tried > 0)
     return oikos_fail(
         err, OIKOS_ERROR,
         "%s/checkpoints holds %d checkpoints, but none is whole; start a new run in another --out",
-        run, n);
-  return OIKOS_OK;
+        run, tried);
+  return status;
 }
 
 static void remove_from(const char *run, struct dirent **entries, int n) {

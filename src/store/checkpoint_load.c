@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Filling memory from a checkpoint: what all ranks hold is read by rank 0 and broadcast; what is
- * spread over ranks is read by its owners. */
+ * Filling memory from a checkpoint. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,69 +46,134 @@ static oikos_status read_rows(const oikos_field *f, hid_t dataset, int64_t first
   return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be read", f->name) : OIKOS_OK;
 }
 
-/* One field on its way into memory: by blocks of rows, which its owners read, or rank 0 for all. */
+/* One field on its way into memory, by blocks of rows. What is spread over ranks is read by its
+ * owners. Of what all hold, each of a few ranks reads a part of every block, and they exchange
+ * them: every byte leaves the disk once. */
 typedef struct reader {
   const oikos_team *team;
   const oikos_field *f;
-  bool reads;
+  bool absent;                 /* optional, and not in the file: zeros */
   int64_t first, count, block; /* rows that this rank holds; rows of a block */
   size_t bytes;                /* of a row */
-  hid_t dataset;               /* -1 where another rank reads */
-  char *buffer;                /* a block */
+  int readers;                 /* of what all hold */
+  hid_t dataset;
+  char *buffer; /* a block, where rows do not stand together in memory */
+  int *counts;  /* (size) bytes of a block that each rank reads, (size) where they begin */
 } reader;
 
-static oikos_status begin(reader *r, hid_t file, oikos_error *err) {
-  OIKOS_TRY(oikos_alloc(&r->buffer, (size_t)r->block, r->bytes, r->f->name, err));
-  if (r->reads && r->f->optional && H5Lexists(file, r->f->name, H5P_DEFAULT) <= 0)
-    r->reads = false; // the zeros of the buffer stand for it
-  if (!r->reads)
+enum { LEAST_PART = 1 << 20 /* bytes: below that it is not worth while to share a block out */ };
+
+static oikos_status open_dataset(reader *r, hid_t file, oikos_error *err) {
+  if (r->f->optional && H5Lexists(file, r->f->name, H5P_DEFAULT) <= 0) {
+    r->absent = true;
     return OIKOS_OK;
+  }
   r->dataset = H5Dopen2(file, r->f->name, H5P_DEFAULT);
   if (r->dataset < 0)
     return oikos_fail(err, OIKOS_ERROR, "dataset %s is missing", r->f->name);
   return check_shape(r->f, r->dataset, err);
 }
 
-/* A rank whose read fails still takes part in the broadcasts. */
+static oikos_status begin(reader *r, hid_t file, oikos_error *err) {
+  size_t gathered = r->f->stride == oikos_field_row(r->f) ? 0 : (size_t)r->block;
+  OIKOS_TRY(open_dataset(r, file, err));
+  OIKOS_TRY(oikos_alloc(&r->buffer, gathered, r->bytes, r->f->name, err));
+  return oikos_alloc(&r->counts, 2 * (size_t)r->team->size, sizeof *r->counts, r->f->name, err);
+}
+
+/* This rank's part of a block of n rows that begins with row `first`, to be put behind each other
+ * from `rows` on. */
+static oikos_status read_part(const reader *r, int64_t first, int64_t n, char *rows,
+                              oikos_error *err) {
+  int64_t from = 0, count = n;
+  if (!r->f->owned)
+    oikos_share(n, r->team->rank, r->readers, &from, &count);
+  if (count == 0 || (!r->f->owned && r->team->rank >= r->readers))
+    return OIKOS_OK;
+  rows += (size_t)from * r->bytes;
+  if (r->absent)
+    memset(rows, 0, (size_t)count * r->bytes);
+  else
+    OIKOS_TRY(read_rows(r->f, r->dataset, first + from, count, rows, err));
+  return oikos_field_check(r->f, rows, first + from, count, err);
+}
+
+/* All parts of a block to all ranks. */
+static void exchange(const reader *r, int64_t n, char *rows) {
+  int size = r->team->size, *starts = r->counts + size;
+  if (r->readers == 1) {
+    oikos_broadcast(r->team, rows, (size_t)n * r->bytes);
+    return;
+  }
+  for (int k = 0; k < size; k++) {
+    int64_t from = 0, count = 0;
+    if (k < r->readers)
+      oikos_share(n, k, r->readers, &from, &count);
+    r->counts[k] = (int)((size_t)count * r->bytes);
+    starts[k] = (int)((size_t)from * r->bytes);
+  }
+  MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, rows, r->counts, starts, MPI_BYTE,
+                 r->team->world);
+}
+
+/* A rank whose read fails still takes part in the exchanges. */
 static oikos_status fill(const reader *r, oikos_error *err) {
+  bool together = r->f->stride == oikos_field_row(r->f);
   oikos_status status = OIKOS_OK;
   for (int64_t at = 0; at < r->count; at += r->block) {
     int64_t n = r->count - at < r->block ? r->count - at : r->block;
-    if (r->reads && status == OIKOS_OK)
-      status = read_rows(r->f, r->dataset, r->first + at, n, r->buffer, err);
+    char *rows = together ? oikos_field_at(r->f, r->first + at) : r->buffer;
+    if (status == OIKOS_OK)
+      status = read_part(r, r->first + at, n, rows, err);
     if (!r->f->owned)
-      oikos_broadcast(r->team, r->buffer, (size_t)n * r->bytes);
-    for (int64_t i = 0; i < n; i++)
-      memcpy(oikos_field_at(r->f, r->first + at + i), r->buffer + (size_t)i * r->bytes, r->bytes);
+      exchange(r, n, rows);
+    for (int64_t i = 0; !together && i < n; i++)
+      memcpy(oikos_field_at(r->f, r->first + at + i), rows + (size_t)i * r->bytes, r->bytes);
+    if (status == OIKOS_OK)
+      status = oikos_pulse_check(r->team->pulse, err);
   }
   return status;
+}
+
+/* How many ranks read a part of a block. */
+static int readers_of(const reader *r) {
+  size_t parts = (size_t)r->block * r->bytes / LEAST_PART, ranks = (size_t)r->team->size,
+         rows = (size_t)r->block;
+  parts = parts < rows ? parts : rows;
+  parts = parts < ranks ? parts : ranks;
+  return parts > 1 ? (int)parts : 1;
 }
 
 static oikos_status read_field(const oikos_team *team, const oikos_field *f, hid_t file,
                                oikos_error *err) {
   reader r = {.team = team,
               .f = f,
-              .reads = f->owned || team->rank == 0,
               .first = f->owned ? f->first : 0,
               .count = f->owned ? f->count : f->dims[0],
               .bytes = oikos_field_row(f) * oikos_field_element(f),
               .dataset = -1};
   r.block = oikos_mpiio_rows(team, r.bytes);
   r.block = r.count < r.block ? r.count : r.block;
+  r.readers = readers_of(&r);
   oikos_status status = oikos_agree(team, begin(&r, file, err), err);
   if (status == OIKOS_OK)
     status = oikos_agree(team, fill(&r, err), err);
   if (r.dataset >= 0)
     H5Dclose(r.dataset);
   free(r.buffer);
+  free(r.counts);
   return status;
 }
 
-oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path,
+oikos_status oikos_checkpoint_read(const oikos_team *team, const oikos_checkpoint *c,
                                    const oikos_field *fields, int n, oikos_error *err) {
-  oikos_hdf5_quiet was = oikos_hdf5_silence();
   hid_t file;
-  oikos_status status = oikos_mpiio_open_each(team, path, &file, err);
+  oikos_hdf5_quiet was = oikos_hdf5_silence();
+  oikos_status status = oikos_mpiio_open_each(team, oikos_checkpoint_file(c), &file, err);
+  if (status == OIKOS_OK)
+    status = oikos_agree(team, oikos_checkpoint_same(c, err), err);
+  else
+    file = H5I_INVALID_HID;
   for (int i = 0; status == OIKOS_OK && i < n; i++)
     if (!oikos_field_empty(&fields[i]))
       status = read_field(team, &fields[i], file, err);
@@ -117,6 +181,6 @@ oikos_status oikos_checkpoint_read(const oikos_team *team, const char *path,
     H5Fclose(file);
   oikos_hdf5_restore(was);
   if (status != OIKOS_OK)
-    oikos_fail_prefix(err, "%s: ", path);
+    oikos_fail_prefix(err, "%s: ", oikos_checkpoint_file(c));
   return status;
 }

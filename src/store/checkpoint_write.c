@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +8,10 @@
 #include "base/try.h"
 #include "store/checkpoint_impl.h"
 #include "store/mpiio.h"
+#include "store/seal.h"
 #include "store/sync.h"
+
+enum { SMALL = 1 << 20 /* bytes */ };
 
 /* One write: its fields, which go out by blocks of rows. */
 typedef struct writer {
@@ -19,6 +20,7 @@ typedef struct writer {
   int n;
   uint64_t *checksum; /* (n) */
   int64_t *rounds;    /* (n) blocks of the rank that has most of them */
+  int64_t *offset;    /* (n) where the data begins in the file */
   char *packed;       /* a block of rows that do not stand together in memory */
 } writer;
 
@@ -26,12 +28,23 @@ static size_t row_bytes(const oikos_field *f) {
   return oikos_field_row(f) * oikos_field_element(f);
 }
 
+/* What all ranks have, if it is small, is written by rank 0 as it makes the file: to gather it
+ * from all would take longer. */
+static bool is_small(const oikos_field *f) {
+  return !f->owned && oikos_field_bytes(f) <= SMALL;
+}
+
 /* This rank's block number `round` of a field: where its rows begin and how many they are, maybe
  * none. */
 static void block_of(const writer *w, const oikos_field *f, int64_t round, int64_t *first,
                      int64_t *count) {
   int64_t block = oikos_mpiio_rows(w->team, row_bytes(f));
-  oikos_field_rows(f, w->team, first, count);
+  if (is_small(f)) {
+    *first = 0;
+    *count = w->team->rank == 0 ? f->dims[0] : 0;
+  } else {
+    oikos_field_rows(f, w->team, first, count);
+  }
   int64_t before = *count < round * block ? *count : round * block;
   *first += before;
   *count = *count - before < block ? *count - before : block;
@@ -51,6 +64,7 @@ static oikos_status prepare(writer *w, oikos_error *err) {
   size_t largest = 0;
   OIKOS_TRY(oikos_alloc(&w->checksum, (size_t)w->n, sizeof *w->checksum, "the checksums", err));
   OIKOS_TRY(oikos_alloc(&w->rounds, (size_t)w->n, sizeof *w->rounds, "the checksums", err));
+  OIKOS_TRY(oikos_alloc(&w->offset, (size_t)w->n, sizeof *w->offset, "the checksums", err));
   for (int i = 0; i < w->n; i++) {
     const oikos_field *f = &w->fields[i];
     int64_t first, count;
@@ -61,18 +75,29 @@ static oikos_status prepare(writer *w, oikos_error *err) {
   return oikos_alloc(&w->packed, largest, 1, "a checkpoint", err);
 }
 
-/* The fields' checksums, and how many rounds each takes. */
-static void sum_checksums(const writer *w) {
-  for (int i = 0; i < w->n; i++) {
-    const oikos_field *f = &w->fields[i];
-    int64_t first, count;
-    for (block_of(w, f, 0, &first, &count); count > 0;
-         block_of(w, f, ++w->rounds[i], &first, &count))
-      w->checksum[i] +=
-          oikos_rows_checksum(rows_of(w, f, first, count), first, count, row_bytes(f));
+/* A field's checksum, as far as its rows are this rank's, and how many rounds it takes. Its numbers
+ * are checked on the way: what could not be read must not take the place of what can. */
+static oikos_status sum_field(const writer *w, int i, oikos_error *err) {
+  const oikos_field *f = &w->fields[i];
+  int64_t first, count;
+  for (block_of(w, f, 0, &first, &count); count > 0;
+       block_of(w, f, ++w->rounds[i], &first, &count)) {
+    const char *rows = rows_of(w, f, first, count);
+    OIKOS_TRY(oikos_field_check(f, rows, first, count, err));
+    w->checksum[i] += oikos_rows_checksum(rows, first, count, row_bytes(f));
+    oikos_pulse_beat(w->team->pulse);
   }
+  return OIKOS_OK;
+}
+
+static oikos_status sum_checksums(const writer *w, oikos_error *err) {
+  oikos_status status = OIKOS_OK;
+  for (int i = 0; status == OIKOS_OK && i < w->n; i++)
+    status = sum_field(w, i, err);
+  OIKOS_TRY(oikos_agree(w->team, status, err));
   MPI_Allreduce(MPI_IN_PLACE, w->checksum, w->n, MPI_UINT64_T, MPI_SUM, w->team->world);
   MPI_Allreduce(MPI_IN_PLACE, w->rounds, w->n, MPI_INT64_T, MPI_MAX, w->team->world);
+  return OIKOS_OK;
 }
 
 static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oikos_error *err) {
@@ -89,7 +114,19 @@ static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oiko
   return oikos_put_text(file, "created", info->created, err);
 }
 
-/* Lay one dataset out: its place in the file is taken, its data not written yet. */
+static oikos_status fill_small(hid_t dataset, const oikos_field *f, oikos_error *err) {
+  char *rows;
+  size_t bytes = row_bytes(f);
+  OIKOS_TRY(oikos_alloc(&rows, (size_t)f->dims[0], bytes, f->name, err));
+  for (int64_t i = 0; i < f->dims[0]; i++)
+    memcpy(rows + (size_t)i * bytes, oikos_field_at(f, i), bytes);
+  herr_t bad = H5Dwrite(dataset, oikos_field_hdf5(f), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
+  free(rows);
+  return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", f->name) : OIKOS_OK;
+}
+
+/* Lay one dataset out: its place in the file is taken, its data not written yet unless it is small.
+ */
 static oikos_status create_dataset(const writer *w, hid_t file, int i, oikos_error *err) {
   const oikos_field *f = &w->fields[i];
   hsize_t dims[OIKOS_FIELD_DIMS];
@@ -111,6 +148,10 @@ static oikos_status create_dataset(const writer *w, hid_t file, int i, oikos_err
     status = oikos_put_number(dataset, "checksum", H5T_NATIVE_UINT64, &w->checksum[i], err);
   if (status == OIKOS_OK)
     status = oikos_put_number(dataset, "state", H5T_NATIVE_INT32, &state, err);
+  if (status == OIKOS_OK && is_small(f))
+    status = fill_small(dataset, f, err);
+  if (status == OIKOS_OK)
+    w->offset[i] = (int64_t)H5Dget_offset(dataset);
   if (dataset >= 0)
     H5Dclose(dataset);
   H5Pclose(layout);
@@ -123,7 +164,7 @@ static oikos_status create_dataset(const writer *w, hid_t file, int i, oikos_err
 static oikos_status create_file(const writer *w, const char *path,
                                 const oikos_checkpoint_info *info, oikos_error *err) {
   hid_t creation = H5Pcreate(H5P_FILE_CREATE);
-  H5Pset_userblock(creation, OIKOS_USER_BLOCK);
+  H5Pset_userblock(creation, OIKOS_SEAL);
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, H5P_DEFAULT);
   H5Pclose(creation);
   if (file < 0)
@@ -167,8 +208,10 @@ static herr_t write_block(const writer *w, hid_t dataset, const oikos_field *f, 
 static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error *err) {
   herr_t bad = 0;
   hid_t dataset = H5Dopen2(file, w->fields[i].name, H5P_DEFAULT);
-  for (int64_t round = 0; round < w->rounds[i]; round++)
+  for (int64_t round = 0; round < w->rounds[i]; round++) {
     bad |= write_block(w, dataset, &w->fields[i], round);
+    oikos_pulse_beat(w->team->pulse);
+  }
   H5Dclose(dataset);
   return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", w->fields[i].name)
                  : OIKOS_OK;
@@ -181,7 +224,8 @@ static oikos_status write_data(const writer *w, const char *path, oikos_error *e
   // every rank goes through every collective call, so that a failure on one leaves none waiting
   for (int i = 0; i < w->n; i++) {
     oikos_error one;
-    if (!oikos_field_empty(&w->fields[i]) && write_field(w, file, i, &one) != OIKOS_OK &&
+    const oikos_field *f = &w->fields[i];
+    if (!oikos_field_empty(f) && !is_small(f) && write_field(w, file, i, &one) != OIKOS_OK &&
         status == OIKOS_OK) {
       status = one.status;
       if (err)
@@ -192,75 +236,23 @@ static oikos_status write_data(const writer *w, const char *path, oikos_error *e
   return oikos_agree(w->team, status == OIKOS_OK ? closed : status, err);
 }
 
-/* The checksum of a dataset in the file, read by blocks of rows. */
-static oikos_status sum_dataset(hid_t dataset, const char *path, uint64_t *sum, oikos_error *err) {
-  hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
-  hsize_t dims[OIKOS_FIELD_DIMS] = {0}, start[OIKOS_FIELD_DIMS] = {0};
-  int n_dims = H5Sget_simple_extent_ndims(space);
-  if (n_dims >= 1 && n_dims <= OIKOS_FIELD_DIMS)
-    H5Sget_simple_extent_dims(space, dims, NULL);
-  size_t bytes =
-      dims[0] ? (size_t)H5Sget_simple_extent_npoints(space) / (size_t)dims[0] * H5Tget_size(type)
-              : 0;
-  int64_t rows = (int64_t)dims[0], block = oikos_mpiio_rows(NULL, bytes);
-  block = rows < block ? rows : block;
-  char *data = NULL;
-  oikos_status status = oikos_alloc(&data, (size_t)block, bytes, path, err);
-  *sum = 0;
-  for (int64_t first = 0; status == OIKOS_OK && first < rows; first += block) {
-    dims[0] = (hsize_t)(rows - first < block ? rows - first : block);
-    start[0] = (hsize_t)first;
-    hid_t memory = H5Screate_simple(n_dims, dims, NULL);
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, dims, NULL);
-    if (H5Dread(dataset, type, memory, space, H5P_DEFAULT, data) < 0)
-      status = oikos_hdf5_fail(err, "dataset %s cannot be read back", path);
-    *sum += oikos_rows_checksum(data, first, (int64_t)dims[0], bytes);
-    H5Sclose(memory);
-  }
-  free(data);
-  H5Tclose(type);
-  H5Sclose(space);
-  return status;
+/* Read the file back, once, and write it to disk meanwhile, from each node what it wrote. */
+static oikos_status read_back(const writer *w, const char *path, char hash[OIKOS_DIGEST],
+                              oikos_error *err) {
+  bool syncs = w->team->node_rank == 0;
+  if (syncs)
+    oikos_sync_begin(path);
+  OIKOS_TRY(oikos_checkpoint_read_back(w->team, path, w->fields, w->n, w->offset, w->checksum, hash,
+                                       err));
+  return oikos_agree(w->team, syncs ? oikos_sync_large(path, w->team->pulse, err) : OIKOS_OK, err);
 }
 
-/* Data that was read back must have the checksum that was taken in memory. */
-static oikos_status check_dataset(void *user, hid_t dataset, const char *path, oikos_error *err) {
-  (void)user;
-  uint64_t written, read;
-  OIKOS_TRY(oikos_get_number(dataset, "checksum", H5T_NATIVE_UINT64, &written, err));
-  OIKOS_TRY(sum_dataset(dataset, path, &read, err));
-  if (read != written)
-    return oikos_fail(
-        err, OIKOS_ERROR,
-        "dataset %s was read back with other bits than written: the disk or its driver is faulty",
-        path);
-  return OIKOS_OK;
-}
-
-static oikos_status read_back(const char *path, oikos_error *err) {
-  hid_t file;
-  OIKOS_TRY(oikos_mpiio_open_alone(path, &file, err));
-  oikos_status status = oikos_visit_datasets(file, check_dataset, NULL, err);
-  H5Fclose(file);
-  return status;
-}
-
-static oikos_status seal(const char *path, oikos_error *err) {
-  char hash[OIKOS_DIGEST], block[OIKOS_USER_BLOCK] = "";
-  OIKOS_TRY(oikos_sync_file(path, err));
-  OIKOS_TRY(read_back(path, err));
-  OIKOS_TRY(oikos_file_hash(path, hash, err));
-  snprintf(block, sizeof block, "%sxxh3-128 %s\n", OIKOS_CHECKPOINT_MAGIC, hash);
-  int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || pwrite(fd, block, sizeof block, 0) != (ssize_t)sizeof block) {
-    oikos_status status =
-        oikos_fail(err, OIKOS_ERROR, "its user block cannot be written: %s", strerror(errno));
-    if (fd >= 0)
-      close(fd);
-    return status;
-  }
-  close(fd);
-  return oikos_sync_file(path, err);
+/* The seal, and the name that is looked for. */
+static oikos_status seal(const char *temporary, const char *path, const char hash[OIKOS_DIGEST],
+                         oikos_error *err) {
+  OIKOS_TRY(oikos_seal_put(NULL, temporary, OIKOS_CHECKPOINT_KIND, hash, err));
+  OIKOS_TRY(oikos_sync_file(temporary, err));
+  return oikos_rename_synced(temporary, path, err);
 }
 
 /* About the size that the file will have. */
@@ -283,18 +275,17 @@ static oikos_status create(const writer *w, const char *path, const oikos_checkp
 
 static oikos_status write_and_seal(writer *w, const char *path, char *temporary,
                                    const oikos_checkpoint_info *info, oikos_error *err) {
+  char hash[OIKOS_DIGEST];
   OIKOS_TRY(oikos_agree(w->team, prepare(w, err), err));
-  sum_checksums(w);
+  OIKOS_TRY(sum_checksums(w, err));
   OIKOS_TRY(oikos_mpiio_create(w->team, path, temporary, err));
   oikos_status status = w->team->rank == 0 ? create(w, temporary, info, err) : OIKOS_OK;
   OIKOS_TRY(oikos_agree(w->team, status, err));
+  MPI_Bcast(w->offset, w->n, MPI_INT64_T, 0, w->team->world);
   OIKOS_TRY(write_data(w, temporary, err));
-  if (w->team->rank == 0) {
-    status = seal(temporary, err);
-    if (status == OIKOS_OK)
-      status = oikos_rename_synced(temporary, path, err);
-  }
-  return oikos_agree(w->team, status, err);
+  OIKOS_TRY(read_back(w, temporary, hash, err));
+  return oikos_agree(w->team, w->team->rank == 0 ? seal(temporary, path, hash, err) : OIKOS_OK,
+                     err);
 }
 
 oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
@@ -307,6 +298,7 @@ oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
   oikos_hdf5_restore(was);
   free(w.checksum);
   free(w.rounds);
+  free(w.offset);
   free(w.packed);
   if (status != OIKOS_OK) {
     if (team->rank == 0 && temporary[0])

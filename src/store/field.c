@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
+
 #include <xxhash.h>
 
 #include "base/memory.h"
@@ -73,4 +75,47 @@ uint64_t oikos_rows_checksum(const char *rows, int64_t first, int64_t count, siz
   for (int64_t i = 0; i < count; i++)
     sum += XXH3_64bits_withSeed(rows + (size_t)i * bytes, bytes, (XXH64_hash_t)(first + i));
   return sum;
+}
+
+static double number_at(const oikos_field *f, const char *numbers, size_t i) {
+  switch (f->type) {
+  case OIKOS_FIELD_INT32:
+    return (double)((const int32_t *)numbers)[i];
+  case OIKOS_FIELD_INT64:
+    return (double)((const int64_t *)numbers)[i];
+  case OIKOS_FIELD_DOUBLE:
+    return ((const double *)numbers)[i];
+  case OIKOS_FIELD_REAL:
+    break;
+  }
+  return (double)((const oikos_real *)numbers)[i];
+}
+
+static bool is_possible(const oikos_range *r, double x) {
+  return (x >= r->least && x <= r->most) || (r->unknown && isnan(x));
+}
+
+/* All of n numbers, if they are reals: without a branch, since there may be many. */
+static bool reals_possible(const oikos_range *r, const oikos_real *x, size_t n) {
+  oikos_real least = (oikos_real)r->least, most = (oikos_real)r->most;
+  int wrong = 0;
+  for (size_t i = 0; i < n; i++)
+    wrong |= !((x[i] >= least) & (x[i] <= most));
+  return !wrong;
+}
+
+oikos_status oikos_field_check(const oikos_field *f, const char *rows, int64_t first, int64_t count,
+                               oikos_error *err) {
+  size_t row = oikos_field_row(f), n = (size_t)count * row;
+  const oikos_range *r = &f->range;
+  if (!f->checked || (f->type == OIKOS_FIELD_REAL && !r->unknown &&
+                      reals_possible(r, (const oikos_real *)rows, n)))
+    return OIKOS_OK;
+  for (size_t i = 0; i < n; i++)
+    if (!is_possible(r, number_at(f, rows, i)))
+      return oikos_fail(err, OIKOS_ERROR,
+                        "dataset %s: row %lld holds %.9g, where %.9g to %.9g are possible", f->name,
+                        (long long)first + (long long)(i / row), number_at(f, rows, i), r->least,
+                        r->most);
+  return OIKOS_OK;
 }

@@ -119,6 +119,7 @@ static oikos_status judge(const char *path, const char *format, const oikos_data
   return OIKOS_OK;
 }
 
+/* What an open file says of itself. */
 static oikos_status print(hid_t file, FILE *out, oikos_error *err) {
   H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_INC, NULL, print_attribute, out);
   fputs("datasets:\n", out);
@@ -127,46 +128,70 @@ static oikos_status print(hid_t file, FILE *out, oikos_error *err) {
   return OIKOS_OK;
 }
 
-/* What bears a digest is verified before anything of it is believed, or seen by HDF5. */
-static oikos_status verify(const char *path, bool *checkpoint, oikos_data_about *about,
-                           oikos_error *err) {
-  char begin[sizeof OIKOS_CHECKPOINT_FORMAT] = "";
-  int64_t size;
-  int fd;
-  OIKOS_TRY(oikos_bytes_open(path, &fd, &size, err));
-  if (size >= (int64_t)sizeof begin)
-    oikos_bytes_read(fd, 0, begin, sizeof begin - 1, err);
-  close(fd);
-  *checkpoint = strcmp(begin, OIKOS_CHECKPOINT_FORMAT) == 0;
-  return *checkpoint ? oikos_checkpoint_verify(path, err)
-                     : oikos_data_check(NULL, path, about, err);
+static oikos_status inspect_checkpoint(const oikos_checkpoint *c, FILE *out, oikos_error *err) {
+  hid_t file;
+  char digest[OIKOS_DIGEST];
+  OIKOS_TRY(oikos_checkpoint_digest(c, digest, err)); // first: a bad one is not printed
+  OIKOS_TRY(oikos_checkpoint_hdf5(c, &file, err));
+  oikos_status status = print(file, out, err);
+  H5Fclose(file);
+  if (status == OIKOS_OK)
+    fprintf(out, "digest: %s\n", digest);
+  return status;
 }
 
-static oikos_status inspect(const char *path, FILE *out, oikos_error *err) {
-  char *format = NULL, digest[OIKOS_DIGEST];
+oikos_status oikos_inspect_checkpoint(const oikos_checkpoint *c, FILE *out, oikos_error *err) {
+  oikos_hdf5_quiet was = oikos_hdf5_silence();
+  oikos_status status = inspect_checkpoint(c, out, err);
+  oikos_hdf5_restore(was);
+  return status;
+}
+
+/* A file of another kind. What bears a digest is verified before HDF5 sees anything of it. */
+static oikos_status inspect_data(const char *path, FILE *out, oikos_error *err) {
+  char *format = NULL;
   oikos_data_about about = {0};
   oikos_error ignored;
-  bool checkpoint;
   hid_t file;
-  OIKOS_TRY(verify(path, &checkpoint, &about, err));
+  OIKOS_TRY(oikos_data_check(NULL, path, &about, err));
   OIKOS_TRY(oikos_mpiio_open_alone(path, &file, err));
   if (H5Aexists(file, "format") > 0)
     oikos_get_text(file, "format", &format, &ignored);
   oikos_status status = print(file, out, err);
   H5Fclose(file);
-  if (status == OIKOS_OK && checkpoint)
-    status = oikos_checkpoint_digest(path, digest, err);
-  if (status == OIKOS_OK && checkpoint)
-    fprintf(out, "digest: %s\n", digest);
-  if (status == OIKOS_OK && !checkpoint)
+  if (status == OIKOS_OK)
     status = judge(path, format, &about, out, err);
   free(format);
   return status;
 }
 
+/* By its first bytes, whole or not. */
+static oikos_status is_checkpoint(const char *path, bool *is, oikos_error *err) {
+  char begin[sizeof "oikos ch"] = "";
+  int64_t size;
+  int fd;
+  OIKOS_TRY(oikos_bytes_open(path, &fd, &size, err));
+  oikos_status status = size < (int64_t)sizeof begin
+                            ? OIKOS_OK
+                            : oikos_bytes_read(fd, 0, begin, sizeof begin - 1, err);
+  close(fd);
+  *is = strncmp(begin, OIKOS_CHECKPOINT_FORMAT, sizeof begin - 1) == 0;
+  return status;
+}
+
 oikos_status oikos_inspect(const char *path, FILE *out, oikos_error *err) {
+  bool checkpoint = false;
+  oikos_checkpoint *c;
+  oikos_status status = is_checkpoint(path, &checkpoint, err);
+  if (status == OIKOS_OK && checkpoint) {
+    OIKOS_TRY(oikos_checkpoint_open(NULL, path, &c, err));
+    status = oikos_inspect_checkpoint(c, out, err);
+    oikos_checkpoint_close(c);
+    return status;
+  }
   oikos_hdf5_quiet was = oikos_hdf5_silence();
-  oikos_status status = inspect(path, out, err);
+  if (status == OIKOS_OK)
+    status = inspect_data(path, out, err);
   oikos_hdf5_restore(was);
   if (status != OIKOS_OK && !strstr(err->message, path))
     oikos_fail_prefix(err, "%s: ", path);

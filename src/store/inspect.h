@@ -5,9 +5,14 @@
 
 #include <stdio.h>
 
-#include "oikos/error.h"
+#include "store/checkpoint.h"
 
-/** Print what a checkpoint, an image file or a gradient dump holds. */
+/** Print what an imported file or a gradient dump holds, or a checkpoint once it is known to be
+ * whole. */
 oikos_status oikos_inspect(const char *path, FILE *out, oikos_error *err);
+
+/** The same of a checkpoint that is open. */
+oikos_status oikos_inspect_checkpoint(const oikos_checkpoint *checkpoint, FILE *out,
+                                      oikos_error *err);
 
 #endif

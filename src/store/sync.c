@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,6 +14,8 @@
 #include "base/try.h"
 #include "store/temporary.h"
 
+enum { BLOCK = 1 << 20 };
+
 void oikos_folder_of(const char *path, char *folder) {
   const char *slash = strrchr(path, '/');
   if (slash == path)
@@ -20,19 +23,25 @@ void oikos_folder_of(const char *path, char *folder) {
   snprintf(folder, OIKOS_NAME_MAX, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 }
 
+/* A power failure must not take a new folder with all in it; the one above may be closed to us. */
+static void sync_parent(const char *path) {
+  char folder[OIKOS_NAME_MAX];
+  oikos_error ignored;
+  oikos_folder_of(path, folder);
+  (void)oikos_sync_file(folder, &ignored);
+}
+
 oikos_status oikos_make_folders(const char *path, oikos_error *err) {
-  char part[OIKOS_NAME_MAX], above[OIKOS_NAME_MAX];
+  char part[OIKOS_NAME_MAX];
   size_t length = strlen(path);
   for (size_t i = 1; i <= length; i++)
     if (path[i] == '/' || path[i] == 0) {
       snprintf(part, sizeof part, "%.*s", (int)i, path);
-      if (mkdir(part, 0777) == 0) {
-        oikos_folder_of(part, above); // a power failure must not take the folder with all in it
-        OIKOS_TRY(oikos_sync_file(above, err));
-      } else if (errno != EEXIST) {
+      if (mkdir(part, 0777) == 0)
+        sync_parent(part);
+      else if (errno != EEXIST)
         return oikos_fail(err, OIKOS_USAGE, "the folder %s cannot be made: %s: %s", path, part,
                           strerror(errno));
-      }
     }
   struct stat info;
   if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
@@ -72,12 +81,34 @@ oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err) {
     close(fd);
   if (!failure)
     return OIKOS_OK;
-  if (fd < 0)
-    return oikos_fail(err, OIKOS_ERROR, "%s cannot be created: %s", path, strerror(failure));
   return oikos_fail(
       err, OIKOS_ERROR,
       "%s cannot be written: %.1f MiB of disk space cannot be had: %s; make room and try again",
       path, (double)bytes / (1 << 20), strerror(failure));
+}
+
+void oikos_sync_begin(const char *path) {
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+  close(fd);
+}
+
+oikos_status oikos_sync_large(const char *path, oikos_pulse *pulse, oikos_error *err) {
+  const off_t part = 64 * (off_t)BLOCK;
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  struct stat info;
+  if (fd >= 0 && fstat(fd, &info) == 0)
+    for (off_t at = 0; at < info.st_size; at += part) { // what fails here fails again below
+      (void)sync_file_range(fd, at, part,
+                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                SYNC_FILE_RANGE_WAIT_AFTER);
+      oikos_pulse_beat(pulse);
+    }
+  if (fd >= 0)
+    close(fd);
+  return oikos_sync_file(path, err);
 }
 
 oikos_status oikos_sync_file(const char *path, oikos_error *err) {

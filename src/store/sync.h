@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "oikos/error.h"
+#include "base/pulse.h"
 
 enum { OIKOS_NAME_MAX = 4096 };
 
@@ -18,6 +18,7 @@ oikos_status oikos_make_folders(const char *path, oikos_error *err);
 
 /**
  * Take disk space for a file, created if it is missing, so that writing it cannot fill the disk.
+ * Where the file system cannot take space, that there is room is only looked for.
  * @param bytes  0 for the size that it has
  */
 oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err);
@@ -30,6 +31,12 @@ int oikos_take_space(int fd, off_t bytes);
 oikos_status oikos_copy_file(const char *from, const char *to, oikos_error *err);
 
 oikos_status oikos_sync_file(const char *path, oikos_error *err);
+
+/** Begin to write a file to disk, and come back: a hint. */
+void oikos_sync_begin(const char *path);
+
+/** The same as oikos_sync_file for a large file: beats while it waits. */
+oikos_status oikos_sync_large(const char *path, oikos_pulse *pulse, oikos_error *err);
 
 /** Rename, and make the rename durable. */
 oikos_status oikos_rename_synced(const char *from, const char *to, oikos_error *err);

@@ -24,7 +24,8 @@ emptied() { : >"$1"; }
 a_text() { cp "$SOURCE/LICENSE" "$1"; }
 another_hdf5() { cp dump.h5 "$1"; }
 flipped_magic() { flip "$1" 3; }
-flipped_hash() { flip "$1" 35; }
+flipped_hash() { flip "$1" 45; }
+flipped_padding() { flip "$1" 400; }
 flipped_superblock() { flip "$1" 520; }
 flipped_middle() { flip "$1" $((size / 2)); }
 flipped_last() { flip "$1" $((size - 1)); }
@@ -37,6 +38,7 @@ a_text                    it is not a checkpoint
 another_hdf5              it is not a checkpoint
 flipped_magic             it is not a checkpoint
 flipped_hash              it is damaged
+flipped_padding           it is damaged in its first 512 bytes
 flipped_superblock        it is damaged
 flipped_middle            it is damaged
 flipped_last              it is damaged
@@ -68,15 +70,47 @@ while read -r damage wrong; do
 done <<<"$damages"
 gather
 
-# Bytes that say nothing, and a name that promises too much, do no harm.
-flipped_padding() { flip "$1" 400; }
-misnamed() { cp "${1/40/30}" "$1"; }
-for harmless in flipped_padding misnamed; do
-  cp -r whole $harmless
-  $harmless $WORK/$harmless/checkpoints/$name
-  run_ranks 2 "${train[@]}" --out $harmless --resume
-  check_status "$harmless" 0
-  check_equal "$harmless: digest at the end" "$end" "$(digest "$(newest $harmless)")"
+# A name that promises too much does no harm.
+cp -r whole misnamed
+cp "misnamed/checkpoints/${name/40/30}" "misnamed/checkpoints/$name"
+run_ranks 2 "${train[@]}" --out misnamed --resume
+check_status "misnamed" 0
+check_equal "misnamed: digest at the end" "$end" "$(digest "$(newest misnamed)")"
+
+# inspect says of every flipped byte that the file is damaged, prints nothing of it, and does not crash: of the bytes of the
+# seal and HDF5's first ones, then of some all over the file.
+one=$WORK/one.h5
+cp "$(newest whole)" "$one"
+for ((i = 0; i < 120; i++)); do
+  at=$((i < 60 ? i * 14 : (i - 60) * (size - 840) / 60 + 840))
+  flip "$one" "$at"
+  run inspect "$one"
+  check_status "inspect with byte $at flipped" 1
+  check_one_line "inspect with byte $at flipped" "$log.err"
+  check_match "inspect with byte $at flipped" "^oikos: $one: it is (damaged|not a checkpoint|not a readable .*damaged)" "$log.err"
+  check_equal "inspect with byte $at flipped: on stdout" "" "$(<"$log.out")"
+  flip "$one" "$at"
+done
+run inspect "$one"
+check_status "inspect with all flipped back" 0
+
+# A checkpoint of 0.1.0 has another seal: it is verified by the old rule, shown and gone on from.
+mkdir -p old/checkpoints
+cp "$SOURCE/tests/golden/checkpoint_1.h5" old/checkpoints/step-000000000004.h5
+check_equal "of 0.1.0: digest" 5eec54d4ecca5b72cafe15acecf375d4 "$(digest old/checkpoints/step-000000000004.h5)"
+run inspect old
+check_status "of 0.1.0: inspect" 0
+sed -n '/^config:/,/^digest:/s/^  //p' "$log.out" >old.yaml
+run_ranks 2 train old.yaml --out old --set steps=8 --resume
+check_status "of 0.1.0: resumed" 0
+check_match "of 0.1.0: resumed" "^resumed from .* at step 4" "$log.out"
+check_equal "of 0.1.0: resumed: records" 4 "$(wc -l <old/metrics.jsonl)"
+for at in 40 5000; do # of its hash, of its data
+  cp "$SOURCE/tests/golden/checkpoint_1.h5" "$one"
+  flip "$one" "$at"
+  run inspect "$one"
+  check_status "of 0.1.0: byte $at flipped" 1
+  check_match "of 0.1.0: byte $at flipped" "$one: (it is damaged|its user block is damaged)" "$log.err"
 done
 
 # Damaged files must not push the good ones out of those that are kept.
