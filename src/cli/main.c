@@ -115,6 +115,26 @@ static void load(const char *name, found *f, oikos_launch *launch) {
     wrong(f, "the library cannot be loaded: %s", dlerror());
 }
 
+/* An error of MPI, which returns it. */
+static bool say_failed(int code) {
+  char text[MPI_MAX_ERROR_STRING] = "", host[256] = "";
+  int length;
+  MPI_Error_string(code, text, &length);
+  gethostname(host, sizeof host - 1);
+  fprintf(stderr, "oikos: MPI failed on %s as it began: %s\n", host, text);
+  return false;
+}
+
+/* Whether all ranks are there, and messages come. */
+static bool call_roll(oikos_stop *stop) {
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+  oikos_stop_call(stop);
+  int code = MPI_Barrier(MPI_COMM_WORLD);
+  oikos_stop_answered(stop);
+  return code == MPI_SUCCESS || say_failed(code);
+}
+
 /* Whether no rank has a problem; the first one that has says it. */
 static bool agree(const found *f) {
   struct {
@@ -122,7 +142,9 @@ static bool agree(const found *f) {
   } mine = {!f->problem[0], 0}, first;
   char host[256] = "";
   MPI_Comm_rank(MPI_COMM_WORLD, &mine.rank);
-  MPI_Allreduce(&mine, &first, 1, MPI_2INT, MPI_MINLOC, MPI_COMM_WORLD);
+  int code = MPI_Allreduce(&mine, &first, 1, MPI_2INT, MPI_MINLOC, MPI_COMM_WORLD);
+  if (code != MPI_SUCCESS)
+    return say_failed(code);
   if (!first.good && first.rank == mine.rank) {
     gethostname(host, sizeof host - 1);
     fprintf(stderr, "oikos: rank %d on %s: %s\n", mine.rank, host, f->problem);
@@ -219,6 +241,8 @@ static int say_lost(int rank, int ranks) {
 static int run_ranks(const char *name, int argc, char **argv, oikos_stop *stop) {
   found f = {0};
   oikos_launch launch = {.stop = stop};
+  if (!call_roll(stop))
+    return ERROR;
   choose(name, &f);
   if (!agree(&f))
     return USAGE;

@@ -12,7 +12,8 @@ enum {
   GRACE = 500,          /* ms for the program to stop by itself; */
   GRACE_OF_MANY = 1200, /* of several ranks: longer than launchers take from SIGTERM to SIGKILL when
                            another rank has ended, and said why */
-  LATER = 400 /* ms more, for other ranks than the first, and for one that has said how it ended */
+  LATER = 400, /* ms more, for other ranks than the first, and for one that has said how it ended */
+  ROLL = 12000 /* ms for the first barrier, which takes far below one */
 };
 
 static sigset_t signals(void) {
@@ -157,22 +158,45 @@ static void look(oikos_stop *stop, request *r) {
     leave(stop, NULL, atomic_load(&stop->status));
 }
 
+/* A fabric over which nothing comes, of which MPI says nothing. True while that is to be watched. */
+static bool watch_roll(oikos_stop *stop) {
+  char text[512];
+  long long called = atomic_load(&stop->called);
+  int rank = atomic_load(&stop->rank);
+  if (called <= 0 || clock_now() - called < ROLL + (rank > 0 ? LATER : 0))
+    return called >= 0;
+  snprintf(text, sizeof text,
+           "the ranks do not reach each other: %d s after MPI began not all had answered; see that "
+           "each node's /dev/shm has room, and that MPI takes a network that joins all nodes (Open "
+           "MPI: --mca btl_tcp_if_include, MPICH: MPIR_CVAR_NETWORK_IFACE)",
+           ROLL / 1000);
+  if (take(stop, OIKOS_STOP_SOON))
+    leave(stop, text, OIKOS_STUCK);
+  return false;
+}
+
 static void *wait_for_signals(void *arg) {
   oikos_stop *stop = arg;
   const sigset_t set = signals();
-  const struct timespec tick = {.tv_nsec = 50000000}, *timeout = NULL;
+  const struct timespec tick = {.tv_nsec = 50000000};
   request r = {0};
   for (;;) {
     siginfo_t info;
-    int got = timeout ? sigtimedwait(&set, &info, timeout) : sigwaitinfo(&set, &info);
-    if (got > 0) {
+    bool ticks = watch_roll(stop) || oikos_stop_asked(stop);
+    if ((ticks ? sigtimedwait(&set, &info, &tick) : sigwaitinfo(&set, &info)) > 0)
       note(stop, &r, &info);
-      timeout = &tick;
-    }
-    if (timeout)
+    if (oikos_stop_asked(stop))
       look(stop, &r);
   }
   return NULL;
+}
+
+void oikos_stop_call(oikos_stop *stop) {
+  atomic_store(&stop->called, clock_now());
+}
+
+void oikos_stop_answered(oikos_stop *stop) {
+  atomic_store(&stop->called, -1);
 }
 
 bool oikos_stop_begin(oikos_stop *stop, int rank) {

@@ -143,6 +143,20 @@ if [[ -z ${OIKOS_SANITIZED:-} ]]; then
   ((SECONDS - begin >= 3)) || fail "reading that takes longer than the watchdog waits: it took $((SECONDS - begin)) s"
 fi
 
+# Ranks between which no message comes from the start on: all but one are in a barrier which that one never reaches.
+if [[ -z ${OIKOS_SANITIZED:-} ]]; then
+  echo 'void pause(void); int MPI_Barrier(void *ranks); int MPI_Barrier(void *ranks) { for (;;) pause(); }' >silent.c
+  cc -w -shared -fPIC -o silent.so silent.c
+  on_rank_1 "export LD_PRELOAD=$WORK/silent.so"
+  begin=$SECONDS
+  start "${mpirun[@]}" 3 ./rank "$OIKOS" "${short[@]}" --out silent
+  end_of_job
+  check_status "no message at all" '[1-9]*'
+  ((SECONDS - begin <= 25)) || fail "no message at all: the job ended after $((SECONDS - begin)) s"
+  check_match "no message at all" "oikos: .*the ranks do not reach each other: 12 s after MPI began not all had answered; see that" "$log.err"
+  check_equal "no message at all: ranks left behind" "" "$(ranks_with "$WORK/silent")"
+fi
+
 # The interval by time: the first checkpoint after 30 s is the last one of a short run.
 check_equal "checkpoints of a short run" 1 "$(find jumped/checkpoints -name '*.h5' | wc -l)"
 
