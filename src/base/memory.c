@@ -4,12 +4,22 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
 
 size_t oikos_mul(size_t a, size_t b) {
   size_t product;
   return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
+
+/* Large memory asks for huge pages, where the system gives them: a page fault for each 4 KiB takes
+ * longer than what is done with them, and so does finding them later. */
+static void *allocate(size_t bytes) {
+  void *memory = aligned_alloc(bytes < LARGE ? ALIGNMENT : HUGE_PAGE, bytes);
+  if (memory && bytes >= LARGE)
+    (void)madvise(memory, bytes, MADV_HUGEPAGE);
+  return memory;
 }
 
 oikos_status oikos_alloc(void *out, size_t count, size_t size, const char *what, oikos_error *err) {
@@ -17,7 +27,7 @@ oikos_status oikos_alloc(void *out, size_t count, size_t size, const char *what,
   void *memory = NULL;
   if (bytes <= SIZE_MAX / 2) {
     bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-    memory = aligned_alloc(ALIGNMENT, bytes);
+    memory = allocate(bytes);
   }
   memcpy(out, &memory, sizeof memory);
   if (!memory)

@@ -158,7 +158,8 @@ static void look(oikos_stop *stop, request *r) {
     leave(stop, NULL, atomic_load(&stop->status));
 }
 
-/* A fabric over which nothing comes, of which MPI says nothing. True while that is to be watched. */
+/* A fabric over which nothing comes, of which MPI says nothing. True while that is to be watched.
+ */
 static bool watch_roll(oikos_stop *stop) {
   char text[512];
   long long called = atomic_load(&stop->called);

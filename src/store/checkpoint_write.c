@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ typedef struct writer {
   int64_t *rounds;    /* (n) blocks of the rank that has most of them */
   int64_t *offset;    /* (n) where the data begins in the file */
   char *packed;       /* a block of rows that do not stand together in memory */
+  int fd;             /* of the file, beside MPI-IO; -1: none */
 } writer;
 
 static size_t row_bytes(const oikos_field *f) {
@@ -178,9 +180,11 @@ static oikos_status create_file(const writer *w, const char *path,
   return status;
 }
 
-/* Fill a part of a dataset: one block of every rank, all ranks together. */
-static herr_t write_block(const writer *w, hid_t dataset, const oikos_field *f, int64_t round) {
-  int64_t first, count;
+/* Fill a part of a dataset: one block of every rank, all ranks together. The disk begins with it at
+ * once. */
+static herr_t write_block(const writer *w, hid_t dataset, int i, int64_t round) {
+  const oikos_field *f = &w->fields[i];
+  int64_t first, count, row = (int64_t)row_bytes(f);
   block_of(w, f, round, &first, &count);
   hsize_t start[OIKOS_FIELD_DIMS] = {(hsize_t)first}, size[OIKOS_FIELD_DIMS] = {(hsize_t)count};
   for (int d = 1; d < f->n_dims; d++)
@@ -198,6 +202,7 @@ static herr_t write_block(const writer *w, hid_t dataset, const oikos_field *f, 
   }
   herr_t bad =
       H5Dwrite(dataset, oikos_field_hdf5(f), memory, space, transfer, rows_of(w, f, first, count));
+  oikos_sync_begin(w->fd, w->offset[i] + first * row, count * row);
   H5Pclose(transfer);
   H5Sclose(memory);
   H5Sclose(space);
@@ -209,7 +214,7 @@ static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error 
   herr_t bad = 0;
   hid_t dataset = H5Dopen2(file, w->fields[i].name, H5P_DEFAULT);
   for (int64_t round = 0; round < w->rounds[i]; round++) {
-    bad |= write_block(w, dataset, &w->fields[i], round);
+    bad |= write_block(w, dataset, i, round);
     oikos_pulse_beat(w->team->pulse);
   }
   H5Dclose(dataset);
@@ -217,10 +222,11 @@ static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error 
                  : OIKOS_OK;
 }
 
-static oikos_status write_data(const writer *w, const char *path, oikos_error *err) {
+static oikos_status write_data(writer *w, const char *path, oikos_error *err) {
   hid_t file;
   oikos_status status = OIKOS_OK;
   OIKOS_TRY(oikos_mpiio_open_together(w->team, path, &file, err));
+  w->fd = open(path, O_RDWR | O_CLOEXEC); // for a hint alone
   // every rank goes through every collective call, so that a failure on one leaves none waiting
   for (int i = 0; i < w->n; i++) {
     oikos_error one;
@@ -232,6 +238,8 @@ static oikos_status write_data(const writer *w, const char *path, oikos_error *e
         *err = one;
     }
   }
+  if (w->fd >= 0)
+    close(w->fd);
   oikos_status closed = oikos_mpiio_close(w->team, file, status == OIKOS_OK ? err : NULL);
   return oikos_agree(w->team, status == OIKOS_OK ? closed : status, err);
 }
@@ -240,8 +248,6 @@ static oikos_status write_data(const writer *w, const char *path, oikos_error *e
 static oikos_status read_back(const writer *w, const char *path, char hash[OIKOS_DIGEST],
                               oikos_error *err) {
   bool syncs = w->team->node_rank == 0;
-  if (syncs)
-    oikos_sync_begin(path);
   OIKOS_TRY(oikos_checkpoint_read_back(w->team, path, w->fields, w->n, w->offset, w->checksum, hash,
                                        err));
   return oikos_agree(w->team, syncs ? oikos_sync_large(path, w->team->pulse, err) : OIKOS_OK, err);
@@ -291,7 +297,7 @@ static oikos_status write_and_seal(writer *w, const char *path, char *temporary,
 oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
                                     const oikos_checkpoint_info *info, const oikos_field *fields,
                                     int n, oikos_error *err) {
-  writer w = {.team = team, .fields = fields, .n = n};
+  writer w = {.team = team, .fields = fields, .n = n, .fd = -1};
   char temporary[OIKOS_NAME_MAX] = "";
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = write_and_seal(&w, path, temporary, info, err);

@@ -87,12 +87,9 @@ oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err) {
       path, (double)bytes / (1 << 20), strerror(failure));
 }
 
-void oikos_sync_begin(const char *path) {
-  int fd = open(path, O_RDWR | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-  close(fd);
+void oikos_sync_begin(int fd, off_t at, off_t bytes) {
+  if (fd >= 0 && bytes > 0)
+    (void)sync_file_range(fd, at, bytes, SYNC_FILE_RANGE_WRITE);
 }
 
 oikos_status oikos_sync_large(const char *path, oikos_pulse *pulse, oikos_error *err) {

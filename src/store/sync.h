@@ -32,8 +32,8 @@ oikos_status oikos_copy_file(const char *from, const char *to, oikos_error *err)
 
 oikos_status oikos_sync_file(const char *path, oikos_error *err);
 
-/** Begin to write a file to disk, and come back: a hint. */
-void oikos_sync_begin(const char *path);
+/** Begin to write a part of an open file to disk, if it is one, and come back: a hint. */
+void oikos_sync_begin(int fd, off_t at, off_t bytes);
 
 /** The same as oikos_sync_file for a large file: beats while it waits. */
 oikos_status oikos_sync_large(const char *path, oikos_pulse *pulse, oikos_error *err);
