@@ -132,8 +132,8 @@ static bool on_stop(void *user) {
   return p->unread || oikos_stop_asked(p->cli->stop);
 }
 
-/* MPI waits, so it cannot be finalised: mpirun and srun end the others when this process ends. Where
- * several ranks have the same to say, the first one is to be the one that says it. */
+/* MPI waits, so it cannot be finalised: mpirun and srun end the others when this process ends.
+ * Where several ranks have the same to say, the first one is to be the one that says it. */
 static void on_stuck(void *user, const char *text) {
   const oikos_progress *p = user;
   int rank = p->cli->team.rank;
