@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cblas.h>
 
@@ -13,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/console.h"
 #include "cli/launch.h"
+#include "store/hdf5_util.h"
 
 static const oikos_command commands[] = {
     {"train", "CONFIG [--out DIR] [--resume] [--dry-run] [--set KEY=VALUE ...]",
@@ -88,6 +90,16 @@ static oikos_status close_output(oikos_status status) {
   return OIKOS_ERROR;
 }
 
+/* After a failure, which rank 0 has told: where a rank could not close a file, all end without
+ * MPI_Finalize. */
+static void end_if_files_are_open(const oikos_team *team, oikos_status status) {
+  int open = oikos_hdf5_holds_files();
+  fflush(stdout);
+  MPI_Allreduce(MPI_IN_PLACE, &open, 1, MPI_INT, MPI_MAX, team->world);
+  if (open)
+    _exit((int)status);
+}
+
 /* Run a subcommand. Only rank 0 prints the error, which is the same on all. */
 static int run(const oikos_command *command, int argc, char **argv, const oikos_launch *launch) {
   oikos_cli cli = {0};
@@ -104,6 +116,8 @@ static int run(const oikos_command *command, int argc, char **argv, const oikos_
   oikos_stop_settle(cli.stop, (int)status);
   if (status != OIKOS_OK && cli.team.rank == 0 && err.message[0])
     fprintf(stderr, "oikos: %s\n", err.message);
+  if (status == OIKOS_ERROR && cli.team.world != MPI_COMM_NULL)
+    end_if_files_are_open(&cli.team, status);
   if (cli.team.rank == 0)
     status = close_output(status);
   oikos_team_destroy(&cli.team);

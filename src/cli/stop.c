@@ -13,7 +13,8 @@ enum {
   GRACE_OF_MANY = 1200, /* of several ranks: longer than launchers take from SIGTERM to SIGKILL when
                            another rank has ended, and said why */
   LATER = 400, /* ms more, for other ranks than the first, and for one that has said how it ended */
-  ROLL = 12000 /* ms for the first barrier, which takes far below one */
+  ROLL = 8000,     /* ms for the first barrier, which takes far below one; */
+  ROLL_LATER = 2000 /* more for others than rank 0, which says the same: no barrier leaves it out */
 };
 
 static sigset_t signals(void) {
@@ -164,7 +165,7 @@ static bool watch_roll(oikos_stop *stop) {
   char text[512];
   long long called = atomic_load(&stop->called);
   int rank = atomic_load(&stop->rank);
-  if (called <= 0 || clock_now() - called < ROLL + (rank > 0 ? LATER : 0))
+  if (called <= 0 || clock_now() - called < ROLL + (rank > 0 ? ROLL_LATER : 0))
     return called >= 0;
   snprintf(text, sizeof text,
            "the ranks do not reach each other: %d s after MPI began not all had answered; see that "

@@ -134,10 +134,10 @@ static void order_row(oikos_trainer *t, int32_t home) {
 void oikos_robust_finish(oikos_trainer *t) {
   const oikos_weights *w = &t->weights;
   oikos_robust *rule = &t->robust.rule;
-  const real *row = t->robust.row, *trained = row + w->n;
   size_t owned = w->m - w->k;
   if (!oikos_rule_orders(&t->config))
     return;
+  const real *row = t->robust.row, *trained = row + w->n;
   for (int64_t at = t->learners.active; at < t->robust.columns.n_rows; at++)
     t->robust.columns.tags[t->robust.columns.first_row + at] = LEFT_OUT; // no learner in this row
   oikos_columns_exchange(&t->robust.columns);

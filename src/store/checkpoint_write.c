@@ -12,18 +12,21 @@
 #include "store/seal.h"
 #include "store/sync.h"
 
-enum { SMALL = 1 << 20 /* bytes */ };
+enum {
+  SMALL = 1 << 20,        /* bytes of what all ranks have; */
+  SMALL_PART = 1 << 16,   /* of a rank's part of what is spread over them, on average */
+  MOST_GATHERED = 1 << 28 /* in all */
+};
 
 /* One write: its fields, which go out by blocks of rows. */
 typedef struct writer {
   const oikos_team *team;
-  const char *path; /* that the file is to have */
   const oikos_field *fields;
   int n;
   uint64_t *checksum; /* (n) */
-  int64_t *rounds;    /* (n) blocks of the rank that has most of them */
   int64_t *offset;    /* (n) where the data begins in the file */
   char *packed;       /* a block of rows that do not stand together in memory */
+  char **gathered;    /* (n) on rank 0 all rows of what is small; NULL: not yet, or it is not */
   int fd;             /* of the file, beside MPI-IO; -1: none */
 } writer;
 
@@ -31,10 +34,11 @@ static size_t row_bytes(const oikos_field *f) {
   return oikos_field_row(f) * oikos_field_element(f);
 }
 
-/* What all ranks have, if it is small, is written by rank 0 as it makes the file: to gather it
- * from all would take longer. */
-static bool is_small(const oikos_field *f) {
-  return !f->owned && oikos_field_bytes(f) <= SMALL;
+/* What is small is written by rank 0 as it makes the file: many ranks that write little keep a file
+ * system busy for longer than it takes to gather that. */
+static bool is_small(const writer *w, const oikos_field *f) {
+  double most = f->owned ? (double)w->team->size * SMALL_PART : SMALL;
+  return oikos_field_bytes(f) <= (most < MOST_GATHERED ? most : MOST_GATHERED);
 }
 
 /* This rank's block number `round` of a field: where its rows begin and how many they are, maybe
@@ -42,7 +46,7 @@ static bool is_small(const oikos_field *f) {
 static void block_of(const writer *w, const oikos_field *f, int64_t round, int64_t *first,
                      int64_t *count) {
   int64_t block = oikos_mpiio_rows(w->team, row_bytes(f));
-  if (is_small(f)) {
+  if (is_small(w, f) && !f->owned) {
     *first = 0;
     *count = w->team->rank == 0 ? f->dims[0] : 0;
   } else {
@@ -66,7 +70,7 @@ static const char *rows_of(const writer *w, const oikos_field *f, int64_t first,
 static oikos_status prepare(writer *w, oikos_error *err) {
   size_t largest = 0;
   OIKOS_TRY(oikos_alloc(&w->checksum, (size_t)w->n, sizeof *w->checksum, "the checksums", err));
-  OIKOS_TRY(oikos_alloc(&w->rounds, (size_t)w->n, sizeof *w->rounds, "the checksums", err));
+  OIKOS_TRY(oikos_alloc(&w->gathered, (size_t)w->n, sizeof *w->gathered, "a checkpoint", err));
   OIKOS_TRY(oikos_alloc(&w->offset, (size_t)w->n, sizeof *w->offset, "the checksums", err));
   for (int i = 0; i < w->n; i++) {
     const oikos_field *f = &w->fields[i];
@@ -82,9 +86,8 @@ static oikos_status prepare(writer *w, oikos_error *err) {
  * are checked on the way: what could not be read must not take the place of what can. */
 static oikos_status sum_field(const writer *w, int i, oikos_error *err) {
   const oikos_field *f = &w->fields[i];
-  int64_t first, count;
-  for (block_of(w, f, 0, &first, &count); count > 0;
-       block_of(w, f, ++w->rounds[i], &first, &count)) {
+  int64_t first, count, round = 0;
+  for (block_of(w, f, 0, &first, &count); count > 0; block_of(w, f, ++round, &first, &count)) {
     const char *rows = rows_of(w, f, first, count);
     OIKOS_TRY(oikos_field_check(f, rows, first, count, err));
     w->checksum[i] += oikos_rows_checksum(rows, first, count, row_bytes(f));
@@ -99,7 +102,6 @@ static oikos_status sum_checksums(const writer *w, oikos_error *err) {
     status = sum_field(w, i, err);
   OIKOS_TRY(oikos_agree(w->team, status, err));
   MPI_Allreduce(MPI_IN_PLACE, w->checksum, w->n, MPI_UINT64_T, MPI_SUM, w->team->world);
-  MPI_Allreduce(MPI_IN_PLACE, w->rounds, w->n, MPI_INT64_T, MPI_MAX, w->team->world);
   return OIKOS_OK;
 }
 
@@ -117,14 +119,50 @@ static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oiko
   return oikos_put_text(file, "created", info->created, err);
 }
 
-static oikos_status fill_small(hid_t dataset, const oikos_field *f, oikos_error *err) {
+/* All rows of a small field, one after the other, to rank 0. */
+static oikos_status gather_field(const writer *w, int i, oikos_error *err) {
+  const oikos_field *f = &w->fields[i];
+  const oikos_team *team = w->team;
+  size_t row = row_bytes(f), all = team->rank == 0 ? (size_t)f->dims[0] : 0;
+  int64_t first = 0, count = (int64_t)all;
+  int *counts, mine;
   char *rows;
-  size_t bytes = row_bytes(f);
-  OIKOS_TRY(oikos_alloc(&rows, (size_t)f->dims[0], bytes, f->name, err));
-  for (int64_t i = 0; i < f->dims[0]; i++)
-    memcpy(rows + (size_t)i * bytes, oikos_field_at(f, i), bytes);
-  herr_t bad = H5Dwrite(dataset, oikos_field_hdf5(f), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
+  if (f->owned)
+    oikos_field_rows(f, team, &first, &count);
+  oikos_status status = oikos_alloc(&rows, (size_t)count, row, f->name, err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(&w->gathered[i], all, row, f->name, err);
+  if (status == OIKOS_OK)
+    status = oikos_alloc(&counts, 2 * (size_t)team->size, sizeof *counts, f->name, err);
+  else
+    counts = NULL;
+  for (int64_t k = 0; status == OIKOS_OK && k < count; k++)
+    memcpy(rows + (size_t)k * row, oikos_field_at(f, first + k), row);
+  status = oikos_agree(team, status, err);
+  if (status == OIKOS_OK) {
+    mine = (int)((size_t)count * row);
+    MPI_Gather(&mine, 1, MPI_INT, counts, 1, MPI_INT, 0, team->world);
+    for (int r = 1; r < team->size; r++)
+      counts[team->size + r] = counts[team->size + r - 1] + counts[r - 1];
+    MPI_Gatherv(rows, mine, MPI_BYTE, w->gathered[i], counts, counts + team->size, MPI_BYTE, 0,
+                team->world);
+  }
   free(rows);
+  free(counts);
+  return status;
+}
+
+static oikos_status gather(const writer *w, oikos_error *err) {
+  for (int i = 0; i < w->n; i++)
+    if (is_small(w, &w->fields[i]) && !oikos_field_empty(&w->fields[i]))
+      OIKOS_TRY(gather_field(w, i, err));
+  return OIKOS_OK;
+}
+
+static oikos_status fill_small(const writer *w, hid_t dataset, int i, oikos_error *err) {
+  const oikos_field *f = &w->fields[i];
+  herr_t bad =
+      H5Dwrite(dataset, oikos_field_hdf5(f), H5S_ALL, H5S_ALL, H5P_DEFAULT, w->gathered[i]);
   return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", f->name) : OIKOS_OK;
 }
 
@@ -151,8 +189,8 @@ static oikos_status create_dataset(const writer *w, hid_t file, int i, oikos_err
     status = oikos_put_number(dataset, "checksum", H5T_NATIVE_UINT64, &w->checksum[i], err);
   if (status == OIKOS_OK)
     status = oikos_put_number(dataset, "state", H5T_NATIVE_INT32, &state, err);
-  if (status == OIKOS_OK && is_small(f))
-    status = fill_small(dataset, f, err);
+  if (status == OIKOS_OK && is_small(w, f))
+    status = fill_small(w, dataset, i, err);
   if (status == OIKOS_OK)
     w->offset[i] = (int64_t)H5Dget_offset(dataset);
   if (dataset >= 0)
@@ -181,70 +219,54 @@ static oikos_status create_file(const writer *w, const char *path,
   return status;
 }
 
-/* Fill a part of a dataset: one block of every rank, all ranks together. The disk begins with it at
- * once. */
-static herr_t write_block(const writer *w, hid_t dataset, int i, int64_t round) {
+/* Fill a part of a dataset: one block of this rank. The disk begins with it at once. */
+static oikos_status write_block(const writer *w, hid_t dataset, hid_t transfer, int i,
+                                int64_t first, int64_t count, oikos_error *err) {
   const oikos_field *f = &w->fields[i];
-  int64_t first, count, row = (int64_t)row_bytes(f);
-  block_of(w, f, round, &first, &count);
   hsize_t start[OIKOS_FIELD_DIMS] = {(hsize_t)first}, size[OIKOS_FIELD_DIMS] = {(hsize_t)count};
   for (int d = 1; d < f->n_dims; d++)
     size[d] = (hsize_t)f->dims[d];
-  hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(f->n_dims, size, NULL),
-        transfer = H5Pcreate(H5P_DATASET_XFER);
-  // many small parts are gathered before they are written; a large one would only be copied
-  bool large = f->dims[0] > oikos_mpiio_rows(w->team, row_bytes(f));
-  H5Pset_dxpl_mpio(transfer, large ? H5FD_MPIO_INDEPENDENT : H5FD_MPIO_COLLECTIVE);
-  if (count > 0) {
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
-  } else {
-    H5Sselect_none(space);
-    H5Sselect_none(memory);
-  }
+  hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(f->n_dims, size, NULL);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
   herr_t bad =
       H5Dwrite(dataset, oikos_field_hdf5(f), memory, space, transfer, rows_of(w, f, first, count));
-  oikos_sync_begin(w->fd, w->offset[i] + first * row, count * row);
-  H5Pclose(transfer);
   H5Sclose(memory);
   H5Sclose(space);
-  return bad;
+  if (bad < 0)
+    return oikos_hdf5_fail(err, "dataset %s cannot be written", f->name);
+  int64_t row = (int64_t)row_bytes(f);
+  oikos_sync_begin(w->fd, w->offset[i] + first * row, count * row);
+  oikos_pulse_beat(w->team->pulse);
+  return OIKOS_OK;
 }
 
-/* Fill one dataset. A rank that fails ends the job, or stays in step with the others. */
-static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error *err) {
-  char what[320];
+/* Fill this rank's part of one dataset. */
+static oikos_status write_field(const writer *w, hid_t file, hid_t transfer, int i,
+                                oikos_error *err) {
+  const oikos_field *f = &w->fields[i];
   oikos_status status = OIKOS_OK;
-  hid_t dataset = H5Dopen2(file, w->fields[i].name, H5P_DEFAULT);
-  snprintf(what, sizeof what, "dataset %.256s cannot be written", w->fields[i].name);
-  for (int64_t round = 0; round < w->rounds[i]; round++) {
-    if (write_block(w, dataset, i, round) < 0)
-      status = oikos_mpiio_strand(w->team, w->path, what, err);
-    oikos_pulse_beat(w->team->pulse);
-  }
+  int64_t first, count;
+  hid_t dataset = H5Dopen2(file, f->name, H5P_DEFAULT);
+  block_of(w, f, 0, &first, &count);
+  for (int64_t round = 0; status == OIKOS_OK && count > 0; block_of(w, f, ++round, &first, &count))
+    status = write_block(w, dataset, transfer, i, first, count, err);
   H5Dclose(dataset);
   return status;
 }
 
-static oikos_status write_data(writer *w, const char *temporary, oikos_error *err) {
+static oikos_status write_data(writer *w, const char *path, oikos_error *err) {
   hid_t file;
   oikos_status status = OIKOS_OK;
-  OIKOS_TRY(oikos_mpiio_open_together(w->team, temporary, &file, err));
-  w->fd = open(temporary, O_RDWR | O_CLOEXEC); // for a hint alone
-  // every rank goes through every collective call, so that a failure on one leaves none waiting
-  for (int i = 0; i < w->n; i++) {
-    oikos_error one;
-    const oikos_field *f = &w->fields[i];
-    if (!oikos_field_empty(f) && !is_small(f) && write_field(w, file, i, &one) != OIKOS_OK &&
-        status == OIKOS_OK) {
-      status = one.status;
-      if (err)
-        *err = one;
-    }
-  }
+  OIKOS_TRY(oikos_mpiio_open_to_write(w->team, path, &file, err));
+  hid_t transfer = oikos_mpiio_alone();
+  w->fd = open(path, O_RDWR | O_CLOEXEC); // for a hint alone
+  for (int i = 0; status == OIKOS_OK && i < w->n; i++)
+    if (!oikos_field_empty(&w->fields[i]) && !is_small(w, &w->fields[i]))
+      status = write_field(w, file, transfer, i, err);
   if (w->fd >= 0)
     close(w->fd);
-  oikos_status closed = oikos_mpiio_close(w->team, w->path, file, status == OIKOS_OK ? err : NULL);
-  return oikos_agree(w->team, status == OIKOS_OK ? closed : status, err);
+  H5Pclose(transfer);
+  return oikos_mpiio_close(w->team, file, status, err);
 }
 
 /* Read the file back, once, and write it to disk meanwhile, from each node what it wrote. */
@@ -287,6 +309,7 @@ static oikos_status write_and_seal(writer *w, const char *path, char *temporary,
   char hash[OIKOS_DIGEST];
   OIKOS_TRY(oikos_agree(w->team, prepare(w, err), err));
   OIKOS_TRY(sum_checksums(w, err));
+  OIKOS_TRY(gather(w, err));
   OIKOS_TRY(oikos_mpiio_create(w->team, path, temporary, err));
   oikos_status status = w->team->rank == 0 ? create(w, temporary, info, err) : OIKOS_OK;
   OIKOS_TRY(oikos_agree(w->team, status, err));
@@ -300,13 +323,15 @@ static oikos_status write_and_seal(writer *w, const char *path, char *temporary,
 oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
                                     const oikos_checkpoint_info *info, const oikos_field *fields,
                                     int n, oikos_error *err) {
-  writer w = {.team = team, .path = path, .fields = fields, .n = n, .fd = -1};
+  writer w = {.team = team, .fields = fields, .n = n, .fd = -1};
   char temporary[OIKOS_NAME_MAX] = "";
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = write_and_seal(&w, path, temporary, info, err);
   oikos_hdf5_restore(was);
   free(w.checksum);
-  free(w.rounds);
+  for (int i = 0; w.gathered && i < n; i++)
+    free(w.gathered[i]);
+  free(w.gathered);
   free(w.offset);
   free(w.packed);
   if (status != OIKOS_OK) {

@@ -35,6 +35,10 @@ static herr_t keep_deepest(unsigned depth, const H5E_error2_t *error, void *text
   return 0;
 }
 
+bool oikos_hdf5_holds_files(void) {
+  return H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE) > 0;
+}
+
 oikos_status oikos_hdf5_fail(oikos_error *err, const char *format, ...) {
   char what[512], why[256] = "no more is known";
   va_list args;

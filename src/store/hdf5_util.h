@@ -18,6 +18,10 @@ typedef struct oikos_hdf5_quiet {
 oikos_hdf5_quiet oikos_hdf5_silence(void);
 void oikos_hdf5_restore(oikos_hdf5_quiet was);
 
+/** Whether a file is open in HDF5: at the end of the program one that could not be closed. HDF5
+ * tries again when MPI is finalised, and crashes (1.10). */
+bool oikos_hdf5_holds_files(void);
+
 /** Record "<what>: <HDF5's deepest message>" as OIKOS_ERROR. */
 oikos_status oikos_hdf5_fail(oikos_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

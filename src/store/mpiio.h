@@ -2,9 +2,11 @@
  *
  * The one seam to parallel files: all that is said to MPI-IO and to HDF5's parallel driver.
  *
- * Files are read by each rank for itself, with no collective call: a rank that cannot read says so,
- * and none waits for it. Files are written by all ranks together, after every rank has opened the
- * file by itself and all have agreed that they could. HDF5's errors are to be silenced by the
+ * Files are read and written by each rank for itself, with no collective call on the file: a rank
+ * that fails says so when all agree next, and none waits for it. (MPI-IO does not promise that
+ * ranks come out of a collective call that failed on one: a disk that rank 0 alone lost left the
+ * others in H5Fclose for ever.) So a file is laid out by one rank first, with all its metadata, and
+ * then all fill it at once. HDF5's errors are to be silenced by the
  * caller (oikos_hdf5_silence); messages do not name the path.
  */
 #ifndef OIKOS_STORE_MPIIO_H
@@ -34,22 +36,16 @@ oikos_status oikos_mpiio_open_each(const oikos_team *team, const char *path, hid
 oikos_status oikos_mpiio_create(const oikos_team *team, const char *path, char *name,
                                 oikos_error *err);
 
-/** Open a file of oikos_mpiio_create to write it, by all ranks together. Collective; on success
- * release by oikos_mpiio_close. */
-oikos_status oikos_mpiio_open_together(const oikos_team *team, const char *path, hid_t *file,
+/** Open a file of oikos_mpiio_create, which rank 0 has laid out, to write what is this rank's: on
+ * all, or on none. Collective; on success release by oikos_mpiio_close. */
+oikos_status oikos_mpiio_open_to_write(const oikos_team *team, const char *path, hid_t *file,
                                        oikos_error *err);
 
-/** Fail, with what HDF5 says: a call on a file that is open together failed on this rank. The
- * others may be in the same call, or in the next one, and MPI-IO does not promise that they come
- * out of it: the process ends with the message, if somebody ends processes (base/pulse.h). Else,
- * and on a rank that is alone, it comes back. Not collective.
- * @param path  for that message
- * @param what  failed */
-oikos_status oikos_mpiio_strand(const oikos_team *team, const char *path, const char *what,
-                                oikos_error *err);
+/** A transfer that waits for nobody, for H5Dwrite; released by H5Pclose. */
+hid_t oikos_mpiio_alone(void);
 
-/** Collective. @param path  for the message */
-oikos_status oikos_mpiio_close(const oikos_team *team, const char *path, hid_t file,
+/** Close it, when this rank has written with this status, and agree. Collective. */
+oikos_status oikos_mpiio_close(const oikos_team *team, hid_t file, oikos_status written,
                                oikos_error *err);
 
 /** How many rows of this many bytes are read or written at a time: team->block, 16 MiB by default,

@@ -81,4 +81,27 @@ if [[ $(id -u) == 0 ]] && mount -t tmpfs -o size=3m tmpfs disk 2>/dev/null; then
 else
   echo "not tried: a full disk (mount -t tmpfs is not permitted here)"
 fi
+# A disk that one rank alone loses, between two writes or within one: the others wait in MPI-IO, and the job ends all the same,
+# with one message; the next one goes on from the newest checkpoint.
+if [[ -z ${OIKOS_SANITIZED:-} ]]; then # which must be loaded first
+  cc -w -O1 -shared -fPIC -o losses.so "$SOURCE/tools/bench/losses.c" -ldl
+  for lost in "0 u" "1 u" "1 wu"; do
+    printf '#!/bin/sh\nnumber=$(env | sed -nE "s/^%s=//p" | head -n 1)\n[ "$number" != %s ] || export LD_PRELOAD=%s\nexec "$@"\n' \
+      "$(rank_variables)" "${lost% *}" "$WORK/losses.so" >rank
+    chmod +x rank
+    begin=$SECONDS
+    LOSS_PATH=$WORK/lost/ LOSS_CALLS=${lost#* } LOSS_ERRNO=5 LOSS_AFTER=1.5 start "${mpirun[@]}" 3 ./rank "$OIKOS" train small.yaml \
+      --set steps=100000000 --set checkpoint.every=20 --set log.every=20 --out "$WORK/lost" --resume
+    end_of_job
+    check_status "a disk lost by rank $lost" '[1-9]*'
+    ((SECONDS - begin <= 20)) || fail "a disk lost by rank $lost: the job ended after $((SECONDS - begin)) s"
+    check_match "a disk lost by rank $lost" "^oikos: .*(Input/output error|file write failed)" "$log.err"
+    check_equal "a disk lost by rank $lost: lines of oikos" 1 "$(grep -c '^oikos: ' "$log.err")"
+    check_equal "a disk lost by rank $lost: ranks left behind" "" "$(ranks_with "$WORK/lost")"
+    at=$(step_of "$(newest lost)")
+    run train small.yaml --set steps=$((at + 5)) --set checkpoint.every=20 --set log.every=20 --out lost --resume
+    check_status "a disk lost by rank $lost: resumed" 0
+    check_match "a disk lost by rank $lost: resumed" "^resumed from .* at step $at$" "$log.out"
+  done
+fi
 finish

@@ -153,7 +153,7 @@ if [[ -z ${OIKOS_SANITIZED:-} ]]; then
   end_of_job
   check_status "no message at all" '[1-9]*'
   ((SECONDS - begin <= 25)) || fail "no message at all: the job ended after $((SECONDS - begin)) s"
-  check_match "no message at all" "oikos: .*the ranks do not reach each other: 12 s after MPI began not all had answered; see that" "$log.err"
+  check_match "no message at all" "oikos: .*the ranks do not reach each other: 8 s after MPI began not all had answered; see that" "$log.err"
   check_equal "no message at all: ranks left behind" "" "$(ranks_with "$WORK/silent")"
 fi
 
