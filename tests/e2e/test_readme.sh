@@ -13,7 +13,7 @@ pages=(README.md src/cli/README.md configs/{README,writing,homes,stationary,tabl
 others=(tools/packaging/README.md) # commands of other people's machines: e2e.packaging
 mapfile -t found < <(cd "$SOURCE" && find . -name '*.md' -not -path './build*' -not -path './runs/*' -not -path './.git/*' | sed 's,^\./,,' | sort)
 for page in "${found[@]}"; do
-  [[ " ${pages[*]} ${others[*]} " == *" $page "* ]] || fail "$page is a page that $0 does not know: give it a place in its list"
+  [[ " ${pages[*]} ${others[*]} " == *" $page "* ]] || fail "$page is a page that tests/e2e/test_readme.sh does not know: give it a place in its list"
 done
 lines=$(wc -l <"$SOURCE/README.md")
 ((lines <= 150)) || fail "README.md has $lines lines; a front door has at most 150: what is longer has a page of its own"
@@ -38,6 +38,7 @@ check_exists() { # PAGE NAME PATTERN
 }
 
 for page in "${pages[@]}" "${others[@]}"; do
+  [[ -e $SOURCE/$page ]] || { fail "there is no $page" && continue; }
   while read -r link; do
     [[ $link == http*://* ]] || check_link "$page" "$link"
   done < <(text "$page" | grep -oP '\]\(\K[^)\s]+' | sort -u)
