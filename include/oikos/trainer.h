@@ -67,10 +67,11 @@ typedef struct oikos_observer {
                                         while data are read, in evaluations, everywhere. What was
                                         asked for once stays asked for */
   void (*stuck)(void *user,
-                const char *text); /**< from a thread of its own, on the rank that found
-                                      it: the job stands still (run.watchdog), a rank is
-                                      lost, or the run directory was taken over. The process should
-                                      end at once, without MPI_Finalize, which would wait */
+                const char *text); /**< from any thread, on the rank that found it: the job stands
+                                      still (run.watchdog), a rank is lost, the run directory was
+                                      taken over, or a write failed in which other ranks wait. The
+                                      process should end at once, without MPI_Finalize, which would
+                                      wait */
 } oikos_observer;
 
 /**

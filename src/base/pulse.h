@@ -16,6 +16,8 @@ typedef struct oikos_pulse {
   atomic_llong beats;       /* raised by whatever gets done */
   bool (*stop)(void *user); /* whether to stop; from any thread. NULL: what goes on goes on to its
                                end */
+  void (*stranded)(void *user, const char *text); /* ends the process: a call failed on this rank
+                                                    alone in which others wait; NULL: nobody does */
   void *user;
   _Atomic(const char *) left; /* a file or a folder of files that is to go with a process that is
                                  ended before it could stop; NULL: none */
@@ -30,6 +32,13 @@ static inline void oikos_pulse_beat(oikos_pulse *p) {
 /** Whether somebody asked to stop. NULL: nobody did. */
 static inline bool oikos_pulse_stopped(const oikos_pulse *p) {
   return p && p->stop && p->stop(p->user);
+}
+
+/** A call failed here in which other ranks may wait for ever. Comes back if nobody ends processes.
+ */
+static inline void oikos_pulse_strand(oikos_pulse *p, const char *text) {
+  if (p && p->stranded)
+    p->stranded(p->user, text);
 }
 
 /** Name what is to go, or NULL; the text stays the caller's. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -131,9 +132,13 @@ static bool on_stop(void *user) {
   return p->unread || oikos_stop_asked(p->cli->stop);
 }
 
-/* MPI waits, so it cannot be finalised: mpirun and srun end the others when this process ends. */
+/* MPI waits, so it cannot be finalised: mpirun and srun end the others when this process ends.
+ * Where several ranks have the same to say, the first one is to be the one that says it. */
 static void on_stuck(void *user, const char *text) {
   const oikos_progress *p = user;
+  int rank = p->cli->team.rank;
+  const struct timespec turn = {.tv_nsec = rank ? 400000000 + (rank % 10) * 50000000L : 0};
+  nanosleep(&turn, NULL);
   oikos_stop_enter(p->cli->stop, OIKOS_STOP_TAKEN);
   fprintf(stderr, "%soikos: %s\n", p->drawn ? "\n" : "", text);
   _exit(OIKOS_STUCK);

@@ -64,10 +64,6 @@ static oikos_status check(const oikos_import_job *job, oikos_error *err) {
   if (!o->user || !o->item || !o->rating)
     return oikos_fail(err, OIKOS_USAGE,
                       "csv of ratings wants --user COLUMN, --item COLUMN and --rating COLUMN");
-  if (o->group || o->targets || o->features)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "--group, --target and --features are for tables of features, --user, --item "
-                      "and --rating for ratings; give one kind");
   if (o->title && !o->item_table)
     return oikos_fail(err, OIKOS_USAGE,
                       "--title names a column of --item-table FILE, which is "

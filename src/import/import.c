@@ -13,16 +13,22 @@
 #include "store/seal.h"
 #include "store/sync.h"
 
+/* What options are of; a csv is a table or ratings by its options. */
+enum { IMAGES = 1, TABLE = 2, RATINGS = 4, MOVIELENS = 8, DEMO = 16 };
+static const char *const kind_name[] = {"omniglot and idx", "csv of a table",
+                                        "csv of ratings (with --user, --item and --rating)",
+                                        "movielens", "ratings-demo"};
+
 static const oikos_importer importers[] = {
     {"omniglot", "handwritten characters: the published zips, or the folders they extract to",
-     false, oikos_import_omniglot},
+     false, IMAGES, oikos_import_omniglot},
     {"idx", "MNIST and its relatives: folders of IDX pairs, or images files with labels beside",
-     false, oikos_import_idx},
+     false, IMAGES, oikos_import_idx},
     {"csv", "a table as text, plain or .gz, whose columns have names or numbers", false,
-     oikos_import_csv},
+     TABLE | RATINGS, oikos_import_csv},
     {"movielens", "ratings of films: a release's zip, or the folder it extracts to", false,
-     oikos_import_movielens},
-    {"ratings-demo", "made-up ratings of known structure; no source", true,
+     MOVIELENS, oikos_import_movielens},
+    {"ratings-demo", "made-up ratings of known structure; no source", true, DEMO,
      oikos_import_ratings_demo},
 };
 
@@ -85,6 +91,56 @@ static oikos_status check_output(const oikos_import_job *job, oikos_error *err) 
   return OIKOS_OK;
 }
 
+/* An option that would change nothing is a mistake of whoever gives it. */
+static oikos_status check_options(const oikos_importer *importer, const oikos_import_options *o,
+                                  oikos_error *err) {
+  bool rated = o->user || o->item || o->rating;
+  int reads = importer->reads != (TABLE | RATINGS) ? importer->reads : rated ? RATINGS : TABLE;
+  const struct {
+    const char *name;
+    bool given;
+    int of;
+  } options[] = {
+      {"--size", o->size != 0, IMAGES},
+      {"--group", o->group, TABLE},
+      {"--target", o->targets, TABLE},
+      {"--features", o->features, TABLE},
+      {"--exclude", o->exclude, TABLE | RATINGS},
+      {"--skip-bad", o->skip_bad, TABLE | RATINGS | MOVIELENS},
+      {"--no-header", o->no_header || o->no_header_in_tables, TABLE | RATINGS},
+      {"--separator", o->format.separator, TABLE | RATINGS},
+      {"--quotes", o->format.quotes != 0, TABLE | RATINGS},
+      {"--encoding", o->format.encoding, TABLE | RATINGS},
+      {"--user", o->user, RATINGS},
+      {"--item", o->item, RATINGS},
+      {"--rating", o->rating, RATINGS},
+      {"--time", o->time, RATINGS},
+      {"--user-table", o->user_table, RATINGS},
+      {"--item-table", o->item_table, RATINGS},
+      {"--title", o->title, RATINGS},
+      {"--category", o->categories, RATINGS},
+      {"--users", o->users != 0, DEMO},
+      {"--items", o->items != 0, DEMO},
+      {"--seed", o->seed != 0, DEMO},
+  };
+  for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
+    char whose[160] = "";
+    if (!options[k].given || options[k].of & reads)
+      continue;
+    for (int kind = 0; kind < (int)(sizeof kind_name / sizeof *kind_name); kind++)
+      if (options[k].of & 1 << kind) {
+        size_t used = strlen(whose);
+        snprintf(whose + used, sizeof whose - used, "%s%s", used ? ", " : "", kind_name[kind]);
+      }
+    return oikos_fail(err, OIKOS_USAGE, "%s is read by %s alone: %s%s would do nothing with it",
+                      options[k].name, whose, importer->name,
+                      reads == RATINGS ? " of ratings"
+                      : reads == TABLE ? " of a table"
+                                       : "");
+  }
+  return OIKOS_OK;
+}
+
 static oikos_status check(const oikos_importer *importer, const oikos_import_job *job,
                           oikos_error *err) {
   char folder[OIKOS_NAME_MAX];
@@ -92,6 +148,7 @@ static oikos_status check(const oikos_importer *importer, const oikos_import_job
     return oikos_fail(err, OIKOS_USAGE, "nothing to import: give one or more sources");
   if (job->n_sources > 0 && importer->sourceless)
     return oikos_fail(err, OIKOS_USAGE, "%s makes its data up: give no source", importer->name);
+  OIKOS_TRY(check_options(importer, &job->options, err));
   if (job->options.size < 0 || job->options.size > OIKOS_RESIZE_MAX_SIDE)
     return oikos_fail(err, OIKOS_USAGE, "size %lld: expected 1 to %d, or 0 for the default",
                       (long long)job->options.size, OIKOS_RESIZE_MAX_SIDE);

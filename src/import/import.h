@@ -103,6 +103,7 @@ typedef struct oikos_importer {
   const char *name;
   const char *help; /**< one line */
   bool sourceless;  /**< makes something up */
+  int reads;        /**< which options: of the kinds that import.c lists */
   oikos_status (*run)(const oikos_import_job *job, oikos_error *err);
 } oikos_importer;
 
@@ -112,7 +113,8 @@ const oikos_importer *oikos_importers(int *n);
 /**
  * Import @p job's sources by the importer named @p kind. Not collective: called by one process. The
  * output is replaced if it exists, and only when all is done: a failed import leaves it as it was.
- * @return OIKOS_USAGE for an unknown kind, no source, a bad size, a source that is missing, an
+ * @return OIKOS_USAGE for an unknown kind, no source, a bad size, an option that the kind does not
+ *         read, a source that is missing, an
  *         output without a folder or that is a source; OIKOS_ERROR for damaged or unexpected
  *         content, naming the source and the entry, and for a failed write
  */

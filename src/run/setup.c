@@ -261,6 +261,7 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
                       OIKOS_PATH - 1);
   OIKOS_TRY(oikos_team_create(comm, &t->team, err));
   t->here.pulse.stop = t->observer.stop;
+  t->here.pulse.stranded = t->observer.stuck;
   t->here.pulse.user = t->observer.user;
   t->team.pulse = &t->here.pulse;
   return OIKOS_OK;

@@ -17,6 +17,7 @@ enum { SMALL = 1 << 20 /* bytes */ };
 /* One write: its fields, which go out by blocks of rows. */
 typedef struct writer {
   const oikos_team *team;
+  const char *path; /* that the file is to have */
   const oikos_field *fields;
   int n;
   uint64_t *checksum; /* (n) */
@@ -209,24 +210,26 @@ static herr_t write_block(const writer *w, hid_t dataset, int i, int64_t round) 
   return bad;
 }
 
-/* Fill one dataset. A failure on this rank leaves it in step with the others. */
+/* Fill one dataset. A rank that fails ends the job, or stays in step with the others. */
 static oikos_status write_field(const writer *w, hid_t file, int i, oikos_error *err) {
-  herr_t bad = 0;
+  char what[320];
+  oikos_status status = OIKOS_OK;
   hid_t dataset = H5Dopen2(file, w->fields[i].name, H5P_DEFAULT);
+  snprintf(what, sizeof what, "dataset %.256s cannot be written", w->fields[i].name);
   for (int64_t round = 0; round < w->rounds[i]; round++) {
-    bad |= write_block(w, dataset, i, round);
+    if (write_block(w, dataset, i, round) < 0)
+      status = oikos_mpiio_strand(w->team, w->path, what, err);
     oikos_pulse_beat(w->team->pulse);
   }
   H5Dclose(dataset);
-  return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", w->fields[i].name)
-                 : OIKOS_OK;
+  return status;
 }
 
-static oikos_status write_data(writer *w, const char *path, oikos_error *err) {
+static oikos_status write_data(writer *w, const char *temporary, oikos_error *err) {
   hid_t file;
   oikos_status status = OIKOS_OK;
-  OIKOS_TRY(oikos_mpiio_open_together(w->team, path, &file, err));
-  w->fd = open(path, O_RDWR | O_CLOEXEC); // for a hint alone
+  OIKOS_TRY(oikos_mpiio_open_together(w->team, temporary, &file, err));
+  w->fd = open(temporary, O_RDWR | O_CLOEXEC); // for a hint alone
   // every rank goes through every collective call, so that a failure on one leaves none waiting
   for (int i = 0; i < w->n; i++) {
     oikos_error one;
@@ -240,7 +243,7 @@ static oikos_status write_data(writer *w, const char *path, oikos_error *err) {
   }
   if (w->fd >= 0)
     close(w->fd);
-  oikos_status closed = oikos_mpiio_close(w->team, file, status == OIKOS_OK ? err : NULL);
+  oikos_status closed = oikos_mpiio_close(w->team, w->path, file, status == OIKOS_OK ? err : NULL);
   return oikos_agree(w->team, status == OIKOS_OK ? closed : status, err);
 }
 
@@ -297,7 +300,7 @@ static oikos_status write_and_seal(writer *w, const char *path, char *temporary,
 oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
                                     const oikos_checkpoint_info *info, const oikos_field *fields,
                                     int n, oikos_error *err) {
-  writer w = {.team = team, .fields = fields, .n = n, .fd = -1};
+  writer w = {.team = team, .path = path, .fields = fields, .n = n, .fd = -1};
   char temporary[OIKOS_NAME_MAX] = "";
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = write_and_seal(&w, path, temporary, info, err);

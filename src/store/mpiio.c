@@ -135,6 +135,23 @@ oikos_status oikos_mpiio_create(const oikos_team *team, const char *path, char *
   return oikos_agree(team, status, err);
 }
 
+oikos_status oikos_mpiio_strand(const oikos_team *team, const char *path, const char *what,
+                                oikos_error *err) {
+  char text[OIKOS_NAME_MAX + sizeof err->message + 512], host[HOST] = "";
+  oikos_error mine;
+  oikos_status status = oikos_hdf5_fail(&mine, "%s", what);
+  gethostname(host, sizeof host - 1);
+  snprintf(text, sizeof text,
+           "%s cannot be written on %s (rank %d): %s; when that is mended, continue with --resume "
+           "from the newest checkpoint",
+           path, host, team->rank, mine.message);
+  if (team->size > 1)
+    oikos_pulse_strand(team->pulse, text);
+  if (err)
+    *err = mine;
+  return status;
+}
+
 oikos_status oikos_mpiio_open_together(const oikos_team *team, const char *path, hid_t *file,
                                        oikos_error *err) {
   int64_t size;
@@ -144,12 +161,17 @@ oikos_status oikos_mpiio_open_together(const oikos_team *team, const char *path,
   H5Pset_fapl_mpio(access, team->world, team->hints);
   *file = H5Fopen(path, H5F_ACC_RDWR, access);
   H5Pclose(access);
-  return agree(
-      team, *file < 0 ? oikos_hdf5_fail(err, "it cannot be opened by all ranks") : OIKOS_OK, err);
+  return agree(team,
+               *file < 0 ? oikos_mpiio_strand(team, path, "it cannot be opened by all ranks", err)
+                         : OIKOS_OK,
+               err);
 }
 
-oikos_status oikos_mpiio_close(const oikos_team *team, hid_t file, oikos_error *err) {
-  return agree(team, H5Fclose(file) < 0 ? oikos_hdf5_fail(err, "it cannot be closed") : OIKOS_OK,
+oikos_status oikos_mpiio_close(const oikos_team *team, const char *path, hid_t file,
+                               oikos_error *err) {
+  return agree(team,
+               H5Fclose(file) < 0 ? oikos_mpiio_strand(team, path, "it cannot be closed", err)
+                                  : OIKOS_OK,
                err);
 }
 

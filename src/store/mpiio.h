@@ -39,8 +39,18 @@ oikos_status oikos_mpiio_create(const oikos_team *team, const char *path, char *
 oikos_status oikos_mpiio_open_together(const oikos_team *team, const char *path, hid_t *file,
                                        oikos_error *err);
 
-/** Collective. */
-oikos_status oikos_mpiio_close(const oikos_team *team, hid_t file, oikos_error *err);
+/** Fail, with what HDF5 says: a call on a file that is open together failed on this rank. The
+ * others may be in the same call, or in the next one, and MPI-IO does not promise that they come
+ * out of it: the process ends with the message, if somebody ends processes (base/pulse.h). Else,
+ * and on a rank that is alone, it comes back. Not collective.
+ * @param path  for that message
+ * @param what  failed */
+oikos_status oikos_mpiio_strand(const oikos_team *team, const char *path, const char *what,
+                                oikos_error *err);
+
+/** Collective. @param path  for the message */
+oikos_status oikos_mpiio_close(const oikos_team *team, const char *path, hid_t file,
+                               oikos_error *err);
 
 /** How many rows of this many bytes are read or written at a time: team->block, 16 MiB by default,
  * or one row. */

@@ -96,7 +96,7 @@ check_status "inspect with all flipped back" 0
 
 # A checkpoint of 0.1.0 has another seal: it is verified by the old rule, shown and gone on from.
 mkdir -p old/checkpoints
-cp "$SOURCE/tests/golden/checkpoint_1.h5" old/checkpoints/step-000000000004.h5
+cp "$SOURCE/tests/old/checkpoint_1.h5" old/checkpoints/step-000000000004.h5
 check_equal "of 0.1.0: digest" 5eec54d4ecca5b72cafe15acecf375d4 "$(digest old/checkpoints/step-000000000004.h5)"
 run inspect old
 check_status "of 0.1.0: inspect" 0
@@ -106,7 +106,7 @@ check_status "of 0.1.0: resumed" 0
 check_match "of 0.1.0: resumed" "^resumed from .* at step 4" "$log.out"
 check_equal "of 0.1.0: resumed: records" 4 "$(wc -l <old/metrics.jsonl)"
 for at in 40 5000; do # of its hash, of its data
-  cp "$SOURCE/tests/golden/checkpoint_1.h5" "$one"
+  cp "$SOURCE/tests/old/checkpoint_1.h5" "$one"
   flip "$one" "$at"
   run inspect "$one"
   check_status "of 0.1.0: byte $at flipped" 1

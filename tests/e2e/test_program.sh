@@ -171,4 +171,12 @@ sleep 2
 kill -TERM $job || fail "the slow gradcheck was not slow" # timeout passes it on, and kills after a second
 end_of_job
 ((status != 137)) || fail "gradcheck did not end within a second of SIGTERM"
+# What the last line says of the loss is the median of the last 100 steps, not a mean since the line before: wild first steps
+# do not show in it.
+write_mlp mlp.yaml
+good "a run of 250 steps" train mlp.yaml --set steps=250 --set log.every=1 --set eval.episodes=0 --out median
+expected=$(sed 's/.*"query_loss": \([^,]*\),.*/\1/' median/metrics.jsonl | tail -n 100 | sort -g | awk '{ x[NR] = $1 } END { print (x[50] + x[51]) / 2 }')
+found=$(tr '\r' '\n' <"$log.out" | sed -n 's/^step 250\/250 .*query loss \([^ ]*\).*/\1/p' | tail -n 1)
+awk -v a="$expected" -v b="$found" 'BEGIN { exit !(b != "" && (a - b) ^ 2 < 1e-7) }' || fail "the last line says query loss $found, expected the median $expected"
+
 finish

@@ -15,9 +15,9 @@ mkdir here there
 cp images.h5 here/
 train=("$OIKOS" train "$WORK/conv.yaml" --out "$WORK/run" --set steps=2 --set eval.episodes=0 --set task.file=images.h5)
 
-# one_rank_without WHAT REGEX: rank 1 works in ./there, the others in ./here; all end, with one message that says where.
+# one_rank_without WHAT REGEX [STATEMENT]: rank 1 works in ./there, the others in ./here; all end, with one message that says where.
 one_rank_without() {
-  on_rank_1 "cd $WORK/there"
+  on_rank_1 "cd $WORK/there ${3:-}"
   for ranks in 2 3; do
     LIMIT=60 launch env -C "$WORK/here" "${mpirun[@]}" $ranks "$WORK/rank" "${train[@]}"
     check_status "$1, $ranks ranks" '[12]'
@@ -38,6 +38,12 @@ one_rank_without "a cut data file" "$other"
 : >there/images.h5
 one_rank_without "an empty data file" "it is not a readable HDF5 file: it is empty"
 rm there/images.h5
+cp images.h5 there/
+if [[ -z ${OIKOS_SANITIZED:-} ]]; then # which must be loaded first
+  cc -w -O1 -shared -fPIC -o losses.so "$SOURCE/tools/bench/losses.c" -ldl
+  one_rank_without "a data file that may not be read" "it cannot be opened: Permission denied" \
+    "&& export LD_PRELOAD=$WORK/losses.so LOSS_PATH=$WORK/there/ LOSS_CALLS=o LOSS_ERRNO=13 LOSS_AFTER=0"
+fi
 
 # Data of 16 MB where /dev/shm has 12, of which MPI needs some for itself; and on ranks that cannot share memory.
 mkdir idx.large

@@ -124,6 +124,12 @@ static void test_import_refuses(void **state) {
       {{.group = "who", .targets = "y", .exclude = "x,z,w"}, "no column is left"},
       {{.group = "who"}, "csv wants --group"},
       {{.targets = "y"}, "csv wants --group"},
+      {{.group = "who", .targets = "y", .size = 28},
+       "--size is read by omniglot and idx alone: csv of a table would do nothing with it"},
+      {{.group = "who", .targets = "y", .time = "x"}, "--time is read by csv of ratings"},
+      {{.group = "who", .user = "x", .item = "y", .rating = "z"},
+       "--group is read by csv of a table alone: csv of ratings would do nothing with it"},
+      {{.group = "who", .targets = "y", .seed = 3}, "--seed is read by ratings-demo alone"},
   };
   for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
     refused(import(*state, example, wrong[k].o, NULL), OIKOS_USAGE, wrong[k].message);

@@ -124,7 +124,7 @@ static void test_csv_refuses(void **state) {
        "--time: there is no column 'q'"},
       {{.user = "who", .item = "what", .rating = "stars", .group = "who"},
        OIKOS_USAGE,
-       "give one kind"},
+       "--group is read by csv of a table alone"},
       {{.user = "who", .item = "what", .rating = "stars", .title = "x"},
        OIKOS_USAGE,
        "--title names a column of --item-table"},
