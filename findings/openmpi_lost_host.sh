@@ -4,7 +4,7 @@
 # killed, as when the host is lost. mpirun says that it "will therefore terminate the job", does so, and exits with status 0.
 # Guessed: a status other than 0, as when a rank is killed, and as Open MPI 4.1 has it for the same loss.
 # Bears on oikos: `mpirun oikos train ... && next` goes on after a lost host. The job scripts ask the run whether it is at its end
-# (jobs/functions.sh, finished), and the README says so.
+# (jobs/functions.sh, finished), and jobs/README.md says so.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 packages "Debian 13" openmpi-bin=5.0.7-1 openmpi-common=5.0.7-1 libopenmpi40=5.0.7-1 libpmix2t64=5.0.7-1

@@ -104,7 +104,7 @@ static oikos_status judge(const char *path, const char *format, const oikos_data
   if (!found) {
     fprintf(out,
             "usable: no, not as task.file: its attribute format is %s, expected \"oikos images\", "
-            "\"oikos table\" or \"oikos ratings\" (README: Data files of your own)\n",
+            "\"oikos table\" or \"oikos ratings\" (tools/README.md: Data files of your own)\n",
             format ? "another" : "missing");
     return OIKOS_OK;
   }
@@ -112,7 +112,7 @@ static oikos_status judge(const char *path, const char *format, const oikos_data
   oikos_status status = load(&team, path, found, err);
   oikos_team_destroy(&team);
   if (status != OIKOS_OK)
-    return oikos_fail_prefix(err, "not usable (README: Data files of your own): ");
+    return oikos_fail_prefix(err, "not usable (tools/README.md: Data files of your own): ");
   fprintf(out, "digest: %s\n",
           *about->digest ? about->digest : "none: what is damaged in it would go unnoticed");
   fprintf(out, "usable: yes, with task.source: %s\n", found + strlen("oikos "));

@@ -17,15 +17,16 @@ for job in "mlp.yaml" "mlp.yaml --array 1-3" "mlp.yaml --scaling" "--eval whole"
   check_status "--test-only of $job" 0
   check_match "--test-only of $job" "^sbatch: Job [0-9]+ to start at .* on nodes n\[1-4\]" "$log.err"
 done
-# What the README shows, but for the site's names, on the nodes that there are.
+# What jobs/README.md shows, but for the site's names, on the nodes that there are.
 ln -s "$SOURCE/configs" .
+grep -q '^tools/submit ' "$SOURCE/jobs/README.md" || fail "jobs/README.md shows no tools/submit"
 while read -r line; do
   line=${line%%#*}
   line=${line//--partition P --account A/}
   read -ra words <<<"$(sed 's/--nodes [0-9]*/--nodes 4/; s/--ranks-per-node [0-9]*/--ranks-per-node 2/; s/ -- .*//' <<<"$line")"
   launch "$SOURCE/${words[0]}" "${words[@]:1}" --test-only
-  check_status "the README's $line" 0
-done < <(grep '^tools/submit ' "$SOURCE/README.md")
+  check_status "jobs/README.md's $line" 0
+done < <(grep '^tools/submit ' "$SOURCE/jobs/README.md")
 for job in train array scaling eval; do
   launch sbatch --test-only "$SOURCE/jobs/$job.sbatch" mlp.yaml run
   check_status "sbatch --test-only jobs/$job.sbatch" 0

@@ -10,7 +10,7 @@ foreach(level ${OIKOS_LEVELS})
     endif()
   endforeach()
 endforeach()
-install(DIRECTORY include/oikos TYPE INCLUDE)
+install(DIRECTORY include/oikos TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
 install(EXPORT oikosTargets NAMESPACE oikos:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/oikos)
 file(WRITE ${CMAKE_BINARY_DIR}/generated/oikosConfig.cmake
      "include(\${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake)\noikos_find_dependencies()\n"
