@@ -12,6 +12,19 @@ typedef struct oikos_fields {
   int64_t steps; /* that were done: no count can be above */
 } oikos_fields;
 
+/** A one- or two-dimensional array (rows, columns); columns 0: one dimension. */
+oikos_field *oikos_fields_add(oikos_fields *f, oikos_field_type type, void *data, int64_t rows,
+                              int64_t columns, const char *meaning, const char *group,
+                              const char *name);
+
+/** The same for all learners, of which this rank has its own: learners/name (N, columns). */
+oikos_field *oikos_fields_by_learner(oikos_fields *f, const oikos_trainer *t, oikos_field_type type,
+                                     void *data, int64_t columns, const char *meaning,
+                                     const char *name);
+
+/** What its numbers must be. */
+void oikos_field_within(oikos_field *field, double least, double most);
+
 /** The state of a trainer. Not collective. */
 oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos_error *err);
 

@@ -85,8 +85,8 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_rows_create(&t->config, &t->team, t->net, oikos_source_shape(t->source),
                               t->learners.slots, n, &t->rows, err));
   OIKOS_TRY(oikos_robust_step_create(t, err));
-  OIKOS_TRY(oikos_rollback_create(&t->config, &t->learners, &t->rollback, err));
-  OIKOS_TRY(oikos_own_rates_create(&t->config, &t->learners, &t->own_rates, err));
+  OIKOS_PARTS (t, p, create)
+    OIKOS_TRY(p->part->create(t, p, err));
   OIKOS_TRY(oikos_balance_create(&t->team, &t->learners, &t->balance, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
@@ -136,6 +136,7 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   t->segments.effort = t->priority.effort;
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
   OIKOS_TRY(oikos_learners_create(c, &t->team, NULL, t->weights.m, &t->learners, err));
+  OIKOS_TRY(oikos_parts_choose(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
   bool census = oikos_census_wanted(c);
@@ -223,8 +224,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->not_finite);
   free(t->scratch);
   oikos_robust_step_destroy(&t->robust);
-  oikos_rollback_destroy(&t->rollback);
-  oikos_own_rates_destroy(&t->own_rates);
+  oikos_parts_destroy(t);
   oikos_balance_destroy(&t->balance);
   oikos_priority_destroy(&t->priority);
   oikos_learners_destroy(&t->learners);

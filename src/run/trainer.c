@@ -12,15 +12,19 @@
 
 typedef oikos_real real;
 
-/* Add a learner's contribution to the sums of one thread, or hand it to the rule. False if a number
- * in it is not finite. */
+/* Add a learner's contribution to the sums of one thread, or hand it to the rule. False if it is
+ * left out, or a number in it is not finite. */
 static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribution *c) {
+  OIKOS_PARTS (t, p, trained)
+    p->part->trained(t, p, thread, at, c);
   oikos_robust_attack(t, thread, t->learners.learner[at], c);
-  if (!oikos_leaves_out(&t->config))
-    return oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]);
-  bool taken = oikos_robust_take(t, thread, at, c);
-  oikos_rollback_note(t, thread, at, !taken);
-  return taken;
+  bool taken = oikos_leaves_out(&t->config)
+                   ? oikos_robust_take(t, thread, at, c)
+                   : oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]),
+       fine = taken;
+  OIKOS_PARTS (t, p, taken)
+    fine &= p->part->taken(t, p, thread, at, c, taken);
+  return fine;
 }
 
 /* Add what a learner's examples say of their embedding rows, as heavily as its gradient. */
@@ -35,15 +39,15 @@ static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oiko
 static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   oikos_learners *own = &t->learners;
   oikos_pulse_beat(t->team.pulse);
-  int64_t learner = own->learner[at], i = learner - own->first;
+  int64_t learner = own->learner[at], i = oikos_learners_at(own, at);
   double *log_p = own->next_log_p + (size_t)at * own->homes;
   memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
-  t->workers[thread].factor = oikos_own_rate(&t->own_rates, i);
+  OIKOS_PARTS (t, p, start)
+    p->part->start(t, p, thread, at);
   oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], own->first_slot + at,
                                              log_p, own->home[i], oikos_learners_left_off(own, i));
   own->next_home[at] = c.home;
   oikos_learners_leave(own, at, c.trained);
-  oikos_own_rates_note(&t->config, &t->own_rates, own, at, &c);
   oikos_balance_note(t, thread, at);
   double begin = oikos_profile_begin(t->profiles);
   if (!contribute(t, thread, at, &c) || !contribute_rows(t, thread, at, &c)) {
@@ -171,7 +175,8 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
     reduce(t);
     if (nothing_left(t))
       return diverged(t, err);
-    OIKOS_TRY(oikos_rollback_check(t, err));
+    OIKOS_PARTS (t, p, reduced)
+      OIKOS_TRY(p->part->reduced(t, p, err));
     again = oikos_grid_misplaced(grid, sum);
     if (again) {
       oikos_grid_settle(grid, sum);
@@ -188,9 +193,9 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
   oikos_census_note(t);
   oikos_balance_adopt(t);
+  OIKOS_PARTS (t, p, adopt)
+    p->part->adopt(t, p);
   oikos_learners_adopt(&t->learners);
-  oikos_rollback_adopt(&t->learners, &t->rollback);
-  oikos_own_rates_adopt(&t->learners, &t->own_rates);
   oikos_priority_note(&t->segments, sum, &t->priority);
   oikos_trainer_revive(t);
   note(t, norm);

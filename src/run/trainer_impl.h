@@ -13,10 +13,9 @@
 #include "run/census.h"
 #include "run/history.h"
 #include "run/learners.h"
-#include "run/own_rates.h"
 #include "run/pace.h"
+#include "run/part.h"
 #include "run/robust.h"
-#include "run/rollback.h"
 #include "run/rows.h"
 #include "run/same_data.h"
 #include "run/watch.h"
@@ -52,11 +51,11 @@ struct oikos_trainer {
   oikos_context context;
 
   oikos_learners learners;
+  oikos_part_state *parts; /* (n_parts) those that the configuration wants */
+  int n_parts;
   oikos_rows rows; /* of the embedding table */
   oikos_census_book census;
   oikos_robust_step robust; /* rules beside the mean */
-  oikos_rollback rollback;  /* how often each of them was left out */
-  oikos_own_rates own_rates;
   oikos_balance balance;
   oikos_priority priority; /* of the homes */
   double spent[2];         /* privacy: epsilon, delta; as the last checkpoint says */

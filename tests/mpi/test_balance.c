@@ -30,12 +30,8 @@ static void expect_all_same(verdict *v, const pair *p) {
   const oikos_trainer *a = p->joint, *b = p->alone;
   size_t first = (size_t)a->learners.first, n = (size_t)a->learners.count;
   expect_same_state(v, a, b);
-  if (a->own_rates.factor)
-    expect(v, same(a->own_rates.factor, b->own_rates.factor + first, n, sizeof(double)),
-           "other rates");
-  if (a->rollback.streak)
-    expect(v, same(a->rollback.streak, b->rollback.streak + first, n, sizeof(int64_t)),
-           "other streaks");
+  expect(v, same_part(a, b, &oikos_part_own_rates), "other rates");
+  expect(v, same_part(a, b, &oikos_part_rollback), "other streaks");
   if (a->census.n_groups > 0)
     expect(v, same(a->census.since, b->census.since + first, n, sizeof(int64_t)), "other census");
   if (!a->rows.table)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An optional concern of a step is a part: a table of functions, like the type of a layer. The
+ * trainer calls those of the parts that its configuration wants, in the order of the list in
+ * part.c, where a NULL has nothing to do. A new part is one file that defines an oikos_part, its
+ * declaration below, and one line in the list.
+ */
+#ifndef OIKOS_RUN_PART_H
+#define OIKOS_RUN_PART_H
+
+#include "learn/contribution.h"
+#include "run/fields.h"
+#include "run/learners.h"
+
+typedef struct oikos_part oikos_part;
+
+/** A part in a trainer. Its memory is zero at first. */
+typedef struct oikos_part_state {
+  const oikos_part *part;
+  void *own;        /* (part->size) what only its file looks into */
+  void *by_learner; /* (count) of part->by_learner bytes, for this rank's learners */
+  void *by_slot;    /* (slots) of part->by_slot bytes, for those of the step at hand */
+} oikos_part_state;
+
+struct oikos_part {
+  size_t size;       /* of its own struct; 0: none */
+  size_t by_learner; /* bytes for each learner, which go with it to another rank; 0: none */
+  size_t by_slot;    /* bytes for each learner of a step; 0: none */
+
+  /* Whether the configuration asks for it. The same on all ranks. */
+  bool (*wanted)(const oikos_trainer *t);
+
+  /* Set-up. Not collective. */
+  oikos_status (*create)(oikos_trainer *t, oikos_part_state *p, oikos_error *err);
+  void (*destroy)(void *own);
+
+  /* The active learner number `at` of this rank is about to train on a thread, and has trained: c
+   * is yet to be added to the sums. Then it was, or (taken is false) was left out, or a number in
+   * it is not finite; false if the part finds one. */
+  void (*start)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at);
+  void (*trained)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                  oikos_contribution *c);
+  bool (*taken)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                const oikos_contribution *c, bool taken);
+
+  /* The sums of all ranks are known. Collective. */
+  oikos_status (*reduced)(oikos_trainer *t, const oikos_part_state *p, oikos_error *err);
+
+  /* The weights are updated; learners are still as they came. Collective. */
+  void (*adopt)(oikos_trainer *t, oikos_part_state *p);
+
+  /* Its datasets in a checkpoint. */
+  void (*fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
+};
+
+/** Each part `p` of a trainer that has a function of this name. */
+#define OIKOS_PARTS(t, p, function)                                                                \
+  for (oikos_part_state *p = (t)->parts; p < (t)->parts + (t)->n_parts; p++)                       \
+    if (p->part->function)
+
+/** Find out which parts are wanted, and make room for them. Not collective; after the learners. */
+oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err);
+void oikos_parts_destroy(oikos_trainer *t);
+
+/** Make room for what a part keeps of other learners than those it has. Not collective. */
+oikos_status oikos_part_room(const oikos_part *part, const oikos_learners *learners,
+                             oikos_part_state *room, oikos_error *err);
+
+/** A part of the list; NULL: the trainer does not want it. */
+oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
+
+/** As oikos_part.adopt: what was found of a learner in the step becomes what is kept of it. */
+void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
+
+extern const oikos_part oikos_part_own_rates, oikos_part_rollback;
+
+#endif
