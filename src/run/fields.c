@@ -291,9 +291,6 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
                        0, INFINITY);
   add_learners(f, t);
   add_rows(f, &t->config, &t->rows);
-  if (t->census.n_groups > 0)
-    oikos_fields_by_learner(f, t, OIKOS_FIELD_INT64, t->census.since, 0,
-                            "steps done when each learner came to its home", "since");
   OIKOS_PARTS (t, p, fields)
     p->part->fields(t, p, f);
   add_adjustment(f, t);

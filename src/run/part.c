@@ -10,6 +10,7 @@
 
 /* In the order in which they are called, and stand in a checkpoint. */
 static const oikos_part *const list[] = {
+    &oikos_part_census,
     &oikos_part_rollback,
     &oikos_part_own_rates,
 };
@@ -23,12 +24,14 @@ oikos_status oikos_part_room(const oikos_part *part, const oikos_learners *learn
 
 oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err) {
   const size_t all = sizeof list / sizeof *list;
+  size_t column = OIKOS_ROW_MEMBERS + 2 * (size_t)t->config.home.count;
   OIKOS_TRY(oikos_alloc(&t->parts, all, sizeof *t->parts, "the parts of a step", err));
   for (size_t k = 0; k < all; k++) {
     if (!list[k]->wanted(t))
       continue;
     oikos_part_state *p = &t->parts[t->n_parts++];
-    p->part = list[k];
+    *p = (oikos_part_state){.part = list[k], .column = column};
+    column += list[k]->columns;
     OIKOS_TRY(oikos_alloc(&p->own, 1, list[k]->size, "the parts of a step", err));
     OIKOS_TRY(oikos_part_room(list[k], &t->learners, p, err));
   }

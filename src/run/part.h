@@ -8,6 +8,8 @@
 #ifndef OIKOS_RUN_PART_H
 #define OIKOS_RUN_PART_H
 
+#include <stdio.h>
+
 #include "learn/contribution.h"
 #include "run/fields.h"
 #include "run/learners.h"
@@ -20,12 +22,14 @@ typedef struct oikos_part_state {
   void *own;        /* (part->size) what only its file looks into */
   void *by_learner; /* (count) of part->by_learner bytes, for this rank's learners */
   void *by_slot;    /* (slots) of part->by_slot bytes, for those of the step at hand */
+  size_t column;    /* where its numbers begin in a row of the history */
 } oikos_part_state;
 
 struct oikos_part {
   size_t size;       /* of its own struct; 0: none */
   size_t by_learner; /* bytes for each learner, which go with it to another rank; 0: none */
   size_t by_slot;    /* bytes for each learner of a step; 0: none */
+  size_t columns;    /* numbers in a row of the history (run/history.h), means over steps */
 
   /* Whether the configuration asks for it. The same on all ranks. */
   bool (*wanted)(const oikos_trainer *t);
@@ -48,6 +52,15 @@ struct oikos_part {
 
   /* The weights are updated; learners are still as they came. Collective. */
   void (*adopt)(oikos_trainer *t, oikos_part_state *p);
+
+  /* Its numbers in the row of a record that was just closed, where they are no means. Collective.
+   */
+  void (*record)(oikos_trainer *t, const oikos_part_state *p, double *row);
+
+  /* From the row into a record, and from there into a line of metrics.jsonl. */
+  void (*read)(const oikos_trainer *t, const oikos_part_state *p, const double *row,
+               oikos_record *record);
+  void (*metrics)(const oikos_trainer *t, const oikos_record *record, FILE *out);
 
   /* Its datasets in a checkpoint. */
   void (*fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
@@ -72,6 +85,6 @@ oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
 /** As oikos_part.adopt: what was found of a learner in the step becomes what is kept of it. */
 void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
 
-extern const oikos_part oikos_part_own_rates, oikos_part_rollback;
+extern const oikos_part oikos_part_census, oikos_part_own_rates, oikos_part_rollback;
 
 #endif

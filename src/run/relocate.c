@@ -12,7 +12,6 @@ typedef struct place {
   oikos_learners learners;
   oikos_part_state *parts; /* (n_parts) */
   int n_parts;
-  int64_t *since;        /* (count) of the census */
   int64_t *work, *next;  /* (count), (slots) of the balance */
   oikos_columns columns; /* of rules that order */
   int64_t *wanted;       /* (count) who comes */
@@ -26,7 +25,6 @@ static void destroy(place *p) {
     free(p->parts[k].by_slot);
   }
   free(p->parts);
-  free(p->since);
   free(p->work);
   free(p->next);
   oikos_columns_destroy(&p->columns);
@@ -43,8 +41,6 @@ static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oik
   OIKOS_TRY(oikos_alloc(&p->parts, (size_t)t->n_parts, sizeof *p->parts, "the learners", err));
   for (; p->n_parts < t->n_parts; p->n_parts++)
     OIKOS_TRY(oikos_part_room(t->parts[p->n_parts].part, own, &p->parts[p->n_parts], err));
-  if (t->census.n_groups > 0)
-    OIKOS_TRY(oikos_alloc(&p->since, n, sizeof *p->since, "the census", err));
   OIKOS_TRY(oikos_alloc(&p->work, n, sizeof *p->work, "the learners", err));
   OIKOS_TRY(oikos_alloc(&p->next, slots, sizeof *p->next, "the learners", err));
   if (t->robust.columns.tags)
@@ -83,19 +79,16 @@ static void bring_all(const oikos_trainer *t, place *p) {
   for (int k = 0; k < t->n_parts; k++)
     if (t->parts[k].part->by_learner)
       bring(p, t->parts[k].part->by_learner, t->parts[k].by_learner, p->parts[k].by_learner);
-  bring(p, sizeof *p->since, t->census.since, p->since);
 }
 
 /* The trainer has what was brought; what it had is left to be destroyed. */
 static void move_in(oikos_trainer *t, place *p) {
   place gone = *p;
   gone.learners = t->learners;
-  gone.since = t->census.since;
   gone.work = t->balance.work;
   gone.next = t->balance.next;
   gone.columns = t->robust.columns;
   t->learners = p->learners;
-  t->census.since = p->since;
   t->balance.work = p->work;
   t->balance.next = p->next;
   t->robust.columns = p->columns;

@@ -167,5 +167,9 @@ bool oikos_trainer_privacy(const oikos_trainer *t, double *epsilon, double *delt
 oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
   oikos_record r = oikos_history_record(&t->history, index);
   r.epsilon = spent_after(&t->config, r.step);
+  if (oikos_leaves_out(&t->config))
+    r.left_out = oikos_history_row(&t->history, index)[t->history.fields - 1];
+  OIKOS_PARTS (t, p, read)
+    p->part->read(t, p, oikos_history_row(&t->history, index), &r);
   return r;
 }

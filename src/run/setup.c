@@ -139,10 +139,10 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_parts_choose(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
-  bool census = oikos_census_wanted(c);
-  OIKOS_TRY(oikos_census_create(census ? shape.n_groups : 0, c->home.count, t->learners.count,
-                                &t->census, err));
-  return oikos_history_create((int)c->home.count, census, oikos_leaves_out(c), &t->history, err);
+  size_t columns = oikos_leaves_out(c);
+  for (int k = 0; k < t->n_parts; k++)
+    columns += t->parts[k].part->columns;
+  return oikos_history_create((int)c->home.count, columns, &t->history, err);
 }
 
 /* Memory for data that ranks of a node do not share is worth a word: it may be the most there is.
@@ -229,7 +229,6 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   oikos_priority_destroy(&t->priority);
   oikos_learners_destroy(&t->learners);
   oikos_rows_destroy(&t->rows);
-  oikos_census_destroy(&t->census);
   oikos_trainer_destroy(t->teacher);
   oikos_history_destroy(&t->history);
   oikos_segments_destroy(&t->segments);

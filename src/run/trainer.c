@@ -149,7 +149,7 @@ static void note(oikos_trainer *t, double gradient_norm) {
     now[OIKOS_ROW_MEMBERS + h] = (double)sum->words[OIKOS_COUNT_MEMBERS + h] / n;
     now[OIKOS_ROW_MEMBERS + t->config.home.count + h] = (double)scores[h];
   }
-  if (t->history.leaves_out)
+  if (oikos_leaves_out(&t->config))
     now[t->history.fields - 1] = (double)sum->words[OIKOS_COUNT_REJECTED];
   oikos_history_add(&t->history);
 }
@@ -191,7 +191,6 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
                      t->scratch); // step 3
   oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
-  oikos_census_note(t);
   oikos_balance_adopt(t);
   OIKOS_PARTS (t, p, adopt)
     p->part->adopt(t, p);
@@ -212,13 +211,13 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
 
 static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = oikos_cohort_size(&t->config), steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
-  double rand = oikos_trainer_census(t).rand;
   oikos_mark(t->where, t->step, OIKOS_AT_RECORD);
   oikos_pace_compare(&t->team, &t->pace);
   t->history.balance = oikos_balance_efficiency(t);
-  oikos_status status =
-      oikos_history_close(&t->history, t->step, t->step * n, steps * n, rand, err);
+  oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
+  OIKOS_PARTS (t, p, record)
+    p->part->record(t, p, oikos_history_row(&t->history, t->history.records - 1));
   oikos_record r = oikos_trainer_record(t, t->history.records - 1);
   r.slowest = t->pace.slowest;
   r.slowest_rank = t->pace.slowest_rank;

@@ -10,7 +10,6 @@
 #include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/balance.h"
-#include "run/census.h"
 #include "run/history.h"
 #include "run/learners.h"
 #include "run/pace.h"
@@ -53,8 +52,7 @@ struct oikos_trainer {
   oikos_learners learners;
   oikos_part_state *parts; /* (n_parts) those that the configuration wants */
   int n_parts;
-  oikos_rows rows; /* of the embedding table */
-  oikos_census_book census;
+  oikos_rows rows;          /* of the embedding table */
   oikos_robust_step robust; /* rules beside the mean */
   oikos_balance balance;
   oikos_priority priority; /* of the homes */
@@ -135,6 +133,9 @@ void oikos_run_directory_abandon(oikos_trainer *t);
 /** Write config.yaml, and metrics.jsonl with the records that the state
  * holds. */
 oikos_status oikos_run_directory_prepare(oikos_trainer *t, bool resume, oikos_error *err);
+
+/** Write a number into a line of metrics.jsonl. */
+void oikos_metrics_value(FILE *out, const char *name, double x);
 
 /** Append a record to metrics.jsonl. Rank 0 writes. */
 oikos_status oikos_metrics_append(const oikos_trainer *t, const oikos_record *record,
