@@ -127,9 +127,6 @@ static void add_homes(oikos_fields *f, const oikos_trainer *t) {
   are_squares(f, squares);
   oikos_fields_add(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
                    "optimizer/homes", "count");
-  if (w->deserted)
-    oikos_fields_add(f, OIKOS_FIELD_INT64, w->deserted, w->n_homes, 0,
-                     "steps that each home has been deserted", "revive", "deserted");
 }
 
 static void add_peers(oikos_fields *f, const oikos_trainer *t) {
@@ -282,6 +279,8 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   add_data(f, t);
   add_shared(f, t);
   add_homes(f, t);
+  OIKOS_PARTS (t, p, weight_fields)
+    p->part->weight_fields(t, p, f);
   add_peers(f, t);
   add_centres(f, t);
   if (oikos_privacy_on(&t->config))

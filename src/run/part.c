@@ -10,6 +10,7 @@
 
 /* In the order in which they are called, and stand in a checkpoint. */
 static const oikos_part *const list[] = {
+    &oikos_part_revive,
     &oikos_part_census,
     &oikos_part_rollback,
     &oikos_part_own_rates,
@@ -32,7 +33,8 @@ oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err) {
     oikos_part_state *p = &t->parts[t->n_parts++];
     *p = (oikos_part_state){.part = list[k], .column = column};
     column += list[k]->columns;
-    OIKOS_TRY(oikos_alloc(&p->own, 1, list[k]->size, "the parts of a step", err));
+    if (list[k]->size)
+      OIKOS_TRY(oikos_alloc(&p->own, 1, list[k]->size, "the parts of a step", err));
     OIKOS_TRY(oikos_part_room(list[k], &t->learners, p, err));
   }
   return OIKOS_OK;

@@ -19,14 +19,14 @@ typedef struct oikos_part oikos_part;
 /** A part in a trainer. Its memory is zero at first. */
 typedef struct oikos_part_state {
   const oikos_part *part;
-  void *own;        /* (part->size) what only its file looks into */
+  void *own;        /* what only its file looks into; released by free(), after destroy */
   void *by_learner; /* (count) of part->by_learner bytes, for this rank's learners */
   void *by_slot;    /* (slots) of part->by_slot bytes, for those of the step at hand */
   size_t column;    /* where its numbers begin in a row of the history */
 } oikos_part_state;
 
 struct oikos_part {
-  size_t size;       /* of its own struct; 0: none */
+  size_t size;       /* of its own struct; 0: none, or create makes it */
   size_t by_learner; /* bytes for each learner, which go with it to another rank; 0: none */
   size_t by_slot;    /* bytes for each learner of a step; 0: none */
   size_t columns;    /* numbers in a row of the history (run/history.h), means over steps */
@@ -50,8 +50,10 @@ struct oikos_part {
   /* The sums of all ranks are known. Collective. */
   oikos_status (*reduced)(oikos_trainer *t, const oikos_part_state *p, oikos_error *err);
 
-  /* The weights are updated; learners are still as they came. Collective. */
+  /* The weights are updated; learners are still as they came. Collective. Then they are as the step
+   * leaves them. */
   void (*adopt)(oikos_trainer *t, oikos_part_state *p);
+  void (*adopted)(oikos_trainer *t, const oikos_part_state *p);
 
   /* Its numbers in the row of a record that was just closed, where they are no means. Collective.
    */
@@ -62,7 +64,8 @@ struct oikos_part {
                oikos_record *record);
   void (*metrics)(const oikos_trainer *t, const oikos_record *record, FILE *out);
 
-  /* Its datasets in a checkpoint. */
+  /* Its datasets in a checkpoint: those that stand behind the weights, and behind the learners. */
+  void (*weight_fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
   void (*fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
 };
 
@@ -85,6 +88,7 @@ oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
 /** As oikos_part.adopt: what was found of a learner in the step becomes what is kept of it. */
 void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
 
-extern const oikos_part oikos_part_census, oikos_part_own_rates, oikos_part_rollback;
+extern const oikos_part oikos_part_revive, oikos_part_census, oikos_part_rollback,
+    oikos_part_own_rates;
 
 #endif

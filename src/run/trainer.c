@@ -195,8 +195,9 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   OIKOS_PARTS (t, p, adopt)
     p->part->adopt(t, p);
   oikos_learners_adopt(&t->learners);
+  OIKOS_PARTS (t, p, adopted)
+    p->part->adopted(t, p);
   oikos_priority_note(&t->segments, sum, &t->priority);
-  oikos_trainer_revive(t);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   t->saving = sum->words[OIKOS_COUNT_SAVE] > 0;

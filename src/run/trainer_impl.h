@@ -119,10 +119,6 @@ oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err);
 /** Keep the teacher's checkpoint in the run directory. Rank 0 writes. Not collective. */
 oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);
 
-/** At the end of a step, with its homes adopted: split off a home that has been deserted for too
- * long. The same on all ranks. */
-void oikos_trainer_revive(oikos_trainer *t);
-
 /** Make the run directory if it is not there, take its lock, and watch over the run from here on:
  * before anything is read. Collective. */
 oikos_status oikos_run_directory_claim(oikos_trainer *t, oikos_error *err);
