@@ -71,7 +71,7 @@ oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episode
   row[OIKOS_ROW_EPISODES] = (double)episodes;
   row[OIKOS_ROW_RATE] = h->now[OIKOS_ROW_RATE];
   h->sure_rows[h->records] = h->sure_pending[0] / h->sure_pending[1];
-  h->balance_rows[h->records] = h->balance;
+  h->balance_rows[h->records] = 0;
   times[0] = clock - h->started;
   times[1] = clock > h->recorded ? (double)episodes_in_it / (clock - h->recorded) : 0;
   h->recorded = clock;

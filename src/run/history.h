@@ -35,7 +35,6 @@ typedef struct oikos_history {
   double sure;              /* one step: how sure learners are of their homes */
   double sure_pending[2];   /* sum of it since the last record; steps in the sum */
   double *sure_rows;        /* (records); 0: not known, the record is of an older version */
-  double balance;           /* of the record that is closed next: oikos_balance_efficiency */
   double *balance_rows;     /* (records) 0: not known, or one rank; not part of the state */
   double *times;            /* (records, 2) seconds, tasks per second: not part of the state */
   double started, recorded; /* wall clock at the start and at the last record */

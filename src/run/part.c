@@ -10,10 +10,8 @@
 
 /* In the order in which they are called, and stand in a checkpoint. */
 static const oikos_part *const list[] = {
-    &oikos_part_revive,
-    &oikos_part_census,
-    &oikos_part_rollback,
-    &oikos_part_own_rates,
+    &oikos_part_revive,    &oikos_part_census,  &oikos_part_rollback,
+    &oikos_part_own_rates, &oikos_part_balance,
 };
 
 oikos_status oikos_part_room(const oikos_part *part, const oikos_learners *learners,

@@ -55,6 +55,9 @@ struct oikos_part {
   void (*adopt)(oikos_trainer *t, oikos_part_state *p);
   void (*adopted)(oikos_trainer *t, const oikos_part_state *p);
 
+  /* After a step and its record and checkpoint (saved: there was one). Collective. */
+  oikos_status (*between)(oikos_trainer *t, oikos_part_state *p, bool saved, oikos_error *err);
+
   /* Its numbers in the row of a record that was just closed, where they are no means. Collective.
    */
   void (*record)(oikos_trainer *t, const oikos_part_state *p, double *row);
@@ -89,6 +92,6 @@ oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
 void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
 
 extern const oikos_part oikos_part_revive, oikos_part_census, oikos_part_rollback,
-    oikos_part_own_rates;
+    oikos_part_own_rates, oikos_part_balance;
 
 #endif

@@ -12,7 +12,6 @@ typedef struct place {
   oikos_learners learners;
   oikos_part_state *parts; /* (n_parts) */
   int n_parts;
-  int64_t *work, *next;  /* (count), (slots) of the balance */
   oikos_columns columns; /* of rules that order */
   int64_t *wanted;       /* (count) who comes */
   oikos_exchange exchange;
@@ -25,8 +24,6 @@ static void destroy(place *p) {
     free(p->parts[k].by_slot);
   }
   free(p->parts);
-  free(p->work);
-  free(p->next);
   oikos_columns_destroy(&p->columns);
   free(p->wanted);
   oikos_exchange_destroy(&p->exchange);
@@ -37,15 +34,14 @@ static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oik
   const oikos_learners *own = &p->learners;
   *p = (place){0};
   OIKOS_TRY(oikos_learners_create(c, &t->team, bound, t->weights.m, &p->learners, err));
-  size_t n = (size_t)own->count, slots = (size_t)own->slots;
   OIKOS_TRY(oikos_alloc(&p->parts, (size_t)t->n_parts, sizeof *p->parts, "the learners", err));
-  for (; p->n_parts < t->n_parts; p->n_parts++)
-    OIKOS_TRY(oikos_part_room(t->parts[p->n_parts].part, own, &p->parts[p->n_parts], err));
-  OIKOS_TRY(oikos_alloc(&p->work, n, sizeof *p->work, "the learners", err));
-  OIKOS_TRY(oikos_alloc(&p->next, slots, sizeof *p->next, "the learners", err));
+  while (p->n_parts < t->n_parts) {
+    int k = p->n_parts++;
+    OIKOS_TRY(oikos_part_room(t->parts[k].part, own, &p->parts[k], err));
+  }
   if (t->robust.columns.tags)
     OIKOS_TRY(oikos_robust_columns(t, own->bound, &p->columns, err));
-  OIKOS_TRY(oikos_alloc(&p->wanted, n, sizeof *p->wanted, "the learners", err));
+  OIKOS_TRY(oikos_alloc(&p->wanted, (size_t)own->count, sizeof *p->wanted, "the learners", err));
   OIKOS_TRY(oikos_exchange_create(&t->team, &p->exchange, err));
   return oikos_rows_reserve(&t->rows, own->slots, err);
 }
@@ -85,12 +81,8 @@ static void bring_all(const oikos_trainer *t, place *p) {
 static void move_in(oikos_trainer *t, place *p) {
   place gone = *p;
   gone.learners = t->learners;
-  gone.work = t->balance.work;
-  gone.next = t->balance.next;
   gone.columns = t->robust.columns;
   t->learners = p->learners;
-  t->balance.work = p->work;
-  t->balance.next = p->next;
   t->robust.columns = p->columns;
   for (int k = 0; k < t->n_parts; k++) {
     oikos_part_state had = t->parts[k];

@@ -87,7 +87,6 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_robust_step_create(t, err));
   OIKOS_PARTS (t, p, create)
     OIKOS_TRY(p->part->create(t, p, err));
-  OIKOS_TRY(oikos_balance_create(&t->team, &t->learners, &t->balance, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
 }
@@ -225,7 +224,6 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->scratch);
   oikos_robust_step_destroy(&t->robust);
   oikos_parts_destroy(t);
-  oikos_balance_destroy(&t->balance);
   oikos_priority_destroy(&t->priority);
   oikos_learners_destroy(&t->learners);
   oikos_rows_destroy(&t->rows);

@@ -48,7 +48,6 @@ static void train_learner(oikos_trainer *t, int thread, int64_t at) {
                                              log_p, own->home[i], oikos_learners_left_off(own, i));
   own->next_home[at] = c.home;
   oikos_learners_leave(own, at, c.trained);
-  oikos_balance_note(t, thread, at);
   double begin = oikos_profile_begin(t->profiles);
   if (!contribute(t, thread, at, &c) || !contribute_rows(t, thread, at, &c)) {
     oikos_learners_leave(own, at, NULL);
@@ -191,7 +190,6 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
                      t->scratch); // step 3
   oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
-  oikos_balance_adopt(t);
   OIKOS_PARTS (t, p, adopt)
     p->part->adopt(t, p);
   oikos_learners_adopt(&t->learners);
@@ -214,7 +212,6 @@ static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = oikos_cohort_size(&t->config), steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
   oikos_mark(t->where, t->step, OIKOS_AT_RECORD);
   oikos_pace_compare(&t->team, &t->pace);
-  t->history.balance = oikos_balance_efficiency(t);
   oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   OIKOS_PARTS (t, p, record)
@@ -244,7 +241,8 @@ static oikos_status run_steps(oikos_trainer *t, oikos_error *err) {
       OIKOS_TRY(oikos_trainer_checkpoint(t, err));
       saved = t->step;
     }
-    OIKOS_TRY(oikos_balance_look(t, saved == t->step, err));
+    OIKOS_PARTS (t, p, between)
+      OIKOS_TRY(p->part->between(t, p, saved == t->step, err));
   }
   if (t->run[0] && (saved != t->step || t->step == 0))
     OIKOS_TRY(oikos_trainer_checkpoint(t, err));

@@ -54,9 +54,8 @@ struct oikos_trainer {
   int n_parts;
   oikos_rows rows;          /* of the embedding table */
   oikos_robust_step robust; /* rules beside the mean */
-  oikos_balance balance;
-  oikos_priority priority; /* of the homes */
-  double spent[2];         /* privacy: epsilon, delta; as the last checkpoint says */
+  oikos_priority priority;  /* of the homes */
+  double spent[2];          /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
