@@ -9,7 +9,6 @@
 #include "base/number.h"
 #include "base/try.h"
 #include "learn/privacy.h"
-#include "learn/rollback.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/sync.h"
@@ -89,8 +88,6 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
     oikos_metrics_value(out, "sure", r->sure);
   OIKOS_PARTS (t, p, metrics)
     p->part->metrics(t, r, out);
-  if (oikos_leaves_out(&t->config))
-    oikos_metrics_value(out, "left_out", r->left_out);
   if (oikos_privacy_on(&t->config)) {
     oikos_metrics_value(out, "epsilon", r->epsilon);
     oikos_metrics_value(out, "delta", t->config.privacy.delta);
@@ -161,7 +158,6 @@ static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *er
   if (!resume)
     OIKOS_TRY(refuse_old(t, err));
   OIKOS_TRY(oikos_make_folders(checkpoints, err));
-  OIKOS_TRY(oikos_teacher_keep(t, err));
   OIKOS_TRY(write_whole(t, "config.yaml", write_config, err));
   return write_whole(t, "metrics.jsonl", write_metrics, err);
 }

@@ -49,9 +49,8 @@ oikos_field *oikos_fields_add(oikos_fields *f, oikos_field_type type, void *data
   return field;
 }
 
-/* Numbers made of these tensors, one dataset each; rows > 0: (rows, all tensors). */
-static void add_tensors(oikos_fields *f, oikos_tensors tensors, int64_t rows, size_t stride,
-                        oikos_real *data, const char *meaning, const char *group) {
+void oikos_fields_tensors(oikos_fields *f, oikos_tensors tensors, int64_t rows, size_t stride,
+                          oikos_real *data, const char *meaning, const char *group) {
   for (int i = 0; data && i < tensors.n; i++) {
     const oikos_tensor *tensor = &tensors.list[i];
     oikos_field *field =
@@ -71,41 +70,43 @@ static void are_squares(oikos_fields *f, int from) {
     f->list[i].range = (oikos_range){0, INFINITY, false};
 }
 
-/* The learned rates' part of an array laid out as (M + A + E). */
-static void add_rates(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
-                      const char *meaning, const char *group) {
+void oikos_fields_rates(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
+                        const char *meaning, const char *group) {
   if (!data || t->weights.a == 0)
     return;
   if (t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
-    add_tensors(f, t->segments.shared, 0, 0, data + t->weights.m, meaning, group);
+    oikos_fields_tensors(f, t->segments.shared, 0, 0, data + t->weights.m, meaning, group);
   else
     oikos_fields_add(f, OIKOS_FIELD_REAL, data + t->weights.m, t->config.inner.steps,
                      oikos_network_layers(t->net), meaning, group, "by_step_and_layer");
 }
 
-/* The encoder's part of an array laid out as (M + A + E). */
-static void add_encoder(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
-                        const char *meaning, const char *group) {
+void oikos_fields_encoder(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
+                          const char *meaning, const char *group) {
   if (data)
-    add_tensors(f, t->segments.encoder, 0, 0, data + t->weights.m + t->weights.a, meaning, group);
+    oikos_fields_tensors(f, t->segments.encoder, 0, 0, data + t->weights.m + t->weights.a, meaning,
+                         group);
 }
 
 static void add_shared(oikos_fields *f, const oikos_trainer *t) {
   const oikos_weights *w = &t->weights;
   const oikos_optimizer *o = &w->shared_optimizer;
   oikos_tensors shared = t->segments.shared;
-  add_tensors(f, shared, 0, 0, w->shared, "shared weights w", "shared");
-  add_rates(f, t, w->shared, "learned inner rates alpha", "rates");
-  add_encoder(f, t, w->shared, "encoder of support sets", "encoder");
-  add_tensors(f, shared, 0, 0, o->first, "optimizer: mean gradient of w", "optimizer/shared/first");
-  add_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
-  add_encoder(f, t, o->first, "optimizer: mean gradient of the encoder", "optimizer/encoder/first");
+  oikos_fields_tensors(f, shared, 0, 0, w->shared, "shared weights w", "shared");
+  oikos_fields_rates(f, t, w->shared, "learned inner rates alpha", "rates");
+  oikos_fields_encoder(f, t, w->shared, "encoder of support sets", "encoder");
+  oikos_fields_tensors(f, shared, 0, 0, o->first, "optimizer: mean gradient of w",
+                       "optimizer/shared/first");
+  oikos_fields_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
+  oikos_fields_encoder(f, t, o->first, "optimizer: mean gradient of the encoder",
+                       "optimizer/encoder/first");
   int squares = f->n;
-  add_tensors(f, shared, 0, 0, o->second, "optimizer: mean squared gradient of w",
-              "optimizer/shared/second");
-  add_rates(f, t, o->second, "optimizer: mean squared gradient of alpha", "optimizer/rates/second");
-  add_encoder(f, t, o->second, "optimizer: mean squared gradient of the encoder",
-              "optimizer/encoder/second");
+  oikos_fields_tensors(f, shared, 0, 0, o->second, "optimizer: mean squared gradient of w",
+                       "optimizer/shared/second");
+  oikos_fields_rates(f, t, o->second, "optimizer: mean squared gradient of alpha",
+                     "optimizer/rates/second");
+  oikos_fields_encoder(f, t, o->second, "optimizer: mean squared gradient of the encoder",
+                       "optimizer/encoder/second");
   are_squares(f, squares);
   oikos_fields_add(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made",
                    "optimizer/shared", "count");
@@ -117,43 +118,16 @@ static void add_homes(oikos_fields *f, const oikos_trainer *t) {
   oikos_tensors home = t->segments.home;
   if (w->k == 0)
     return;
-  add_tensors(f, home, w->n_homes, w->k, w->homes, "home parameters c_t, one row per home",
-              "homes");
-  add_tensors(f, home, w->n_homes, w->k, o->first, "optimizer: mean gradient of c_t",
-              "optimizer/homes/first");
+  oikos_fields_tensors(f, home, w->n_homes, w->k, w->homes, "home parameters c_t, one row per home",
+                       "homes");
+  oikos_fields_tensors(f, home, w->n_homes, w->k, o->first, "optimizer: mean gradient of c_t",
+                       "optimizer/homes/first");
   int squares = f->n;
-  add_tensors(f, home, w->n_homes, w->k, o->second, "optimizer: mean squared gradient of c_t",
-              "optimizer/homes/second");
+  oikos_fields_tensors(f, home, w->n_homes, w->k, o->second,
+                       "optimizer: mean squared gradient of c_t", "optimizer/homes/second");
   are_squares(f, squares);
   oikos_fields_add(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
                    "optimizer/homes", "count");
-}
-
-static void add_peers(oikos_fields *f, const oikos_trainer *t) {
-  const oikos_weights *w = &t->weights;
-  add_tensors(f, t->segments.shared, 0, 0, w->peers, "mean of the last step's trained learners",
-              "peers/shared");
-  if (w->k > 0)
-    add_tensors(f, t->segments.home, w->n_homes, w->k, w->peer_homes,
-                "mean of the last step's trained learners at each home", "peers/homes");
-}
-
-/* The centres of centred_clip. */
-static void add_centres(oikos_fields *f, const oikos_trainer *t) {
-  const oikos_robust *r = &t->robust.rule;
-  const oikos_weights *w = &t->weights;
-  if (t->config.aggregation.rule != OIKOS_RULE_CENTRED_CLIP)
-    return;
-  add_tensors(f, t->segments.shared, 0, 0, r->gradient, "centre of the gradients",
-              "centre/shared/gradient");
-  add_rates(f, t, r->gradient, "centre of the gradients of alpha", "centre/rates");
-  add_encoder(f, t, r->gradient, "centre of the gradients of the encoder", "centre/encoder");
-  add_tensors(f, t->segments.shared, 0, 0, r->trained, "centre of the ways to trained parameters",
-              "centre/shared/trained");
-  add_tensors(f, t->segments.home, w->n_homes, w->k, r->home_gradient,
-              "centre of the gradients of c_t, one row per home", "centre/homes/gradient");
-  add_tensors(f, t->segments.home, w->n_homes, w->k, r->home_trained,
-              "centre of the ways to trained parameters, one row per home", "centre/homes/trained");
 }
 
 void oikos_field_within(oikos_field *field, double least, double most) {
@@ -281,8 +255,6 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   add_homes(f, t);
   OIKOS_PARTS (t, p, weight_fields)
     p->part->weight_fields(t, p, f);
-  add_peers(f, t);
-  add_centres(f, t);
   if (oikos_privacy_on(&t->config))
     oikos_field_within(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
                                         "privacy spent by the weights: epsilon, delta", "privacy",

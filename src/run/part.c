@@ -10,8 +10,14 @@
 
 /* In the order in which they are called, and stand in a checkpoint. */
 static const oikos_part *const list[] = {
-    &oikos_part_revive,    &oikos_part_census,  &oikos_part_rollback,
-    &oikos_part_own_rates, &oikos_part_balance,
+    &oikos_part_revive,    // a deserted home is split off another
+    &oikos_part_teacher,   // learners imitate a model, or each other
+    &oikos_part_census,    // who of which hidden group lives where
+    &oikos_part_attack,    // simulated attackers send something else
+    &oikos_part_rule,      // learners can be left out, or count by another rule than the mean
+    &oikos_part_rollback,  // patience with learners that diverge
+    &oikos_part_own_rates, // each learner has an inner rate of its own
+    &oikos_part_balance,   // learners go to the ranks that have less to do
 };
 
 oikos_status oikos_part_room(const oikos_part *part, const oikos_learners *learners,
@@ -33,6 +39,8 @@ oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err) {
     column += list[k]->columns;
     if (list[k]->size)
       OIKOS_TRY(oikos_alloc(&p->own, 1, list[k]->size, "the parts of a step", err));
+    if (list[k]->take)
+      t->taker = p;
     OIKOS_TRY(oikos_part_room(list[k], &t->learners, p, err));
   }
   return OIKOS_OK;

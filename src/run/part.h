@@ -34,21 +34,37 @@ struct oikos_part {
   /* Whether the configuration asks for it. The same on all ranks. */
   bool (*wanted)(const oikos_trainer *t);
 
-  /* Set-up. Not collective. */
+  /* Set-up, before there are threads: what is to be read is read; trains is false in a trainer
+   * opened for evaluation. Collective. */
+  oikos_status (*open)(oikos_trainer *t, oikos_part_state *p, bool trains, bool resume,
+                       oikos_error *err);
+  /* The rest, not collective; and its end. */
   oikos_status (*create)(oikos_trainer *t, oikos_part_state *p, oikos_error *err);
   void (*destroy)(void *own);
 
-  /* The active learner number `at` of this rank is about to train on a thread, and has trained: c
-   * is yet to be added to the sums. Then it was, or (taken is false) was left out, or a number in
-   * it is not finite; false if the part finds one. */
+  /* The run begins or goes on: what it keeps in the run directory. Collective. */
+  oikos_status (*enter)(oikos_trainer *t, oikos_part_state *p, bool resume, oikos_error *err);
+
+  /* The learners of a step are picked: fetch what they need. Collective. */
+  oikos_status (*begin)(oikos_trainer *t, oikos_part_state *p, oikos_error *err);
+
+  /* The active learner number `at` of this rank is about to train on a thread; has trained; is
+   * taken into the sums, false if it is left out or a number in it is not finite (of one part at
+   * most, in place of oikos_contribution_add); and was taken or not, false if the part finds such a
+   * number. */
   void (*start)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at);
   void (*trained)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
                   oikos_contribution *c);
+  bool (*take)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+               const oikos_contribution *c);
   bool (*taken)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
                 const oikos_contribution *c, bool taken);
 
   /* The sums of all ranks are known. Collective. */
   oikos_status (*reduced)(oikos_trainer *t, const oikos_part_state *p, oikos_error *err);
+
+  /* The sums fit their grid: what the shared weights are to be updated by. Collective. */
+  void (*share)(oikos_trainer *t, const oikos_part_state *p);
 
   /* The weights are updated; learners are still as they came. Collective. Then they are as the step
    * leaves them. */
@@ -66,6 +82,13 @@ struct oikos_part {
   void (*read)(const oikos_trainer *t, const oikos_part_state *p, const double *row,
                oikos_record *record);
   void (*metrics)(const oikos_trainer *t, const oikos_record *record, FILE *out);
+
+  /* Learners are to go to other ranks, where this one will have those of `to`: room for that, not
+   * collective; and they have gone, or (moved is false) will not go after all. What stands by
+   * learner or slot goes along by itself. */
+  oikos_status (*room)(oikos_trainer *t, oikos_part_state *p, const oikos_learners *to,
+                       oikos_error *err);
+  void (*settle)(oikos_part_state *p, bool moved);
 
   /* Its datasets in a checkpoint: those that stand behind the weights, and behind the learners. */
   void (*weight_fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
@@ -91,7 +114,7 @@ oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
 /** As oikos_part.adopt: what was found of a learner in the step becomes what is kept of it. */
 void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
 
-extern const oikos_part oikos_part_revive, oikos_part_census, oikos_part_rollback,
-    oikos_part_own_rates, oikos_part_balance;
+extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_census, oikos_part_attack,
+    oikos_part_rule, oikos_part_rollback, oikos_part_own_rates, oikos_part_balance;
 
 #endif

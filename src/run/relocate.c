@@ -12,8 +12,7 @@ typedef struct place {
   oikos_learners learners;
   oikos_part_state *parts; /* (n_parts) */
   int n_parts;
-  oikos_columns columns; /* of rules that order */
-  int64_t *wanted;       /* (count) who comes */
+  int64_t *wanted; /* (count) who comes */
   oikos_exchange exchange;
 } place;
 
@@ -24,7 +23,6 @@ static void destroy(place *p) {
     free(p->parts[k].by_slot);
   }
   free(p->parts);
-  oikos_columns_destroy(&p->columns);
   free(p->wanted);
   oikos_exchange_destroy(&p->exchange);
 }
@@ -39,8 +37,8 @@ static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oik
     int k = p->n_parts++;
     OIKOS_TRY(oikos_part_room(t->parts[k].part, own, &p->parts[k], err));
   }
-  if (t->robust.columns.tags)
-    OIKOS_TRY(oikos_robust_columns(t, own->bound, &p->columns, err));
+  OIKOS_PARTS (t, q, room)
+    OIKOS_TRY(q->part->room(t, q, own, err));
   OIKOS_TRY(oikos_alloc(&p->wanted, (size_t)own->count, sizeof *p->wanted, "the learners", err));
   OIKOS_TRY(oikos_exchange_create(&t->team, &p->exchange, err));
   return oikos_rows_reserve(&t->rows, own->slots, err);
@@ -81,9 +79,7 @@ static void bring_all(const oikos_trainer *t, place *p) {
 static void move_in(oikos_trainer *t, place *p) {
   place gone = *p;
   gone.learners = t->learners;
-  gone.columns = t->robust.columns;
   t->learners = p->learners;
-  t->robust.columns = p->columns;
   for (int k = 0; k < t->n_parts; k++) {
     oikos_part_state had = t->parts[k];
     t->parts[k].by_learner = p->parts[k].by_learner;
@@ -104,6 +100,8 @@ oikos_status oikos_relocate(oikos_trainer *t, const int64_t *bound, oikos_error 
     bring_all(t, &p);
     move_in(t, &p);
   }
+  OIKOS_PARTS (t, q, settle)
+    q->part->settle(q, status == OIKOS_OK);
   destroy(&p);
   return status;
 }

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/try.h"
-#include "learn/rollback.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;
@@ -17,10 +16,8 @@ typedef oikos_real real;
 static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribution *c) {
   OIKOS_PARTS (t, p, trained)
     p->part->trained(t, p, thread, at, c);
-  oikos_robust_attack(t, thread, t->learners.learner[at], c);
-  bool taken = oikos_leaves_out(&t->config)
-                   ? oikos_robust_take(t, thread, at, c)
-                   : oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]),
+  bool taken = t->taker ? t->taker->part->take(t, t->taker, thread, at, c)
+                        : oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]),
        fine = taken;
   OIKOS_PARTS (t, p, taken)
     fine &= p->part->taken(t, p, thread, at, c, taken);
@@ -148,8 +145,6 @@ static void note(oikos_trainer *t, double gradient_norm) {
     now[OIKOS_ROW_MEMBERS + h] = (double)sum->words[OIKOS_COUNT_MEMBERS + h] / n;
     now[OIKOS_ROW_MEMBERS + t->config.home.count + h] = (double)scores[h];
   }
-  if (oikos_leaves_out(&t->config))
-    now[t->history.fields - 1] = (double)sum->words[OIKOS_COUNT_REJECTED];
   oikos_history_add(&t->history);
 }
 
@@ -162,10 +157,11 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_grid *grid = t->segments.grid;
   oikos_sum *sum = &t->sums[0];
   bool again, stop = false;
-  OIKOS_TRY(oikos_teacher_present(t, err));
   oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
   oikos_priority_rank(&t->config, &t->priority);
   oikos_learners_pick(&t->config, t->step, &t->learners);
+  OIKOS_PARTS (t, p, begin)
+    OIKOS_TRY(p->part->begin(t, p, err));
   OIKOS_TRY(
       oikos_rows_fetch(&t->rows, t->learners.active, draw_active, t, &t->workers[0].episode, err));
   do {
@@ -183,11 +179,12 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
     }
   } while (again);
   oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
-  oikos_robust_finish(t);
+  OIKOS_PARTS (t, p, share)
+    p->part->share(t, p);
   double begin = oikos_profile_begin(t->profiles);
-  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->robust.rule,
-                                    &t->weights, t->scratch); // step 2
-  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
+  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->rule, &t->weights,
+                                    t->scratch); // step 2
+  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->rule, &t->weights,
                      t->scratch); // step 3
   oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
   OIKOS_PARTS (t, p, adopt)
