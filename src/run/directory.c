@@ -8,7 +8,6 @@
 
 #include "base/number.h"
 #include "base/try.h"
-#include "learn/privacy.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/sync.h"
@@ -88,10 +87,6 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
     oikos_metrics_value(out, "sure", r->sure);
   OIKOS_PARTS (t, p, metrics)
     p->part->metrics(t, r, out);
-  if (oikos_privacy_on(&t->config)) {
-    oikos_metrics_value(out, "epsilon", r->epsilon);
-    oikos_metrics_value(out, "delta", t->config.privacy.delta);
-  }
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
   if (r->slowest > 0)
     fprintf(out, ", \"slowest\": %.3f, \"slowest_rank\": %d", r->slowest, r->slowest_rank);

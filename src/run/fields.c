@@ -11,7 +11,6 @@
 
 #include "base/memory.h"
 #include "base/try.h"
-#include "learn/privacy.h"
 #include "run/trainer_impl.h"
 
 /* What numbers may be where nothing else is said: reals finite, whole numbers counts of steps. */
@@ -255,11 +254,6 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   add_homes(f, t);
   OIKOS_PARTS (t, p, weight_fields)
     p->part->weight_fields(t, p, f);
-  if (oikos_privacy_on(&t->config))
-    oikos_field_within(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
-                                        "privacy spent by the weights: epsilon, delta", "privacy",
-                                        "spent"),
-                       0, INFINITY);
   add_learners(f, t);
   add_rows(f, &t->config, &t->rows);
   OIKOS_PARTS (t, p, fields)

@@ -15,6 +15,7 @@ static const oikos_part *const list[] = {
     &oikos_part_census,    // who of which hidden group lives where
     &oikos_part_attack,    // simulated attackers send something else
     &oikos_part_rule,      // learners can be left out, or count by another rule than the mean
+    &oikos_part_privacy,   // noise, its key, and what of the privacy is spent
     &oikos_part_rollback,  // patience with learners that diverge
     &oikos_part_own_rates, // each learner has an inner rate of its own
     &oikos_part_balance,   // learners go to the ranks that have less to do

@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "dist/columns.h"
-#include "learn/privacy.h"
 #include "learn/rollback.h"
 #include "math/order_statistics.h"
 #include "math/vector.h"
@@ -210,22 +209,3 @@ const oikos_part oikos_part_rule = {.size = sizeof(rule),
                                     .read = read,
                                     .metrics = metrics,
                                     .weight_fields = weight_fields};
-
-static double spent_after(const oikos_config *c, int64_t steps) {
-  return oikos_privacy_on(c) ? oikos_privacy_epsilon(1, c->privacy.noise, steps, c->privacy.delta)
-                             : 0;
-}
-
-bool oikos_trainer_privacy(const oikos_trainer *t, double *epsilon, double *delta) {
-  *epsilon = spent_after(&t->config, t->step);
-  *delta = t->config.privacy.delta;
-  return oikos_privacy_on(&t->config);
-}
-
-oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
-  oikos_record r = oikos_history_record(&t->history, index);
-  r.epsilon = spent_after(&t->config, r.step);
-  OIKOS_PARTS (t, p, read)
-    p->part->read(t, p, oikos_history_row(&t->history, index), &r);
-  return r;
-}

@@ -10,7 +10,6 @@
 #include "dist/shared_sum.h"
 #include "net/choose.h"
 #include "oikos/version.h"
-#include "run/noise_key.h"
 #include "run/read_config.h"
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
@@ -298,7 +297,7 @@ static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
   }
   OIKOS_PARTS (t, p, enter)
     OIKOS_TRY(p->part->enter(t, p, resume, err));
-  return oikos_noise_key_begin(t, resume, err);
+  return OIKOS_OK;
 }
 
 oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,

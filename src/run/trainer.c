@@ -205,6 +205,13 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   return OIKOS_OK;
 }
 
+oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
+  oikos_record r = oikos_history_record(&t->history, index);
+  OIKOS_PARTS (t, p, read)
+    p->part->read(t, p, oikos_history_row(&t->history, index), &r);
+  return r;
+}
+
 static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = oikos_cohort_size(&t->config), steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
   oikos_mark(t->where, t->step, OIKOS_AT_RECORD);

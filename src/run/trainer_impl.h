@@ -53,7 +53,6 @@ struct oikos_trainer {
   const oikos_part_state *taker; /* the one that takes contributions; NULL: all are added */
   oikos_rows rows;               /* of the embedding table */
   oikos_priority priority;       /* of the homes */
-  double spent[2];               /* privacy: epsilon, delta; as the last checkpoint says */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
