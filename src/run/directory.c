@@ -85,7 +85,7 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   write_list(out, "scores", r->n_homes, r->scores);
   if (r->sure > 0)
     oikos_metrics_value(out, "sure", r->sure);
-  OIKOS_PARTS (t, p, metrics)
+  OIKOS_PARTS(t, p, metrics)
     p->part->metrics(t, r, out);
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
   if (r->slowest > 0)

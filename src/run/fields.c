@@ -252,11 +252,11 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   add_data(f, t);
   add_shared(f, t);
   add_homes(f, t);
-  OIKOS_PARTS (t, p, weight_fields)
+  OIKOS_PARTS(t, p, weight_fields)
     p->part->weight_fields(t, p, f);
   add_learners(f, t);
   add_rows(f, &t->config, &t->rows);
-  OIKOS_PARTS (t, p, fields)
+  OIKOS_PARTS(t, p, fields)
     p->part->fields(t, p, f);
   add_adjustment(f, t);
   oikos_field_within(oikos_fields_add(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),

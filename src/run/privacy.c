@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Differential privacy (learn/privacy.h): the noise's key, and how much of the privacy is spent. The
- * key is that of RUN/privacy.key if it is there (it must be the owner's alone), else a new one from
- * the operating system, which is kept there with mode 0600. It is in no checkpoint. */
+ * Differential privacy (learn/privacy.h): the noise's key, and how much of the privacy is spent.
+ * The key is that of RUN/privacy.key if it is there (it must be the owner's alone), else a new one
+ * from the operating system, which is kept there with mode 0600. It is in no checkpoint. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

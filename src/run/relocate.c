@@ -37,7 +37,7 @@ static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oik
     int k = p->n_parts++;
     OIKOS_TRY(oikos_part_room(t->parts[k].part, own, &p->parts[k], err));
   }
-  OIKOS_PARTS (t, q, room)
+  OIKOS_PARTS(t, q, room)
     OIKOS_TRY(q->part->room(t, q, own, err));
   OIKOS_TRY(oikos_alloc(&p->wanted, (size_t)own->count, sizeof *p->wanted, "the learners", err));
   OIKOS_TRY(oikos_exchange_create(&t->team, &p->exchange, err));
@@ -100,7 +100,7 @@ oikos_status oikos_relocate(oikos_trainer *t, const int64_t *bound, oikos_error 
     bring_all(t, &p);
     move_in(t, &p);
   }
-  OIKOS_PARTS (t, q, settle)
+  OIKOS_PARTS(t, q, settle)
     q->part->settle(q, status == OIKOS_OK);
   destroy(&p);
   return status;

@@ -82,7 +82,7 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
   OIKOS_TRY(oikos_rows_create(&t->config, &t->team, t->net, oikos_source_shape(t->source),
                               t->learners.slots, n, &t->rows, err));
-  OIKOS_PARTS (t, p, create)
+  OIKOS_PARTS(t, p, create)
     OIKOS_TRY(p->part->create(t, p, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
@@ -191,7 +191,7 @@ static oikos_status set_up(oikos_trainer *t, const oikos_checkpoint *checkpoint,
   OIKOS_TRY(find_source(t, err));
   OIKOS_TRY(settle_config(t, checkpoint, err));
   OIKOS_TRY(oikos_agree(&t->team, create_parts(t, err), err));
-  OIKOS_PARTS (t, p, open)
+  OIKOS_PARTS(t, p, open)
     OIKOS_TRY(p->part->open(t, p, trains, resume, err));
   OIKOS_TRY(oikos_agree(&t->team, create_threads(t, err), err));
   if (!t->student) {
@@ -295,7 +295,7 @@ static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
         &t->team, oikos_hints_create(t->config.checkpoint.hints, &t->team.hints, err), err));
     OIKOS_TRY(oikos_run_directory_prepare(t, resume, err));
   }
-  OIKOS_PARTS (t, p, enter)
+  OIKOS_PARTS(t, p, enter)
     OIKOS_TRY(p->part->enter(t, p, resume, err));
   return OIKOS_OK;
 }

@@ -14,12 +14,12 @@ typedef oikos_real real;
 /* Add a learner's contribution to the sums of one thread, or hand it to the rule. False if it is
  * left out, or a number in it is not finite. */
 static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribution *c) {
-  OIKOS_PARTS (t, p, trained)
+  OIKOS_PARTS(t, p, trained)
     p->part->trained(t, p, thread, at, c);
   bool taken = t->taker ? t->taker->part->take(t, t->taker, thread, at, c)
                         : oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]),
        fine = taken;
-  OIKOS_PARTS (t, p, taken)
+  OIKOS_PARTS(t, p, taken)
     fine &= p->part->taken(t, p, thread, at, c, taken);
   return fine;
 }
@@ -39,7 +39,7 @@ static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   int64_t learner = own->learner[at], i = oikos_learners_at(own, at);
   double *log_p = own->next_log_p + (size_t)at * own->homes;
   memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
-  OIKOS_PARTS (t, p, start)
+  OIKOS_PARTS(t, p, start)
     p->part->start(t, p, thread, at);
   oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], own->first_slot + at,
                                              log_p, own->home[i], oikos_learners_left_off(own, i));
@@ -160,7 +160,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
   oikos_priority_rank(&t->config, &t->priority);
   oikos_learners_pick(&t->config, t->step, &t->learners);
-  OIKOS_PARTS (t, p, begin)
+  OIKOS_PARTS(t, p, begin)
     OIKOS_TRY(p->part->begin(t, p, err));
   OIKOS_TRY(
       oikos_rows_fetch(&t->rows, t->learners.active, draw_active, t, &t->workers[0].episode, err));
@@ -170,7 +170,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
     reduce(t);
     if (nothing_left(t))
       return diverged(t, err);
-    OIKOS_PARTS (t, p, reduced)
+    OIKOS_PARTS(t, p, reduced)
       OIKOS_TRY(p->part->reduced(t, p, err));
     again = oikos_grid_misplaced(grid, sum);
     if (again) {
@@ -179,7 +179,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
     }
   } while (again);
   oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
-  OIKOS_PARTS (t, p, share)
+  OIKOS_PARTS(t, p, share)
     p->part->share(t, p);
   double begin = oikos_profile_begin(t->profiles);
   double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->rule, &t->weights,
@@ -187,10 +187,10 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->rule, &t->weights,
                      t->scratch); // step 3
   oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
-  OIKOS_PARTS (t, p, adopt)
+  OIKOS_PARTS(t, p, adopt)
     p->part->adopt(t, p);
   oikos_learners_adopt(&t->learners);
-  OIKOS_PARTS (t, p, adopted)
+  OIKOS_PARTS(t, p, adopted)
     p->part->adopted(t, p);
   oikos_priority_note(&t->segments, sum, &t->priority);
   note(t, norm);
@@ -207,7 +207,7 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
 
 oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
   oikos_record r = oikos_history_record(&t->history, index);
-  OIKOS_PARTS (t, p, read)
+  OIKOS_PARTS(t, p, read)
     p->part->read(t, p, oikos_history_row(&t->history, index), &r);
   return r;
 }
@@ -218,7 +218,7 @@ static oikos_status record(oikos_trainer *t, oikos_error *err) {
   oikos_pace_compare(&t->team, &t->pace);
   oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  OIKOS_PARTS (t, p, record)
+  OIKOS_PARTS(t, p, record)
     p->part->record(t, p, oikos_history_row(&t->history, t->history.records - 1));
   oikos_record r = oikos_trainer_record(t, t->history.records - 1);
   r.slowest = t->pace.slowest;
@@ -245,7 +245,7 @@ static oikos_status run_steps(oikos_trainer *t, oikos_error *err) {
       OIKOS_TRY(oikos_trainer_checkpoint(t, err));
       saved = t->step;
     }
-    OIKOS_PARTS (t, p, between)
+    OIKOS_PARTS(t, p, between)
       OIKOS_TRY(p->part->between(t, p, saved == t->step, err));
   }
   if (t->run[0] && (saved != t->step || t->step == 0))
