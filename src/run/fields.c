@@ -150,38 +150,6 @@ oikos_field *oikos_fields_by_learner(oikos_fields *f, const oikos_trainer *t, oi
   return field;
 }
 
-/* The embedding table: its rows and the state of their optimizer, from their owners. */
-static void add_rows(oikos_fields *f, const oikos_config *c, const oikos_rows *r) {
-  if (!r->table)
-    return;
-  oikos_embedding_part p = oikos_embedding_own(r->table);
-  const struct {
-    void *data;
-    bool kept;
-    int64_t columns;
-    const char *meaning, *name;
-  } part[] = {
-      {p.numbers, true, (int64_t)p.width, "embedding rows: users, then items", "row"},
-      {p.optimizer->first, oikos_optimizer_has_first(c), (int64_t)p.width,
-       "optimizer: mean gradient of each row", "first"},
-      {p.optimizer->second, oikos_optimizer_has_second(c), (int64_t)p.width,
-       "optimizer: mean squared gradient of each row", "second"},
-      {p.optimizer->count, true, 0, "optimizer: updates made of each row", "count"},
-  };
-  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-    oikos_field_type type = part[i].columns ? OIKOS_FIELD_REAL : OIKOS_FIELD_INT64;
-    if (!part[i].kept)
-      continue;
-    oikos_field *field = oikos_fields_add(f, type, part[i].data, p.rows, part[i].columns,
-                                          part[i].meaning, "embedding", part[i].name);
-    if (part[i].data == p.optimizer->second)
-      are_squares(f, f->n - 1);
-    field->owned = true;
-    field->first = p.first;
-    field->count = p.count;
-  }
-}
-
 static void add_learners(oikos_fields *f, const oikos_trainer *t) {
   const oikos_learners *l = &t->learners;
   oikos_field_within(oikos_fields_by_learner(f, t, OIKOS_FIELD_INT32, l->home, 0,
@@ -255,7 +223,6 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   OIKOS_PARTS(t, p, weight_fields)
     p->part->weight_fields(t, p, f);
   add_learners(f, t);
-  add_rows(f, &t->config, &t->rows);
   OIKOS_PARTS(t, p, fields)
     p->part->fields(t, p, f);
   add_adjustment(f, t);

@@ -12,6 +12,7 @@
 static const oikos_part *const list[] = {
     &oikos_part_revive,    // a deserted home is split off another
     &oikos_part_teacher,   // learners imitate a model, or each other
+    &oikos_part_rows,      // rows of an embedding table are fetched, and updated
     &oikos_part_census,    // who of which hidden group lives where
     &oikos_part_attack,    // simulated attackers send something else
     &oikos_part_rule,      // learners can be left out, or count by another rule than the mean

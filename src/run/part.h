@@ -60,8 +60,10 @@ struct oikos_part {
   bool (*taken)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
                 const oikos_contribution *c, bool taken);
 
-  /* The sums of all ranks are known. Collective. */
-  oikos_status (*reduced)(oikos_trainer *t, const oikos_part_state *p, oikos_error *err);
+  /* The sums of all ranks are known; again: they do not fit their grid, and learners train once
+   * more. Collective. */
+  oikos_status (*reduced)(oikos_trainer *t, const oikos_part_state *p, bool again,
+                          oikos_error *err);
 
   /* The sums fit their grid: what the shared weights are to be updated by. Collective. */
   void (*share)(oikos_trainer *t, const oikos_part_state *p);
@@ -93,6 +95,9 @@ struct oikos_part {
   /* Its datasets in a checkpoint: those that stand behind the weights, and behind the learners. */
   void (*weight_fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
   void (*fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
+
+  /* What it adds to the plan of a run (oikos_trainer_plan). */
+  void (*plan)(const oikos_trainer *t, const oikos_part_state *p, oikos_plan *plan);
 };
 
 /** Each part `p` of a trainer that has a function of this name. */
@@ -114,8 +119,8 @@ oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
 /** As oikos_part.adopt: what was found of a learner in the step becomes what is kept of it. */
 void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
 
-extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_census, oikos_part_attack,
-    oikos_part_rule, oikos_part_privacy, oikos_part_rollback, oikos_part_own_rates,
-    oikos_part_balance;
+extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_rows, oikos_part_census,
+    oikos_part_attack, oikos_part_rule, oikos_part_privacy, oikos_part_rollback,
+    oikos_part_own_rates, oikos_part_balance;
 
 #endif

@@ -40,8 +40,7 @@ static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oik
   OIKOS_PARTS(t, q, room)
     OIKOS_TRY(q->part->room(t, q, own, err));
   OIKOS_TRY(oikos_alloc(&p->wanted, (size_t)own->count, sizeof *p->wanted, "the learners", err));
-  OIKOS_TRY(oikos_exchange_create(&t->team, &p->exchange, err));
-  return oikos_rows_reserve(&t->rows, own->slots, err);
+  return oikos_exchange_create(&t->team, &p->exchange, err);
 }
 
 /* Ask the old owners for the learners of the new block: blocks are in the order of ranks, so each

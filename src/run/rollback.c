@@ -19,9 +19,11 @@ static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, int64
 }
 
 /* The same error on all ranks if somebody's patience with a learner is at its end. */
-static oikos_status reduced(oikos_trainer *t, const oikos_part_state *p, oikos_error *err) {
+static oikos_status reduced(oikos_trainer *t, const oikos_part_state *p, bool again,
+                            oikos_error *err) {
   const int64_t *next = p->by_slot;
   int64_t lost = INT64_MAX, lowest;
+  (void)again;
   if (t->sums[0].words[OIKOS_COUNT_LOST] == 0)
     return OIKOS_OK;
   for (int64_t at = t->learners.active - 1; at >= 0; at--)

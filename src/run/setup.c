@@ -80,8 +80,6 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   t->unit = oikos_unit_size(t->learners.slots, n);
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
-  OIKOS_TRY(oikos_rows_create(&t->config, &t->team, t->net, oikos_source_shape(t->source),
-                              t->learners.slots, n, &t->rows, err));
   OIKOS_PARTS(t, p, create)
     OIKOS_TRY(p->part->create(t, p, err));
   t->max_steps = -1;
@@ -224,7 +222,6 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   oikos_robust_destroy(&t->rule);
   oikos_priority_destroy(&t->priority);
   oikos_learners_destroy(&t->learners);
-  oikos_rows_destroy(&t->rows);
   oikos_history_destroy(&t->history);
   oikos_segments_destroy(&t->segments);
   oikos_weights_destroy(&t->weights);

@@ -24,13 +24,6 @@ static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribut
   return fine;
 }
 
-/* Add what a learner's examples say of their embedding rows, as heavily as its gradient. */
-static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oikos_contribution *c) {
-  return oikos_rows_add(&t->rows, &t->segments, &t->sums[thread], thread, at, t->source,
-                        &t->workers[thread].episode, c->dx,
-                        oikos_contribution_weight(&t->segments, c));
-}
-
 /* Step 1 for the active learner number `at` of this rank, into the sums of one thread. What becomes
  * of it stands apart until the step is over. */
 static void train_learner(oikos_trainer *t, int thread, int64_t at) {
@@ -46,7 +39,7 @@ static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   own->next_home[at] = c.home;
   oikos_learners_leave(own, at, c.trained);
   double begin = oikos_profile_begin(t->profiles);
-  if (!contribute(t, thread, at, &c) || !contribute_rows(t, thread, at, &c)) {
+  if (!contribute(t, thread, at, &c)) {
     oikos_learners_leave(own, at, NULL);
     if (t->not_finite[thread] < 0 || learner < t->not_finite[thread])
       t->not_finite[thread] = learner;
@@ -61,7 +54,7 @@ static void train_unit(oikos_trainer *t, int thread, int64_t begin, int64_t end)
   int64_t from = begin < own->first_slot ? 0 : begin - own->first_slot,
           to = end - own->first_slot < own->active ? end - own->first_slot : own->active;
   oikos_learners_begin(&t->context, &t->workers[thread], t->step, own->first_slot + from, to - from,
-                       own->learner + from, oikos_rows_view(&t->rows, from));
+                       own->learner + from, oikos_rows_view(t->rows, from));
   for (int64_t at = from; at < to; at++)
     train_learner(t, thread, at);
 }
@@ -148,11 +141,6 @@ static void note(oikos_trainer *t, double gradient_norm) {
   oikos_history_add(&t->history);
 }
 
-static void draw_active(const void *trainer, int64_t at, oikos_episode *episode) {
-  const oikos_trainer *t = trainer;
-  oikos_source_draw(t->source, OIKOS_TRAIN, t->step, t->learners.learner[at], episode);
-}
-
 oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_grid *grid = t->segments.grid;
   oikos_sum *sum = &t->sums[0];
@@ -162,21 +150,17 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_learners_pick(&t->config, t->step, &t->learners);
   OIKOS_PARTS(t, p, begin)
     OIKOS_TRY(p->part->begin(t, p, err));
-  OIKOS_TRY(
-      oikos_rows_fetch(&t->rows, t->learners.active, draw_active, t, &t->workers[0].episode, err));
   do {
     stop |= t->observer.stop && t->observer.stop(t->observer.user);
     train(t, stop); // step 1: find the home, adapt from it, meta-gradient
     reduce(t);
     if (nothing_left(t))
       return diverged(t, err);
-    OIKOS_PARTS(t, p, reduced)
-      OIKOS_TRY(p->part->reduced(t, p, err));
     again = oikos_grid_misplaced(grid, sum);
-    if (again) {
+    OIKOS_PARTS(t, p, reduced)
+      OIKOS_TRY(p->part->reduced(t, p, again, err));
+    if (again)
       oikos_grid_settle(grid, sum);
-      oikos_rows_again(&t->rows);
-    }
   } while (again);
   oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
   OIKOS_PARTS(t, p, share)
@@ -186,7 +170,6 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
                                     t->scratch); // step 2
   oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->rule, &t->weights,
                      t->scratch); // step 3
-  oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
   OIKOS_PARTS(t, p, adopt)
     p->part->adopt(t, p);
   oikos_learners_adopt(&t->learners);

@@ -51,7 +51,7 @@ struct oikos_trainer {
   oikos_part_state *parts; /* (n_parts) those that the configuration wants */
   int n_parts;
   const oikos_part_state *taker; /* the one that takes contributions; NULL: all are added */
-  oikos_rows rows;               /* of the embedding table */
+  oikos_rows *rows;              /* of the embedding table; NULL: there is none */
   oikos_priority priority;       /* of the homes */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */

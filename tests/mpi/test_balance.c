@@ -32,10 +32,10 @@ static void expect_all_same(verdict *v, const pair *p) {
   expect(v, same_part(a, b, &oikos_part_own_rates), "other rates");
   expect(v, same_part(a, b, &oikos_part_rollback), "other streaks");
   expect(v, same_part(a, b, &oikos_part_census), "other census");
-  if (!a->rows.table)
+  if (!a->rows)
     return;
-  oikos_embedding_part own = oikos_embedding_own(a->rows.table),
-                       all = oikos_embedding_own(b->rows.table);
+  oikos_embedding_part own = oikos_embedding_own(a->rows->table),
+                       all = oikos_embedding_own(b->rows->table);
   expect(v,
          same(own.numbers, all.numbers + (size_t)own.first * own.width,
               (size_t)own.count * own.width, sizeof(real)),
