@@ -188,18 +188,6 @@ static void add_balance(oikos_fields *f, const oikos_history *h) {
   any(field)->not_state = field->optional = true;
 }
 
-/* What dynamic adjustment knows of homes. */
-static void add_adjustment(oikos_fields *f, const oikos_trainer *t) {
-  const oikos_priority *p = &t->priority;
-  if (!p->average)
-    return;
-  oikos_fields_add(f, OIKOS_FIELD_DOUBLE, p->average, p->n_homes, OIKOS_N_AVERAGES,
-                   "moving averages by home: gradient norm, query loss slow, fast", "priority",
-                   "average");
-  oikos_fields_add(f, OIKOS_FIELD_INT64, p->steps, p->n_homes, 0,
-                   "steps in which the home had members", "priority", "steps");
-}
-
 /* The first, to be looked at before the rest is read. No part of the state: the same content may be
  * in another file. */
 static void add_data(oikos_fields *f, const oikos_trainer *t) {
@@ -225,7 +213,6 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   add_learners(f, t);
   OIKOS_PARTS(t, p, fields)
     p->part->fields(t, p, f);
-  add_adjustment(f, t);
   oikos_field_within(oikos_fields_add(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
                                       oikos_grid_segments(t->segments.grid), 0,
                                       "exponents of the exact sums", "sum", "exponents"),

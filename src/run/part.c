@@ -19,6 +19,7 @@ static const oikos_part *const list[] = {
     &oikos_part_privacy,   // noise, its key, and what of the privacy is spent
     &oikos_part_rollback,  // patience with learners that diverge
     &oikos_part_own_rates, // each learner has an inner rate of its own
+    &oikos_part_priority,  // what a learner counts follows the rank of its home
     &oikos_part_balance,   // learners go to the ranks that have less to do
 };
 

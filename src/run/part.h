@@ -121,6 +121,6 @@ void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
 
 extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_rows, oikos_part_census,
     oikos_part_attack, oikos_part_rule, oikos_part_privacy, oikos_part_rollback,
-    oikos_part_own_rates, oikos_part_balance;
+    oikos_part_own_rates, oikos_part_priority, oikos_part_balance;
 
 #endif

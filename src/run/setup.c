@@ -126,8 +126,6 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_weights_create(c, t->net, t->inner, t->encoder, &t->weights, err));
   OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
                                   &t->segments, err));
-  OIKOS_TRY(oikos_priority_create(c, &t->priority, err));
-  t->segments.effort = t->priority.effort;
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
   OIKOS_TRY(oikos_learners_create(c, &t->team, NULL, t->weights.m, &t->learners, err));
   OIKOS_TRY(oikos_parts_choose(t, err));
@@ -220,7 +218,6 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->scratch);
   oikos_parts_destroy(t);
   oikos_robust_destroy(&t->rule);
-  oikos_priority_destroy(&t->priority);
   oikos_learners_destroy(&t->learners);
   oikos_history_destroy(&t->history);
   oikos_segments_destroy(&t->segments);

@@ -146,7 +146,6 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_sum *sum = &t->sums[0];
   bool again, stop = false;
   oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
-  oikos_priority_rank(&t->config, &t->priority);
   oikos_learners_pick(&t->config, t->step, &t->learners);
   OIKOS_PARTS(t, p, begin)
     OIKOS_TRY(p->part->begin(t, p, err));
@@ -175,7 +174,6 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
   oikos_learners_adopt(&t->learners);
   OIKOS_PARTS(t, p, adopted)
     p->part->adopted(t, p);
-  oikos_priority_note(&t->segments, sum, &t->priority);
   note(t, norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   t->saving = sum->words[OIKOS_COUNT_SAVE] > 0;

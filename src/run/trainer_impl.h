@@ -5,7 +5,6 @@
 #include "dist/reduce.h"
 #include "dist/team.h"
 #include "learn/learner.h"
-#include "learn/priority.h"
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
@@ -52,7 +51,6 @@ struct oikos_trainer {
   int n_parts;
   const oikos_part_state *taker; /* the one that takes contributions; NULL: all are added */
   oikos_rows *rows;              /* of the embedding table; NULL: there is none */
-  oikos_priority priority;       /* of the homes */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
