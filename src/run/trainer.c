@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The loop. oikos_trainer_step is the method: the learners of this rank train from their homes, one
- * all-reduce adds up what they contribute, and the shared weights and the homes are updated from
- * the sums, alike on all ranks. */
+ * The loop: steps, and what comes between them. oikos_trainer_step is the method. */
 #include <omp.h>
 #include <string.h>
 
@@ -94,13 +92,6 @@ static void reduce(oikos_trainer *t) {
   oikos_profile_phase(t->profiles, OIKOS_PHASE_REDUCE, &begin);
 }
 
-/* Whether there is no step to make: somebody's numbers are not finite, where nobody is left out;
- * else if everybody is. */
-static bool nothing_left(const oikos_trainer *t) {
-  return t->sums[0].words[OIKOS_COUNT_NOT_FINITE] > 0 ||
-         oikos_update_counted(&t->config, &t->sums[0]) == 0;
-}
-
 /* Some learner's numbers are not finite: find the first one, so that the message can name it. */
 static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
   int64_t first = INT64_MAX, lowest;
@@ -116,6 +107,44 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
       "such learners out by learners.rollback or another aggregation.rule than mean",
       (long long)t->step, (long long)lowest,
       t->config.learners.rollback > 0 ? ", or grew beyond learners.rollback, as all others'" : "");
+}
+
+/* Whether the learners are to train once more, since their sums do not fit the grid, which then has
+ * moved to where they do. An error if there is no step to make: somebody's numbers are not finite,
+ * where nobody is left out; else if everybody is. */
+static oikos_status look_at_sums(oikos_trainer *t, bool *again, oikos_error *err) {
+  const oikos_sum *sum = &t->sums[0];
+  if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0 || oikos_update_counted(&t->config, sum) == 0)
+    return diverged(t, err);
+  *again = oikos_grid_misplaced(t->segments.grid, sum);
+  OIKOS_PARTS(t, p, reduced)
+    OIKOS_TRY(p->part->reduced(t, p, *again, err));
+  if (*again)
+    oikos_grid_settle(t->segments.grid, sum);
+  return OIKOS_OK;
+}
+
+/* What the learners of the step at hand need. */
+static oikos_status fetch(oikos_trainer *t, oikos_error *err) {
+  oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
+  OIKOS_PARTS(t, p, begin)
+    OIKOS_TRY(p->part->begin(t, p, err));
+  return OIKOS_OK;
+}
+
+/* Step 2, the shared weights. Returns the norm of the mean gradient. */
+static double share(oikos_trainer *t) {
+  oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
+  OIKOS_PARTS(t, p, share)
+    p->part->share(t, p);
+  return oikos_update_shared(&t->config, &t->segments, &t->sums[0], t->step, &t->rule, &t->weights,
+                             t->scratch);
+}
+
+/* Step 3, the homes. */
+static void update_homes(oikos_trainer *t) {
+  oikos_update_homes(&t->config, &t->segments, &t->sums[0], t->step, &t->rule, &t->weights,
+                     t->scratch);
 }
 
 /* The sums of the step as means, into the history. */
@@ -141,45 +170,45 @@ static void note(oikos_trainer *t, double gradient_norm) {
   oikos_history_add(&t->history);
 }
 
-oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
-  oikos_grid *grid = t->segments.grid;
-  oikos_sum *sum = &t->sums[0];
-  bool again, stop = false;
-  oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
-  oikos_learners_pick(&t->config, t->step, &t->learners);
-  OIKOS_PARTS(t, p, begin)
-    OIKOS_TRY(p->part->begin(t, p, err));
-  do {
-    stop |= t->observer.stop && t->observer.stop(t->observer.user);
-    train(t, stop); // step 1: find the home, adapt from it, meta-gradient
-    reduce(t);
-    if (nothing_left(t))
-      return diverged(t, err);
-    again = oikos_grid_misplaced(grid, sum);
-    OIKOS_PARTS(t, p, reduced)
-      OIKOS_TRY(p->part->reduced(t, p, again, err));
-    if (again)
-      oikos_grid_settle(grid, sum);
-  } while (again);
-  oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
-  OIKOS_PARTS(t, p, share)
-    p->part->share(t, p);
-  double begin = oikos_profile_begin(t->profiles);
-  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->rule, &t->weights,
-                                    t->scratch); // step 2
-  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->rule, &t->weights,
-                     t->scratch); // step 3
+/* What the learners have found becomes what they are; the step is done. */
+static void adopt(oikos_trainer *t, double gradient_norm) {
+  const oikos_sum *sum = &t->sums[0];
   OIKOS_PARTS(t, p, adopt)
     p->part->adopt(t, p);
   oikos_learners_adopt(&t->learners);
   OIKOS_PARTS(t, p, adopted)
     p->part->adopted(t, p);
-  note(t, norm);
+  note(t, gradient_norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   t->saving = sum->words[OIKOS_COUNT_SAVE] > 0;
-  oikos_grid_settle(grid, sum);
-  oikos_profile_phase(t->profiles, OIKOS_PHASE_UPDATE, &begin);
+  oikos_grid_settle(t->segments.grid, sum);
   t->step++;
+}
+
+/* A step is the method:
+ *
+ *   pick     who takes part
+ *   fetch    what they need
+ *   train    step 1: each finds its home, adapts from it, and gives a meta-gradient
+ *   reduce   one sum over all learners; once more if it does not fit its grid
+ *   share    step 2: the shared weights, alike on all ranks
+ *   homes    step 3: the homes
+ *   adopt    what the learners have found, by each part of a step (run/part.h)
+ */
+oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
+  bool again = true, stop = false;
+  oikos_learners_pick(&t->config, t->step, &t->learners);
+  OIKOS_TRY(fetch(t, err));
+  while (again) {
+    stop |= t->observer.stop && t->observer.stop(t->observer.user);
+    train(t, stop);
+    reduce(t);
+    OIKOS_TRY(look_at_sums(t, &again, err));
+  }
+  double begin = oikos_profile_begin(t->profiles), norm = share(t);
+  update_homes(t);
+  adopt(t, norm);
+  oikos_profile_phase(t->profiles, OIKOS_PHASE_UPDATE, &begin);
   if (t->observer.step)
     t->observer.step(t->observer.user, t->step, t->history.now[OIKOS_ROW_QUERY_LOSS],
                      t->history.now[OIKOS_ROW_ACCURACY]);
