@@ -256,7 +256,7 @@ static void take_homes(const check *c, real *gradient) {
       gradient[(size_t)h * s->k + j] = c->w->p[h] * c->w->home_gradient[j];
 }
 
-/* Gradient of the rows at hand (U, d), as oikos_rows_add adds them up. */
+/* Gradient of the rows at hand (U, d), as training adds them up. */
 static void take_rows(const check *c, real *gradient) {
   const oikos_trainer *t = c->t;
   const oikos_episode *e = &c->w->episode;
