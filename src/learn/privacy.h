@@ -32,7 +32,7 @@
  * that are chosen by looking at data, as a radius may be. The noise is a function of a key, the
  * step, the mean and the place in it; whoever has the key can take it away, so it comes from the
  * operating system, stands in RUN/privacy.key for its owner alone, and is in no checkpoint
- * (run/noise_key.h). Publish weights alone. Normal numbers in floating point are not exactly normal
+ * (run/privacy.c). Publish weights alone. Normal numbers in floating point are not exactly normal
  * (Mironov 2012); no defence is made against that.
  */
 #ifndef OIKOS_LEARN_PRIVACY_H

@@ -24,8 +24,6 @@ static oikos_status allocate(const oikos_config *config, oikos_weights *s, oikos
   OIKOS_TRY(oikos_alloc(&s->shared, s->n, sizeof *s->shared, "the shared weights", err));
   OIKOS_TRY(oikos_alloc(&s->homes, oikos_mul((size_t)s->n_homes, s->k), sizeof *s->homes,
                         "the homes", err));
-  if (config->home.revive > 0)
-    OIKOS_TRY(oikos_alloc(&s->deserted, (size_t)s->n_homes, sizeof *s->deserted, "the homes", err));
   OIKOS_TRY(oikos_optimizer_create(config, 1, s->n, &s->shared_optimizer, err));
   return oikos_optimizer_create(config, (size_t)s->n_homes, s->k, &s->home_optimizer, err);
 }
@@ -59,7 +57,6 @@ void oikos_weights_destroy(oikos_weights *s) {
   free(s->homes);
   free(s->peers);
   free(s->peer_homes);
-  free(s->deserted);
   oikos_optimizer_destroy(&s->shared_optimizer);
   oikos_optimizer_destroy(&s->home_optimizer);
   *s = (oikos_weights){0};

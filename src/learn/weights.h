@@ -18,8 +18,7 @@ typedef struct oikos_weights {
   oikos_real *homes;  /* (T, K) */
   oikos_real *peers; /* (M) the last step's mean of theta_i; NULL unless distill.teacher is peers */
   oikos_real *peer_homes; /* (T, K) the same over the members of each home; or NULL */
-  int64_t *deserted; /* (T) steps that each home has been deserted; NULL unless home.revive is on */
-  uint64_t noise_key[4]; /* of privacy.noise; in no checkpoint */
+  uint64_t noise_key[4];  /* of privacy.noise; in no checkpoint */
   oikos_optimizer shared_optimizer, home_optimizer;
 } oikos_weights;
 

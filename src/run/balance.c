@@ -16,29 +16,29 @@ enum { PARTS = 1 << 16, PARTS_PER_RANK = 64 };
 
 static const double gain_enough = 1.05;
 
-oikos_status oikos_balance_create(const oikos_team *team, const oikos_learners *own,
-                                  oikos_balance *b, oikos_error *err) {
-  *b = (oikos_balance){0};
-  if (team->size == 1)
-    return OIKOS_OK;
-  OIKOS_TRY(oikos_alloc(&b->work, (size_t)own->count, sizeof *b->work, "the learners", err));
-  return oikos_alloc(&b->next, (size_t)own->slots, sizeof *b->next, "the learners", err);
+/* By learner: its work since the last look; by slot: in the step at hand. */
+typedef struct balance {
+  int64_t steps;       /* since the last look */
+  double sum, squares; /* over these, of this rank's work in a step, and of its square */
+  bool looked;
+
+  int64_t log[OIKOS_BALANCE_LOG]; /* this rank's work in the last steps */
+  int logged;
+  double mean, most; /* sums over the steps since the last record that are not in the log */
+} balance;
+
+static bool wanted(const oikos_trainer *t) {
+  return t->team.size > 1;
 }
 
-void oikos_balance_destroy(oikos_balance *b) {
-  free(b->work);
-  free(b->next);
-  *b = (oikos_balance){0};
-}
-
-void oikos_balance_note(oikos_trainer *t, int thread, int64_t at) {
-  if (t->balance.work)
-    t->balance.next[at] = oikos_work(&t->context, &t->workers[thread].episode);
+static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                    oikos_contribution *c) {
+  (void)c;
+  ((int64_t *)p->by_slot)[at] = oikos_work(&t->context, &t->workers[thread].episode);
 }
 
 /* The steps in the log as two numbers. */
-static void sum_up(oikos_trainer *t) {
-  oikos_balance *b = &t->balance;
+static void sum_up(const oikos_trainer *t, balance *b) {
   int64_t all = 0;
   for (int k = 0; k < b->logged; k++)
     all += b->log[k];
@@ -50,37 +50,41 @@ static void sum_up(oikos_trainer *t) {
   b->logged = 0;
 }
 
-void oikos_balance_adopt(oikos_trainer *t) {
-  oikos_balance *b = &t->balance;
+static void adopt(oikos_trainer *t, oikos_part_state *p) {
+  balance *b = p->own;
   const oikos_learners *own = &t->learners;
-  int64_t all = 0;
-  if (!b->work)
-    return;
+  const int64_t *next = p->by_slot;
+  int64_t *work = p->by_learner, all = 0;
   for (int64_t at = 0; at < own->active; at++) {
-    b->work[own->learner[at] - own->first] += b->next[at];
-    all += b->next[at];
+    work[oikos_learners_at(own, at)] += next[at];
+    all += next[at];
   }
   b->steps++;
   b->sum += (double)all;
   b->squares += (double)all * (double)all;
   b->log[b->logged++] = all;
   if (b->logged == OIKOS_BALANCE_LOG)
-    sum_up(t);
+    sum_up(t, b);
 }
 
 double oikos_balance_efficiency(oikos_trainer *t) {
-  oikos_balance *b = &t->balance;
-  if (!b->work)
+  const oikos_part_state *p = oikos_part_of(t, &oikos_part_balance);
+  if (!p)
     return 0;
-  sum_up(t);
+  balance *b = p->own;
+  sum_up(t, b);
   double efficiency = b->most > 0 ? b->mean / b->most : 1;
   b->mean = b->most = 0;
   return efficiency;
 }
 
+static void record(oikos_trainer *t, const oikos_part_state *p, double *row) {
+  (void)p, (void)row;
+  t->history.balance_rows[t->history.records - 1] = oikos_balance_efficiency(t);
+}
+
 /* What the busiest rank had to do since the last look, but for three standard errors. */
-static double surely_most(const oikos_trainer *t) {
-  const oikos_balance *b = &t->balance;
+static double surely_most(const oikos_trainer *t, const balance *b) {
   double n = (double)b->steps, spread = b->squares - b->sum * b->sum / n, most;
   double error = sqrt((spread > 0 ? spread : 0) * n / (n - 1)); // of the sum of n
   most = b->sum - 3 * error;
@@ -96,15 +100,15 @@ static int64_t kept_together(const oikos_trainer *t, int64_t strata) {
 
 /* Cut blocks into bound (P + 1), by before (parts + 1). Returns what the busiest rank would have
  * had to do. */
-static int64_t cut(const oikos_trainer *t, int64_t together, int64_t parts, int64_t *before,
-                   int64_t *bound) {
+static int64_t cut(const oikos_trainer *t, const int64_t *work, int64_t together, int64_t parts,
+                   int64_t *before, int64_t *bound) {
   const oikos_config *c = &t->config;
   const oikos_learners *own = &t->learners;
   int64_t ranks = t->team.size, strata = oikos_cohort_size(c), slot, slots,
           most = OIKOS_LOOK_MOST * ((parts + ranks - 1) / ranks);
   for (int64_t i = 0; i < own->count; i++) {
     oikos_cohort_slots(c, own->first + i, 1, &slot, &slots);
-    before[1 + slot / together] += t->balance.work[i];
+    before[1 + slot / together] += work[i];
   }
   oikos_all_reduce(t->team.world, (size_t)parts, before + 1, MPI_INT64_T, MPI_SUM);
   for (int64_t k = 0; k < parts; k++) // the units of some steps: far below 2^63
@@ -130,11 +134,11 @@ static int64_t movers(const oikos_trainer *t, const int64_t *bound) {
 }
 
 /* Move them, if it is worth it. */
-static void look(oikos_trainer *t, int64_t together, int64_t parts, int64_t *before,
-                 int64_t *bound) {
+static void look(oikos_trainer *t, const oikos_part_state *p, int64_t together, int64_t parts,
+                 int64_t *before, int64_t *bound) {
   oikos_error err;
-  double now = surely_most(t);
-  int64_t cost = cut(t, together, parts, before, bound), moved = movers(t, bound);
+  double now = surely_most(t, p->own);
+  int64_t cost = cut(t, p->by_learner, together, parts, before, bound), moved = movers(t, bound);
   double mean = (double)before[parts] / t->team.size;
   if ((double)cost * gain_enough >= now || moved == 0)
     return;
@@ -148,23 +152,33 @@ static void look(oikos_trainer *t, int64_t together, int64_t parts, int64_t *bef
                       err.message);
 }
 
-oikos_status oikos_balance_look(oikos_trainer *t, bool saved, oikos_error *err) {
-  oikos_balance *b = &t->balance;
+/* Move learners, if it is time to look and worth it. A failure for want of memory is told and
+ * leaves them where they are. */
+static oikos_status between(oikos_trainer *t, oikos_part_state *p, bool saved, oikos_error *err) {
+  balance *b = p->own;
   int64_t *before, together = kept_together(t, oikos_cohort_size(&t->config)),
                    parts = (oikos_cohort_size(&t->config) + together - 1) / together;
   bool early = !b->looked && b->steps >= OIKOS_LOOK_EARLY, last = t->step >= t->config.steps;
-  if (!b->work || !t->config.run.balance || last || b->steps < OIKOS_LOOK_LEAST ||
-      !(saved || early))
+  if (!t->config.run.balance || last || b->steps < OIKOS_LOOK_LEAST || !(saved || early))
     return OIKOS_OK;
   size_t all = (size_t)parts + 1 + (size_t)t->team.size + 1; // before, then the bounds
   oikos_status status =
       oikos_agree(&t->team, oikos_alloc(&before, all, sizeof *before, "balance", err), err);
   if (status == OIKOS_OK)
-    look(t, together, parts, before, before + parts + 1);
+    look(t, p, together, parts, before, before + parts + 1);
   free(before);
   b->looked = true;
   b->steps = 0;
   b->sum = b->squares = 0;
-  memset(b->work, 0, (size_t)t->learners.count * sizeof *b->work);
+  memset(p->by_learner, 0, (size_t)t->learners.count * sizeof(int64_t));
   return status;
 }
+
+const oikos_part oikos_part_balance = {.size = sizeof(balance),
+                                       .by_learner = sizeof(int64_t),
+                                       .by_slot = sizeof(int64_t),
+                                       .wanted = wanted,
+                                       .trained = trained,
+                                       .adopt = adopt,
+                                       .between = between,
+                                       .record = record};

@@ -19,45 +19,13 @@
 #ifndef OIKOS_RUN_BALANCE_H
 #define OIKOS_RUN_BALANCE_H
 
-#include <stdbool.h>
-
-#include "run/learners.h"
-
-typedef struct oikos_trainer oikos_trainer;
+#include "oikos/trainer.h"
 
 enum { OIKOS_LOOK_EARLY = 32, OIKOS_LOOK_LEAST = 8, OIKOS_LOOK_MOST = 4, OIKOS_BALANCE_LOG = 1024 };
-
-typedef struct oikos_balance {
-  int64_t *work; /* (count) of this rank's learners since the last look; NULL: there is one rank */
-  int64_t *next; /* (slots) of the active ones in the step at hand */
-  int64_t steps; /* since the last look */
-  double sum, squares; /* over these, of this rank's work in a step, and of its square */
-  bool looked;
-
-  int64_t log[OIKOS_BALANCE_LOG]; /* this rank's work in the last steps */
-  int logged;
-  double mean, most; /* sums over the steps since the last record that are not in the log */
-} oikos_balance;
-
-/** Not collective. */
-oikos_status oikos_balance_create(const oikos_team *team, const oikos_learners *own,
-                                  oikos_balance *balance, oikos_error *err);
-void oikos_balance_destroy(oikos_balance *balance);
-
-/** Count the work of the active learner number `at` of this rank, which a thread has trained. */
-void oikos_balance_note(oikos_trainer *t, int thread, int64_t at);
-
-/** The step is made. Collective. */
-void oikos_balance_adopt(oikos_trainer *t);
 
 /** The efficiency of the steps since the last call: 1 where all ranks had the same work in each; 0
  * with one rank. Collective. */
 double oikos_balance_efficiency(oikos_trainer *t);
-
-/** After a step and what follows it: move learners, if it is time to look and worth it. A failure
- * for want of memory is told and leaves them where they are. Collective.
- * @param saved  a checkpoint was just written */
-oikos_status oikos_balance_look(oikos_trainer *t, bool saved, oikos_error *err);
 
 /** Give every learner, with all that it keeps, to the owner that `bound` (P + 1) says. After a
  * failure all is as it was. Collective. */

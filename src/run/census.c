@@ -1,6 +1,9 @@
-/* SPDX-License-Identifier: MIT */
-#include "run/census.h"
-
+/* SPDX-License-Identifier: MIT
+ *
+ * The census: who of the learners that are bound to a hidden group lives where. It is counted when
+ * a record is made or the caller asks, not in the step, and never enters training. What it knows of
+ * each learner is part of the checkpoint: the step since which it lives at its home; 0: in none.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,36 +13,43 @@
 #include "math/rand_index.h"
 #include "run/trainer_impl.h"
 
-bool oikos_census_wanted(const oikos_config *c) {
+typedef struct book {
+  int n_groups;
+  size_t cells;       /* T * groups */
+  int64_t *stayed;    /* (2, T, groups) learners by home and group: who never moved, who did */
+  int64_t *residents; /* (T, groups) both */
+  int32_t *home_of;   /* (groups) where most of a group live */
+} book;
+
+static bool wanted(const oikos_trainer *t) {
+  const oikos_config *c = &t->config;
   return c->task.learners == OIKOS_LEARNERS_GROUPS && c->task.source == OIKOS_SOURCE_FUNCTIONS;
 }
 
-oikos_status oikos_census_create(int n_groups, int64_t n_homes, int64_t count, oikos_census_book *b,
-                                 oikos_error *err) {
-  *b = (oikos_census_book){.n_groups = n_groups};
-  if (n_groups == 0)
-    return OIKOS_OK;
-  b->cells = oikos_mul((size_t)n_homes, (size_t)n_groups);
+static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
+  book *b = p->own;
+  b->n_groups = oikos_source_shape(t->source).n_groups;
+  b->cells = oikos_mul((size_t)t->config.home.count, (size_t)b->n_groups);
   OIKOS_TRY(oikos_alloc(&b->stayed, oikos_mul(2, b->cells), sizeof *b->stayed, "the census", err));
   OIKOS_TRY(oikos_alloc(&b->residents, b->cells, sizeof *b->residents, "the census", err));
-  OIKOS_TRY(oikos_alloc(&b->home_of, (size_t)n_groups, sizeof *b->home_of, "the census", err));
-  return oikos_alloc(&b->since, (size_t)count, sizeof *b->since, "the census", err);
+  return oikos_alloc(&b->home_of, (size_t)b->n_groups, sizeof *b->home_of, "the census", err);
 }
 
-void oikos_census_destroy(oikos_census_book *b) {
+static void destroy(void *own) {
+  book *b = own;
   free(b->stayed);
   free(b->residents);
   free(b->home_of);
-  free(b->since);
-  *b = (oikos_census_book){0};
 }
 
-void oikos_census_note(oikos_trainer *t) {
+/* Note who changes homes. */
+static void adopt(oikos_trainer *t, oikos_part_state *p) {
   const oikos_learners *own = &t->learners;
-  for (int64_t at = 0; t->census.n_groups > 0 && at < own->active; at++) {
-    int64_t i = own->learner[at] - own->first;
+  int64_t *since = p->by_learner;
+  for (int64_t at = 0; at < own->active; at++) {
+    int64_t i = oikos_learners_at(own, at);
     if (own->next_home[at] != own->home[i])
-      t->census.since[i] = t->step + 1;
+      since[i] = t->step + 1;
   }
 }
 
@@ -48,8 +58,7 @@ static int64_t last_step(const oikos_trainer *t) {
   return t->step > 0 ? t->step - 1 : 0;
 }
 
-static void count(oikos_trainer *t) {
-  oikos_census_book *b = &t->census;
+static void count(const oikos_trainer *t, book *b) {
   int64_t step = last_step(t);
   memset(b->stayed, 0, 2 * b->cells * sizeof *b->stayed);
   for (int64_t i = 0; i < t->learners.count; i++) {
@@ -64,37 +73,38 @@ static void count(oikos_trainer *t) {
 }
 
 /* The home where most of a group live; of equal ones the first. -1: nobody is of that group. */
-static int32_t most_common(const oikos_trainer *t, const int64_t *residents, int group) {
+static int32_t most_common(const book *b, int64_t n_homes, const int64_t *residents, int group) {
   const int64_t *column = residents + group;
   int32_t best = 0;
-  for (int32_t h = 1; h < t->config.home.count; h++)
-    if (column[h * t->census.n_groups] > column[best * t->census.n_groups])
+  for (int32_t h = 1; h < n_homes; h++)
+    if (column[h * b->n_groups] > column[best * b->n_groups])
       best = h;
-  return column[best * t->census.n_groups] > 0 ? best : -1;
+  return column[best * b->n_groups] > 0 ? best : -1;
 }
 
 /* The home of each group is that of those who were always of it; if there are none, of all. */
-static void find_homes(oikos_trainer *t) {
-  oikos_census_book *b = &t->census;
+static void find_homes(book *b, int64_t n_homes) {
   for (int g = 0; g < b->n_groups; g++) {
-    b->home_of[g] = most_common(t, b->stayed, g);
+    b->home_of[g] = most_common(b, n_homes, b->stayed, g);
     if (b->home_of[g] < 0)
-      b->home_of[g] = most_common(t, b->residents, g);
+      b->home_of[g] = most_common(b, n_homes, b->residents, g);
   }
 }
 
 /* How many of the learners that changed groups live at the home of the new one, and how long it
  * took them. */
-static void follow_movers(oikos_trainer *t, oikos_census *c) {
+static void follow_movers(const oikos_trainer *t, const oikos_part_state *p, oikos_census *c) {
+  const int64_t *since = p->by_learner;
+  book *b = p->own;
   int64_t step = last_step(t), at = t->config.task.move_at, sums[3] = {0}, longest = 0;
-  find_homes(t);
+  find_homes(b, t->config.home.count);
   for (int64_t i = 0; i < t->learners.count; i++) {
     int64_t learner = t->learners.first + i;
     if (!oikos_source_moved(t->source, step, learner))
       continue;
-    int64_t took = t->census.since[i] > at ? t->census.since[i] - at : 0;
+    int64_t took = since[i] > at ? since[i] - at : 0;
     bool settled =
-        t->learners.home[i] == t->census.home_of[oikos_source_group_of(t->source, step, learner)];
+        t->learners.home[i] == b->home_of[oikos_source_group_of(t->source, step, learner)];
     sums[0]++;
     sums[1] += settled;
     sums[2] += settled ? took : 0;
@@ -109,14 +119,49 @@ static void follow_movers(oikos_trainer *t, oikos_census *c) {
 }
 
 oikos_census oikos_trainer_census(oikos_trainer *t) {
-  const oikos_census_book *b = &t->census;
-  oikos_census c = {.n_homes = (int)t->config.home.count, .n_groups = b->n_groups, .rand = NAN};
-  if (b->n_groups == 0)
+  const oikos_part_state *p = oikos_part_of(t, &oikos_part_census);
+  oikos_census c = {.n_homes = (int)t->config.home.count, .rand = NAN};
+  if (!p)
     return c;
-  count(t);
+  book *b = p->own;
+  count(t, b);
+  c.n_groups = b->n_groups;
   c.residents = b->residents;
   c.rand = oikos_adjusted_rand((size_t)c.n_homes, (size_t)c.n_groups, b->residents);
   if (t->config.task.move_at > 0)
-    follow_movers(t, &c);
+    follow_movers(t, p, &c);
   return c;
 }
+
+static void record(oikos_trainer *t, const oikos_part_state *p, double *row) {
+  row[p->column] = oikos_trainer_census(t).rand;
+}
+
+static void read(const oikos_trainer *t, const oikos_part_state *p, const double *row,
+                 oikos_record *r) {
+  (void)t;
+  r->rand = row[p->column];
+}
+
+/* null: homes and groups tell nothing of each other */
+static void metrics(const oikos_trainer *t, const oikos_record *r, FILE *out) {
+  (void)t;
+  oikos_metrics_value(out, "rand", r->rand);
+}
+
+static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  oikos_fields_by_learner(f, t, OIKOS_FIELD_INT64, p->by_learner, 0,
+                          "steps done when each learner came to its home", "since");
+}
+
+const oikos_part oikos_part_census = {.size = sizeof(book),
+                                      .by_learner = sizeof(int64_t),
+                                      .columns = 1,
+                                      .wanted = wanted,
+                                      .create = create,
+                                      .destroy = destroy,
+                                      .adopt = adopt,
+                                      .record = record,
+                                      .read = read,
+                                      .metrics = metrics,
+                                      .fields = fields};

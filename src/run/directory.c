@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The run directory: config.yaml, metrics.jsonl, checkpoints/. Rank 0 writes. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 
 #include "base/number.h"
 #include "base/try.h"
-#include "learn/privacy.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/sync.h"
@@ -54,7 +52,7 @@ static oikos_status refuse_old(const oikos_trainer *t, oikos_error *err) {
 
 enum { DIGITS = 9 }; /* that tell floats apart */
 
-static void write_value(FILE *out, const char *name, double x) {
+void oikos_metrics_value(FILE *out, const char *name, double x) {
   fprintf(out, ", \"%s\": ", name);
   oikos_number_json(out, DIGITS, x);
 }
@@ -70,13 +68,13 @@ static void write_list(FILE *out, const char *name, int n, const double *x) {
 
 /* What one step was like for the learners, all together. */
 static void write_means(const oikos_record *r, FILE *out) {
-  write_value(out, "support_loss", r->support_loss);
-  write_value(out, "query_loss", r->query_loss);
-  write_value(out, "accuracy", r->accuracy);
-  write_value(out, "learner_norm", r->learner_norm);
-  write_value(out, "gradient_norm", r->gradient_norm);
-  write_value(out, "rate", r->rate);
-  write_value(out, "moved", r->moved);
+  oikos_metrics_value(out, "support_loss", r->support_loss);
+  oikos_metrics_value(out, "query_loss", r->query_loss);
+  oikos_metrics_value(out, "accuracy", r->accuracy);
+  oikos_metrics_value(out, "learner_norm", r->learner_norm);
+  oikos_metrics_value(out, "gradient_norm", r->gradient_norm);
+  oikos_metrics_value(out, "rate", r->rate);
+  oikos_metrics_value(out, "moved", r->moved);
 }
 
 static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *out) {
@@ -86,15 +84,9 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   write_list(out, "members", r->n_homes, r->members);
   write_list(out, "scores", r->n_homes, r->scores);
   if (r->sure > 0)
-    write_value(out, "sure", r->sure);
-  if (isfinite(r->rand) || t->history.census) // null: homes and groups tell nothing of each other
-    write_value(out, "rand", r->rand);
-  if (t->history.leaves_out)
-    write_value(out, "left_out", r->left_out);
-  if (oikos_privacy_on(&t->config)) {
-    write_value(out, "epsilon", r->epsilon);
-    write_value(out, "delta", t->config.privacy.delta);
-  }
+    oikos_metrics_value(out, "sure", r->sure);
+  OIKOS_PARTS(t, p, metrics)
+    p->part->metrics(t, r, out);
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
   if (r->slowest > 0)
     fprintf(out, ", \"slowest\": %.3f, \"slowest_rank\": %d", r->slowest, r->slowest_rank);
@@ -161,7 +153,6 @@ static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *er
   if (!resume)
     OIKOS_TRY(refuse_old(t, err));
   OIKOS_TRY(oikos_make_folders(checkpoints, err));
-  OIKOS_TRY(oikos_teacher_keep(t, err));
   OIKOS_TRY(write_whole(t, "config.yaml", write_config, err));
   return write_whole(t, "metrics.jsonl", write_metrics, err);
 }

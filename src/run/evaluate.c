@@ -58,7 +58,7 @@ static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, 
   double *row = r->rows + (size_t)(b->first + i) * r->fields;
   const oikos_real *rates = t->weights.shared + t->weights.m;
   draw_unseen(b, i, &w->episode);
-  oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, i), 0, &w->episode);
+  oikos_learner_place_rows(&t->context, oikos_rows_view(t->rows, i), 0, &w->episode);
   int32_t home = oikos_learner_arrive(&t->context, w);
   oikos_batch judged =
       oikos_learner_judged(&t->context, oikos_eval_norm_of(&t->config), &w->episode);
@@ -108,8 +108,8 @@ static bool run_block(const block *b, const oikos_results *r) {
  * parts of the one that has most. */
 static int64_t take(block *b, const oikos_results *r, int64_t left) {
   const oikos_trainer *t = b->t;
-  int64_t most = r->judge.ratings && t->rows.most < left ? t->rows.most : left, queries = 0,
-          parts = 0;
+  int64_t room = r->judge.ratings ? oikos_rows_most(t) : left, most = room < left ? room : left,
+          queries = 0, parts = 0;
   for (b->count = 0; b->count < most; b->count++) {
     int64_t n = oikos_source_queries(t->source, b->split, b->first + b->count);
     if (b->count > 0 && queries + n > QUERIES)
@@ -126,7 +126,7 @@ static oikos_status run_parts(block *b, const oikos_results *r, int64_t parts, i
                               oikos_error *err) {
   oikos_trainer *t = b->t;
   for (b->part = 0; b->part < parts && !*stop; b->part++) {
-    OIKOS_TRY(oikos_rows_fetch(&t->rows, b->count, draw_unseen, b, &t->workers[0].episode, err));
+    OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, draw_unseen, b, &t->workers[0].episode, err));
     *stop = run_block(b, r);
     MPI_Allreduce(MPI_IN_PLACE, stop, 1, MPI_INT, MPI_MAX, t->team.world);
   }

@@ -11,7 +11,6 @@
 
 #include "base/memory.h"
 #include "base/try.h"
-#include "learn/privacy.h"
 #include "run/trainer_impl.h"
 
 /* What numbers may be where nothing else is said: reals finite, whole numbers counts of steps. */
@@ -38,8 +37,7 @@ static oikos_field *add(oikos_fields *f, oikos_field_type type, void *data, cons
   return field;
 }
 
-/* A one- or two-dimensional array (rows, columns); columns 0: one dimension. */
-static oikos_field *add_array(oikos_fields *f, oikos_field_type type, void *data, int64_t rows,
+oikos_field *oikos_fields_add(oikos_fields *f, oikos_field_type type, void *data, int64_t rows,
                               int64_t columns, const char *meaning, const char *group,
                               const char *name) {
   oikos_field *field = add(f, type, data, meaning, group, name);
@@ -50,9 +48,8 @@ static oikos_field *add_array(oikos_fields *f, oikos_field_type type, void *data
   return field;
 }
 
-/* Numbers made of these tensors, one dataset each; rows > 0: (rows, all tensors). */
-static void add_tensors(oikos_fields *f, oikos_tensors tensors, int64_t rows, size_t stride,
-                        oikos_real *data, const char *meaning, const char *group) {
+void oikos_fields_tensors(oikos_fields *f, oikos_tensors tensors, int64_t rows, size_t stride,
+                          oikos_real *data, const char *meaning, const char *group) {
   for (int i = 0; data && i < tensors.n; i++) {
     const oikos_tensor *tensor = &tensors.list[i];
     oikos_field *field =
@@ -72,44 +69,46 @@ static void are_squares(oikos_fields *f, int from) {
     f->list[i].range = (oikos_range){0, INFINITY, false};
 }
 
-/* The learned rates' part of an array laid out as (M + A + E). */
-static void add_rates(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
-                      const char *meaning, const char *group) {
+void oikos_fields_rates(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
+                        const char *meaning, const char *group) {
   if (!data || t->weights.a == 0)
     return;
   if (t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
-    add_tensors(f, t->segments.shared, 0, 0, data + t->weights.m, meaning, group);
+    oikos_fields_tensors(f, t->segments.shared, 0, 0, data + t->weights.m, meaning, group);
   else
-    add_array(f, OIKOS_FIELD_REAL, data + t->weights.m, t->config.inner.steps,
-              oikos_network_layers(t->net), meaning, group, "by_step_and_layer");
+    oikos_fields_add(f, OIKOS_FIELD_REAL, data + t->weights.m, t->config.inner.steps,
+                     oikos_network_layers(t->net), meaning, group, "by_step_and_layer");
 }
 
-/* The encoder's part of an array laid out as (M + A + E). */
-static void add_encoder(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
-                        const char *meaning, const char *group) {
+void oikos_fields_encoder(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
+                          const char *meaning, const char *group) {
   if (data)
-    add_tensors(f, t->segments.encoder, 0, 0, data + t->weights.m + t->weights.a, meaning, group);
+    oikos_fields_tensors(f, t->segments.encoder, 0, 0, data + t->weights.m + t->weights.a, meaning,
+                         group);
 }
 
 static void add_shared(oikos_fields *f, const oikos_trainer *t) {
   const oikos_weights *w = &t->weights;
   const oikos_optimizer *o = &w->shared_optimizer;
   oikos_tensors shared = t->segments.shared;
-  add_tensors(f, shared, 0, 0, w->shared, "shared weights w", "shared");
-  add_rates(f, t, w->shared, "learned inner rates alpha", "rates");
-  add_encoder(f, t, w->shared, "encoder of support sets", "encoder");
-  add_tensors(f, shared, 0, 0, o->first, "optimizer: mean gradient of w", "optimizer/shared/first");
-  add_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
-  add_encoder(f, t, o->first, "optimizer: mean gradient of the encoder", "optimizer/encoder/first");
+  oikos_fields_tensors(f, shared, 0, 0, w->shared, "shared weights w", "shared");
+  oikos_fields_rates(f, t, w->shared, "learned inner rates alpha", "rates");
+  oikos_fields_encoder(f, t, w->shared, "encoder of support sets", "encoder");
+  oikos_fields_tensors(f, shared, 0, 0, o->first, "optimizer: mean gradient of w",
+                       "optimizer/shared/first");
+  oikos_fields_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
+  oikos_fields_encoder(f, t, o->first, "optimizer: mean gradient of the encoder",
+                       "optimizer/encoder/first");
   int squares = f->n;
-  add_tensors(f, shared, 0, 0, o->second, "optimizer: mean squared gradient of w",
-              "optimizer/shared/second");
-  add_rates(f, t, o->second, "optimizer: mean squared gradient of alpha", "optimizer/rates/second");
-  add_encoder(f, t, o->second, "optimizer: mean squared gradient of the encoder",
-              "optimizer/encoder/second");
+  oikos_fields_tensors(f, shared, 0, 0, o->second, "optimizer: mean squared gradient of w",
+                       "optimizer/shared/second");
+  oikos_fields_rates(f, t, o->second, "optimizer: mean squared gradient of alpha",
+                     "optimizer/rates/second");
+  oikos_fields_encoder(f, t, o->second, "optimizer: mean squared gradient of the encoder",
+                       "optimizer/encoder/second");
   are_squares(f, squares);
-  add_array(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made", "optimizer/shared",
-            "count");
+  oikos_fields_add(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made",
+                   "optimizer/shared", "count");
 }
 
 static void add_homes(oikos_fields *f, const oikos_trainer *t) {
@@ -118,49 +117,19 @@ static void add_homes(oikos_fields *f, const oikos_trainer *t) {
   oikos_tensors home = t->segments.home;
   if (w->k == 0)
     return;
-  add_tensors(f, home, w->n_homes, w->k, w->homes, "home parameters c_t, one row per home",
-              "homes");
-  add_tensors(f, home, w->n_homes, w->k, o->first, "optimizer: mean gradient of c_t",
-              "optimizer/homes/first");
+  oikos_fields_tensors(f, home, w->n_homes, w->k, w->homes, "home parameters c_t, one row per home",
+                       "homes");
+  oikos_fields_tensors(f, home, w->n_homes, w->k, o->first, "optimizer: mean gradient of c_t",
+                       "optimizer/homes/first");
   int squares = f->n;
-  add_tensors(f, home, w->n_homes, w->k, o->second, "optimizer: mean squared gradient of c_t",
-              "optimizer/homes/second");
+  oikos_fields_tensors(f, home, w->n_homes, w->k, o->second,
+                       "optimizer: mean squared gradient of c_t", "optimizer/homes/second");
   are_squares(f, squares);
-  add_array(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
-            "optimizer/homes", "count");
-  if (w->deserted)
-    add_array(f, OIKOS_FIELD_INT64, w->deserted, w->n_homes, 0,
-              "steps that each home has been deserted", "revive", "deserted");
+  oikos_fields_add(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
+                   "optimizer/homes", "count");
 }
 
-static void add_peers(oikos_fields *f, const oikos_trainer *t) {
-  const oikos_weights *w = &t->weights;
-  add_tensors(f, t->segments.shared, 0, 0, w->peers, "mean of the last step's trained learners",
-              "peers/shared");
-  if (w->k > 0)
-    add_tensors(f, t->segments.home, w->n_homes, w->k, w->peer_homes,
-                "mean of the last step's trained learners at each home", "peers/homes");
-}
-
-/* The centres of centred_clip. */
-static void add_centres(oikos_fields *f, const oikos_trainer *t) {
-  const oikos_robust *r = &t->robust.rule;
-  const oikos_weights *w = &t->weights;
-  if (t->config.aggregation.rule != OIKOS_RULE_CENTRED_CLIP)
-    return;
-  add_tensors(f, t->segments.shared, 0, 0, r->gradient, "centre of the gradients",
-              "centre/shared/gradient");
-  add_rates(f, t, r->gradient, "centre of the gradients of alpha", "centre/rates");
-  add_encoder(f, t, r->gradient, "centre of the gradients of the encoder", "centre/encoder");
-  add_tensors(f, t->segments.shared, 0, 0, r->trained, "centre of the ways to trained parameters",
-              "centre/shared/trained");
-  add_tensors(f, t->segments.home, w->n_homes, w->k, r->home_gradient,
-              "centre of the gradients of c_t, one row per home", "centre/homes/gradient");
-  add_tensors(f, t->segments.home, w->n_homes, w->k, r->home_trained,
-              "centre of the ways to trained parameters, one row per home", "centre/homes/trained");
-}
-
-static void within(oikos_field *field, double least, double most) {
+void oikos_field_within(oikos_field *field, double least, double most) {
   field->range = (oikos_range){least, most, false};
 }
 
@@ -170,96 +139,53 @@ static oikos_field *any(oikos_field *field) {
   return field;
 }
 
-static oikos_field *own(oikos_field *field, const oikos_learners *learners) {
+oikos_field *oikos_fields_by_learner(oikos_fields *f, const oikos_trainer *t, oikos_field_type type,
+                                     void *data, int64_t columns, const char *meaning,
+                                     const char *name) {
+  oikos_field *field =
+      oikos_fields_add(f, type, data, t->config.learners.count, columns, meaning, "learners", name);
   field->owned = true;
-  field->first = learners->first;
-  field->count = learners->count;
+  field->first = t->learners.first;
+  field->count = t->learners.count;
   return field;
 }
 
-/* The embedding table: its rows and the state of their optimizer, from their owners. */
-static void add_rows(oikos_fields *f, const oikos_config *c, const oikos_rows *r) {
-  if (!r->table)
+static void add_learners(oikos_fields *f, const oikos_trainer *t) {
+  const oikos_learners *l = &t->learners;
+  oikos_field_within(oikos_fields_by_learner(f, t, OIKOS_FIELD_INT32, l->home, 0,
+                                             "home h(i) of each learner", "home"),
+                     0, (double)l->homes - 1);
+  oikos_fields_by_learner(f, t, OIKOS_FIELD_DOUBLE, l->log_p, (int64_t)l->homes,
+                          "log home weights log p[i][t]", "log_p");
+  if (!l->theta)
     return;
-  oikos_embedding_part p = oikos_embedding_own(r->table);
-  const struct {
-    void *data;
-    bool kept;
-    int64_t columns;
-    const char *meaning, *name;
-  } part[] = {
-      {p.numbers, true, (int64_t)p.width, "embedding rows: users, then items", "row"},
-      {p.optimizer->first, oikos_optimizer_has_first(c), (int64_t)p.width,
-       "optimizer: mean gradient of each row", "first"},
-      {p.optimizer->second, oikos_optimizer_has_second(c), (int64_t)p.width,
-       "optimizer: mean squared gradient of each row", "second"},
-      {p.optimizer->count, true, 0, "optimizer: updates made of each row", "count"},
-  };
-  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-    oikos_field_type type = part[i].columns ? OIKOS_FIELD_REAL : OIKOS_FIELD_INT64;
-    if (!part[i].kept)
-      continue;
-    oikos_field *field = add_array(f, type, part[i].data, p.rows, part[i].columns, part[i].meaning,
-                                   "embedding", part[i].name);
-    if (part[i].data == p.optimizer->second)
-      are_squares(f, f->n - 1);
-    field->owned = true;
-    field->first = p.first;
-    field->count = p.count;
-  }
-}
-
-/* What persistent learners are. */
-static void add_persistent(oikos_fields *f, const oikos_learners *l, int64_t n) {
-  own(add_array(f, OIKOS_FIELD_REAL, l->theta, n, (int64_t)l->m,
-                "parameters theta_i of each learner, its tensors in the order of shared/",
-                "learners", "theta"),
-      l);
-  own(add_array(f, OIKOS_FIELD_INT64, l->visits, n, 0, "steps that each learner took part in",
-                "learners", "visits"),
-      l);
+  oikos_fields_by_learner(f, t, OIKOS_FIELD_REAL, l->theta, (int64_t)l->m,
+                          "parameters theta_i of each learner, its tensors in the order of shared/",
+                          "theta");
+  oikos_fields_by_learner(f, t, OIKOS_FIELD_INT64, l->visits, 0,
+                          "steps that each learner took part in", "visits");
 }
 
 /* How sure learners are of their homes: not in the checkpoints of 0.1.0. */
 static void add_sure(oikos_fields *f, const oikos_history *h) {
-  any(add_array(f, OIKOS_FIELD_DOUBLE, (double *)h->sure_pending, 2, 0,
-                "mean home weight p[i][h(i)], since the last record: sum over steps; steps",
-                "history", "pending_sure"))
+  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, (double *)h->sure_pending, 2, 0,
+                       "mean home weight p[i][h(i)], since the last record: sum over steps; steps",
+                       "history", "pending_sure"))
       ->optional = true;
-  any(add_array(f, OIKOS_FIELD_DOUBLE, h->sure_rows, h->records, 0,
-                "records: mean home weight p[i][h(i)] of the learners' homes", "history", "sure"))
+  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, h->sure_rows, h->records, 0,
+                       "records: mean home weight p[i][h(i)] of the learners' homes", "history",
+                       "sure"))
       ->optional = true;
 }
 
 /* How even the ranks' work was: not in the checkpoints of 0.1.0. */
 static void add_balance(oikos_fields *f, const oikos_history *h) {
-  oikos_field *field = add_array(f, OIKOS_FIELD_DOUBLE, h->balance_rows, h->records, 0,
-                                 "records: the ranks' mean work over that of the busiest; 0 with "
-                                 "one rank",
-                                 "history", "balance");
+  oikos_field *field =
+      oikos_fields_add(f, OIKOS_FIELD_DOUBLE, h->balance_rows, h->records, 0,
+                       "records: the ranks' mean work over that of the busiest; 0 with "
+                       "one rank",
+                       "history", "balance");
   any(field)->not_state = field->optional = true;
-}
-
-/* What dynamic adjustment knows of learners and homes. */
-static void add_adjustment(oikos_fields *f, const oikos_trainer *t) {
-  const oikos_learners *l = &t->learners;
-  const oikos_priority *p = &t->priority;
-  int64_t n = t->config.learners.count;
-  if (t->rollback.streak)
-    own(add_array(f, OIKOS_FIELD_INT64, t->rollback.streak, n, 0,
-                  "steps in a row that each learner was left out of", "learners", "left_out"),
-        l);
-  if (t->own_rates.factor)
-    within(own(add_array(f, OIKOS_FIELD_DOUBLE, t->own_rates.factor, n, 0,
-                         "factor of each learner's inner rates", "learners", "rate_factor"),
-               l),
-           1 / t->config.inner.adapt_range, t->config.inner.adapt_range);
-  if (!p->average)
-    return;
-  add_array(f, OIKOS_FIELD_DOUBLE, p->average, p->n_homes, OIKOS_N_AVERAGES,
-            "moving averages by home: gradient norm, query loss slow, fast", "priority", "average");
-  add_array(f, OIKOS_FIELD_INT64, p->steps, p->n_homes, 0, "steps in which the home had members",
-            "priority", "steps");
 }
 
 /* The first, to be looked at before the rest is read. No part of the state: the same content may be
@@ -267,16 +193,14 @@ static void add_adjustment(oikos_fields *f, const oikos_trainer *t) {
 static void add_data(oikos_fields *f, const oikos_trainer *t) {
   if (!oikos_trainer_data(t))
     return;
-  oikos_field *field = add_array(
+  oikos_field *field = oikos_fields_add(
       f, OIKOS_FIELD_INT64, (int64_t *)t->data_prints, OIKOS_DATA_PRINTS, OIKOS_DATA_WORDS,
       "the data file: fingerprints of its inputs and of all its names, digest", "data", "prints");
   any(field)->not_state = field->optional = true;
 }
 
 oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos_error *err) {
-  const oikos_learners *l = &t->learners;
-  int64_t n = t->config.learners.count, homes = t->config.home.count,
-          row = (int64_t)t->history.fields;
+  int64_t row = (int64_t)t->history.fields;
   f->n = 0;
   f->steps = t->step;
   f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 32;
@@ -284,42 +208,28 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
   add_data(f, t);
   add_shared(f, t);
   add_homes(f, t);
-  add_peers(f, t);
-  add_centres(f, t);
-  if (oikos_privacy_on(&t->config))
-    within(add_array(f, OIKOS_FIELD_DOUBLE, (double *)t->spent, 2, 0,
-                     "privacy spent by the weights: epsilon, delta", "privacy", "spent"),
-           0, INFINITY);
-  within(own(add_array(f, OIKOS_FIELD_INT32, l->home, n, 0, "home h(i) of each learner", "learners",
-                       "home"),
-             l),
-         0, (double)homes - 1);
-  own(add_array(f, OIKOS_FIELD_DOUBLE, l->log_p, n, homes, "log home weights log p[i][t]",
-                "learners", "log_p"),
-      l);
-  if (l->theta)
-    add_persistent(f, l, n);
-  add_rows(f, &t->config, &t->rows);
-  if (t->census.n_groups > 0)
-    own(add_array(f, OIKOS_FIELD_INT64, t->census.since, n, 0,
-                  "steps done when each learner came to its home", "learners", "since"),
-        l);
-  add_adjustment(f, t);
-  within(add_array(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
-                   oikos_grid_segments(t->segments.grid), 0, "exponents of the exact sums", "sum",
-                   "exponents"),
-         OIKOS_MIN_EXPONENT, OIKOS_MIN_EXPONENT + OIKOS_BUCKET_BITS * (OIKOS_BUCKETS + 1));
-  any(add_array(f, OIKOS_FIELD_DOUBLE, t->history.pending, row, 0,
-                "sums over the steps since the last record", "history", "pending"));
-  any(add_array(f, OIKOS_FIELD_DOUBLE, t->history.rows, t->history.records, row,
-                "records: step, episodes, support loss, query loss, accuracy, learner norm, "
-                "gradient norm, rate, moved, members by home, scores by home; adjusted Rand index "
-                "where learners are of hidden groups; left out under a rule that leaves any out",
-                "history", "records"));
-  if (homes > 1)
+  OIKOS_PARTS(t, p, weight_fields)
+    p->part->weight_fields(t, p, f);
+  add_learners(f, t);
+  OIKOS_PARTS(t, p, fields)
+    p->part->fields(t, p, f);
+  oikos_field_within(oikos_fields_add(f, OIKOS_FIELD_INT32, oikos_grid_exponents(t->segments.grid),
+                                      oikos_grid_segments(t->segments.grid), 0,
+                                      "exponents of the exact sums", "sum", "exponents"),
+                     OIKOS_MIN_EXPONENT,
+                     OIKOS_MIN_EXPONENT + OIKOS_BUCKET_BITS * (OIKOS_BUCKETS + 1));
+  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, t->history.pending, row, 0,
+                       "sums over the steps since the last record", "history", "pending"));
+  any(oikos_fields_add(
+      f, OIKOS_FIELD_DOUBLE, t->history.rows, t->history.records, row,
+      "records: step, episodes, support loss, query loss, accuracy, learner norm, "
+      "gradient norm, rate, moved, members by home, scores by home; adjusted Rand index "
+      "where learners are of hidden groups; left out under a rule that leaves any out",
+      "history", "records"));
+  if (t->config.home.count > 1)
     add_sure(f, &t->history);
-  any(add_array(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
-                "records: seconds, tasks per second", "history", "times"))
+  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
+                       "records: seconds, tasks per second", "history", "times"))
       ->not_state = true;
   add_balance(f, &t->history);
   return OIKOS_OK;

@@ -24,14 +24,15 @@ static bool is_first_order(const check *c) {
 static oikos_status allocate(check *c, oikos_error *err) {
   const oikos_weights *s = &c->t->weights;
   int64_t rows = 0;
-  if (c->t->rows.table)
-    oikos_embedding_rows(c->t->rows.table, &rows);
-  const size_t size[OIKOS_POINT_PARTS] = {s->m,
-                                          s->a,
-                                          s->e,
-                                          s->m,
-                                          oikos_mul((size_t)s->n_homes, s->k),
-                                          oikos_mul((size_t)rows, c->t->rows.width)};
+  if (c->t->rows)
+    oikos_embedding_rows(c->t->rows->table, &rows);
+  const size_t size[OIKOS_POINT_PARTS] = {
+      s->m,
+      s->a,
+      s->e,
+      s->m,
+      oikos_mul((size_t)s->n_homes, s->k),
+      oikos_mul((size_t)rows, oikos_network_row_width(c->t->net))};
   for (int p = 0; p < OIKOS_POINT_PARTS; p++)
     c->at[p + 1] = c->at[p] + size[p];
   size_t n = c->at[OIKOS_POINT_PARTS];
@@ -92,7 +93,7 @@ static void make_start(const check *c, const real *x, real *start) {
 }
 
 static void place_rows(const check *c, const real *x) {
-  oikos_row_view view = oikos_rows_view(&c->t->rows, 0);
+  oikos_row_view view = oikos_rows_view(c->t->rows, 0);
   if (view.row)
     view.row = x + c->at[OIKOS_POINT_ROWS];
   oikos_learner_place_rows(&c->t->context, view, 0, &c->w->episode);
@@ -255,11 +256,12 @@ static void take_homes(const check *c, real *gradient) {
       gradient[(size_t)h * s->k + j] = c->w->p[h] * c->w->home_gradient[j];
 }
 
-/* Gradient of the rows at hand (U, d), as oikos_rows_add adds them up. */
+/* Gradient of the rows at hand (U, d), as training adds them up. */
 static void take_rows(const check *c, real *gradient) {
   const oikos_trainer *t = c->t;
   const oikos_episode *e = &c->w->episode;
-  size_t d = t->rows.width, in = oikos_network_input(t->net), n = e->support.n + e->query.n;
+  size_t d = oikos_network_row_width(t->net), in = oikos_network_input(t->net),
+         n = e->support.n + e->query.n;
   const real *dx = oikos_path_dx(c->w->path);
   bool own = e->rows.own >= 0;
   if (oikos_check_size(c, OIKOS_POINT_ROWS) == 0)
@@ -267,8 +269,8 @@ static void take_rows(const check *c, real *gradient) {
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < d; j++) {
       if (own)
-        gradient[(size_t)t->rows.place[0] * d + j] += dx[i * in + e->rows.own_at + j];
-      gradient[(size_t)t->rows.place[own + i] * d + j] += dx[i * in + e->rows.other_at + j];
+        gradient[(size_t)t->rows->place[0] * d + j] += dx[i * in + e->rows.own_at + j];
+      gradient[(size_t)t->rows->place[own + i] * d + j] += dx[i * in + e->rows.other_at + j];
     }
 }
 
@@ -281,7 +283,7 @@ static void take_point(check *c) {
   memcpy(c->x + c->at[OIKOS_POINT_HOMES], s->homes, (size_t)s->n_homes * s->k * sizeof *c->x);
   size_t rows = oikos_check_size(c, OIKOS_POINT_ROWS);
   if (rows)
-    memcpy(c->x + c->at[OIKOS_POINT_ROWS], c->t->rows.row, rows * sizeof *c->x);
+    memcpy(c->x + c->at[OIKOS_POINT_ROWS], c->t->rows->row, rows * sizeof *c->x);
 }
 
 /* Draw, find the home, and take the meta-gradient as training does, a little beside the first
@@ -291,10 +293,10 @@ static oikos_status prepare(check *c, oikos_error *err) {
   oikos_weights *s = &t->weights;
   int64_t steps = t->config.inner.steps;
   const real *rates = s->shared + s->m;
-  OIKOS_TRY(oikos_rows_fetch(&t->rows, 1, draw_first, t->source, &c->w->episode, err));
+  OIKOS_TRY(oikos_rows_fetch(t->rows, 1, draw_first, t->source, &c->w->episode, err));
   OIKOS_TRY(allocate(c, err));
   draw_first(t->source, 0, &c->w->episode);
-  oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, 0), 0, &c->w->episode);
+  oikos_learner_place_rows(&t->context, oikos_rows_view(t->rows, 0), 0, &c->w->episode);
   leave_all_kinks(c);
   memcpy(c->log_p, t->learners.log_p, (size_t)s->n_homes * sizeof *c->log_p);
   c->home = oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);

@@ -57,7 +57,7 @@ static oikos_status dump_sources(const check *c, oikos_dump *d, const char *endi
   if (rows == 0)
     return OIKOS_OK;
   return oikos_dump_write(d, "", group, 2,
-                          (int64_t[]){(int64_t)(rows / t->rows.width), (int64_t)t->rows.width},
+                          (int64_t[]){(int64_t)(rows / t->rows->width), (int64_t)t->rows->width},
                           data + c->at[OIKOS_POINT_ROWS], err);
 }
 

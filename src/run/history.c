@@ -9,12 +9,9 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-oikos_status oikos_history_create(int n_homes, bool census, bool leaves_out, oikos_history *h,
-                                  oikos_error *err) {
+oikos_status oikos_history_create(int n_homes, size_t columns, oikos_history *h, oikos_error *err) {
   *h = (oikos_history){.n_homes = n_homes,
-                       .census = census,
-                       .leaves_out = leaves_out,
-                       .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes + census + leaves_out};
+                       .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes + columns};
   h->started = h->recorded = oikos_wall_clock();
   OIKOS_TRY(oikos_alloc(&h->now, h->fields, sizeof *h->now, "the history", err));
   OIKOS_TRY(oikos_alloc(&h->pending, h->fields, sizeof *h->pending, "the history", err));
@@ -55,11 +52,6 @@ oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_erro
   return OIKOS_OK;
 }
 
-/* Where a row has the Rand index. */
-static size_t rand_field(const oikos_history *h) {
-  return OIKOS_ROW_MEMBERS + 2 * (size_t)h->n_homes;
-}
-
 void oikos_history_add(oikos_history *h) {
   h->now[OIKOS_ROW_STEP] = 1;
   for (size_t i = 0; i < h->fields; i++)
@@ -69,9 +61,9 @@ void oikos_history_add(oikos_history *h) {
 }
 
 oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes,
-                                 int64_t episodes_in_it, double rand, oikos_error *err) {
+                                 int64_t episodes_in_it, oikos_error *err) {
   OIKOS_TRY(oikos_history_reserve(h, h->records + 1, err));
-  double *row = h->rows + (size_t)h->records * h->fields, *times = h->times + 2 * h->records,
+  double *row = oikos_history_row(h, h->records), *times = h->times + 2 * h->records,
          clock = oikos_wall_clock();
   for (size_t i = 0; i < h->fields; i++)
     row[i] = h->pending[i] / h->pending[OIKOS_ROW_STEP];
@@ -79,9 +71,7 @@ oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episode
   row[OIKOS_ROW_EPISODES] = (double)episodes;
   row[OIKOS_ROW_RATE] = h->now[OIKOS_ROW_RATE];
   h->sure_rows[h->records] = h->sure_pending[0] / h->sure_pending[1];
-  h->balance_rows[h->records] = h->balance;
-  if (h->census)
-    row[rand_field(h)] = rand;
+  h->balance_rows[h->records] = 0;
   times[0] = clock - h->started;
   times[1] = clock > h->recorded ? (double)episodes_in_it / (clock - h->recorded) : 0;
   h->recorded = clock;
@@ -99,7 +89,7 @@ bool oikos_history_sound(const oikos_history *h, int64_t step) {
   const double most_episodes = 9007199254740992; // 2^53: more is not counted exactly
   double last = 0;
   for (int64_t i = 0; i < h->records; i++) {
-    const double *row = h->rows + (size_t)i * h->fields;
+    const double *row = oikos_history_row(h, i);
     if (!is_count(row[OIKOS_ROW_STEP], (double)step) || row[OIKOS_ROW_STEP] <= last ||
         !is_count(row[OIKOS_ROW_EPISODES], most_episodes))
       return false;
@@ -108,8 +98,12 @@ bool oikos_history_sound(const oikos_history *h, int64_t step) {
   return is_count(h->pending[OIKOS_ROW_STEP], (double)step);
 }
 
+double *oikos_history_row(const oikos_history *h, int64_t index) {
+  return h->rows + (size_t)index * h->fields;
+}
+
 oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
-  const double *row = h->rows + (size_t)index * h->fields;
+  const double *row = oikos_history_row(h, index);
   return (oikos_record){.step = (int64_t)row[OIKOS_ROW_STEP],
                         .episodes = (int64_t)row[OIKOS_ROW_EPISODES],
                         .support_loss = row[OIKOS_ROW_SUPPORT_LOSS],
@@ -123,8 +117,7 @@ oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
                         .n_homes = h->n_homes,
                         .members = row + OIKOS_ROW_MEMBERS,
                         .scores = row + OIKOS_ROW_MEMBERS + h->n_homes,
-                        .left_out = h->leaves_out ? row[h->fields - 1] : 0,
-                        .rand = h->census ? row[rand_field(h)] : NAN,
+                        .rand = NAN,
                         .balance = h->balance_rows[index],
                         .seconds = h->times[2 * index],
                         .tasks_per_second = h->times[2 * index + 1]};

@@ -2,9 +2,9 @@
  *
  * The history of a run: sums over the steps since the last record, and all records so far. Part of
  * the checkpoint. A row is F = 9 + 2 T numbers: step, episodes, support loss, query loss, accuracy,
- * learner norm, gradient norm, rate, moved, members (T), scores (T); and one more, learners left
- * out, where any can be. Before that one, where a census is taken, its adjusted Rand index. How
- * sure learners are of their homes stands apart, since records of older versions do not have it.
+ * learner norm, gradient norm, rate, moved, members (T), scores (T); and the columns of the parts
+ * of a step (run/part.h). How sure learners are of their homes stands apart, since records of older
+ * versions do not have it.
  */
 #ifndef OIKOS_RUN_HISTORY_H
 #define OIKOS_RUN_HISTORY_H
@@ -26,9 +26,7 @@ enum {
 
 typedef struct oikos_history {
   int n_homes;
-  bool census;     /* the row has the Rand index, of the census at the end of a record */
-  bool leaves_out; /* the row has the learners left out */
-  size_t fields;   /* F, and 1 each if census and leaves_out */
+  size_t fields;   /* F, with the columns of the parts */
   double *now;     /* (F) one step */
   double *pending; /* (F) sums since the last record; [OIKOS_ROW_STEP] counts the steps in it */
   int64_t records;
@@ -37,14 +35,13 @@ typedef struct oikos_history {
   double sure;              /* one step: how sure learners are of their homes */
   double sure_pending[2];   /* sum of it since the last record; steps in the sum */
   double *sure_rows;        /* (records); 0: not known, the record is of an older version */
-  double balance;           /* of the record that is closed next: oikos_balance_efficiency */
   double *balance_rows;     /* (records) 0: not known, or one rank; not part of the state */
   double *times;            /* (records, 2) seconds, tasks per second: not part of the state */
   double started, recorded; /* wall clock at the start and at the last record */
 } oikos_history;
 
-oikos_status oikos_history_create(int n_homes, bool census, bool leaves_out, oikos_history *h,
-                                  oikos_error *err);
+/** @param columns  of the parts */
+oikos_status oikos_history_create(int n_homes, size_t columns, oikos_history *h, oikos_error *err);
 void oikos_history_destroy(oikos_history *h);
 
 /** Make room for this many records. */
@@ -53,15 +50,16 @@ oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_erro
 /** Add h->now, filled by the caller, to the pending sums. */
 void oikos_history_add(oikos_history *h);
 
-/** Close a record of the pending steps. @param rand  of the census, if one is taken */
+/** Close a record of the pending steps. */
 oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes,
-                                 int64_t episodes_in_it, double rand, oikos_error *err);
+                                 int64_t episodes_in_it, oikos_error *err);
 
 /** Whether steps and episodes of the records, and the steps since, can be those of a run of so many
  * steps. */
 bool oikos_history_sound(const oikos_history *h, int64_t step);
 
-/** A record by its number. */
+/** The row of a record by its number, and what of the record does not come from parts. */
+double *oikos_history_row(const oikos_history *h, int64_t index);
 oikos_record oikos_history_record(const oikos_history *h, int64_t index);
 
 #endif

@@ -54,9 +54,9 @@ oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *e
   count_known(j);
   oikos_status status = oikos_ratings_fit_bias(j->ratings, &j->bias, err);
   if (status == OIKOS_OK)
-    status = allocate(j, oikos_source_shape(t->source), t->rows.most, err);
+    status = allocate(j, oikos_source_shape(t->source), oikos_rows_most(t), err);
   if (status == OIKOS_OK)
-    status = oikos_ranking_create(t, TOP, t->rows.most, &j->ranking, err);
+    status = oikos_ranking_create(t, TOP, oikos_rows_most(t), &j->ranking, err);
   if (status == OIKOS_OK)
     status = oikos_both_create(j->ratings, &j->both, err);
   if (status != OIKOS_OK)

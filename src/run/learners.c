@@ -90,7 +90,7 @@ const real *oikos_learners_left_off(const oikos_learners *own, int64_t i) {
 }
 
 void oikos_learners_leave(oikos_learners *own, int64_t at, const real *theta) {
-  int64_t i = own->learner[at] - own->first;
+  int64_t i = oikos_learners_at(own, at);
   if (!theta) {
     own->next_home[at] = own->home[i];
     memcpy(own->next_log_p + (size_t)at * own->homes, own->log_p + (size_t)i * own->homes,
@@ -105,7 +105,7 @@ void oikos_learners_leave(oikos_learners *own, int64_t at, const real *theta) {
 
 void oikos_learners_adopt(oikos_learners *own) {
   for (int64_t at = 0; at < own->active; at++) {
-    int64_t i = own->learner[at] - own->first;
+    int64_t i = oikos_learners_at(own, at);
     own->home[i] = own->next_home[at];
     memcpy(own->log_p + (size_t)i * own->homes, own->next_log_p + (size_t)at * own->homes,
            own->homes * sizeof *own->log_p);

@@ -37,6 +37,11 @@ void oikos_learners_destroy(oikos_learners *own);
 /** Find who is active in a step. */
 void oikos_learners_pick(const oikos_config *config, int64_t step, oikos_learners *own);
 
+/** Which of this rank's learners the active one number `at` is: 0 .. count - 1. */
+static inline int64_t oikos_learners_at(const oikos_learners *own, int64_t at) {
+  return own->learner[at] - own->first;
+}
+
 /** Where learner i of this rank left off, (M); NULL: it starts at its home. */
 const oikos_real *oikos_learners_left_off(const oikos_learners *own, int64_t i);
 

@@ -1,42 +1,49 @@
-/* SPDX-License-Identifier: MIT */
-#include "run/own_rates.h"
-
-#include <stdlib.h>
-
-#include "base/memory.h"
-#include "base/try.h"
+/* SPDX-License-Identifier: MIT
+ * Learners' own inner rates (learn/bold_driver.h): a factor for each, and what the step at hand
+ * makes of it. */
 #include "learn/bold_driver.h"
+#include "run/trainer_impl.h"
 
-oikos_status oikos_own_rates_create(const oikos_config *config, const oikos_learners *own,
-                                    oikos_own_rates *r, oikos_error *err) {
-  *r = (oikos_own_rates){0};
-  if (!config->inner.adapt_rate)
-    return OIKOS_OK;
-  OIKOS_TRY(oikos_alloc(&r->factor, (size_t)own->count, sizeof *r->factor, "the learners", err));
-  for (int64_t i = 0; i < own->count; i++)
-    r->factor[i] = 1;
-  return oikos_alloc(&r->next, (size_t)own->slots, sizeof *r->next, "the learners", err);
+static bool wanted(const oikos_trainer *t) {
+  return t->config.inner.adapt_rate;
 }
 
-void oikos_own_rates_destroy(oikos_own_rates *r) {
-  free(r->factor);
-  free(r->next);
-  *r = (oikos_own_rates){0};
+static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
+  double *factor = p->by_learner;
+  (void)err;
+  for (int64_t i = 0; i < t->learners.count; i++)
+    factor[i] = 1;
+  return OIKOS_OK;
 }
 
-double oikos_own_rate(const oikos_own_rates *r, int64_t i) {
-  return r->factor ? r->factor[i] : 1;
+static double factor_of(const oikos_trainer *t, const oikos_part_state *p, int64_t at) {
+  return ((const double *)p->by_learner)[oikos_learners_at(&t->learners, at)];
 }
 
-void oikos_own_rates_note(const oikos_config *config, oikos_own_rates *r, const oikos_learners *own,
-                          int64_t at, const oikos_contribution *c) {
-  if (r->factor)
-    r->next[at] =
-        oikos_bold_driver(r->factor[own->learner[at] - own->first], config->inner.adapt_range,
-                          (double)c->loss[OIKOS_LOSS_BEFORE], c->support_after);
+static void start(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at) {
+  t->workers[thread].factor = factor_of(t, p, at);
 }
 
-void oikos_own_rates_adopt(const oikos_learners *own, oikos_own_rates *r) {
-  for (int64_t at = 0; r->factor && at < own->active; at++)
-    r->factor[own->learner[at] - own->first] = r->next[at];
+static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                    oikos_contribution *c) {
+  (void)thread;
+  ((double *)p->by_slot)[at] =
+      oikos_bold_driver(factor_of(t, p, at), t->config.inner.adapt_range,
+                        (double)c->loss[OIKOS_LOSS_BEFORE], c->support_after);
 }
+
+static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  double range = t->config.inner.adapt_range;
+  oikos_field_within(oikos_fields_by_learner(f, t, OIKOS_FIELD_DOUBLE, p->by_learner, 0,
+                                             "factor of each learner's inner rates", "rate_factor"),
+                     1 / range, range);
+}
+
+const oikos_part oikos_part_own_rates = {.by_learner = sizeof(double),
+                                         .by_slot = sizeof(double),
+                                         .wanted = wanted,
+                                         .create = create,
+                                         .start = start,
+                                         .trained = trained,
+                                         .adopt = oikos_part_keep,
+                                         .fields = fields};

@@ -32,8 +32,8 @@ static void describe(const oikos_trainer *t, const oikos_config *c, oikos_plan *
   p->sum_bytes =
       words * sizeof(int64_t) + (double)oikos_grid_plain(t->segments.grid) * sizeof(oikos_real);
   p->node_bytes = 2 * (nodes - 1) / nodes * p->sum_bytes;
-  p->row_bytes =
-      (double)p->most_active * (double)t->rows.episode * (double)t->rows.width * sizeof(oikos_real);
+  OIKOS_PARTS(t, part, plan)
+    part->part->plan(t, part, p);
   p->records = c->steps / c->log.every;
   p->checkpoint_bytes += (double)p->records * (double)(t->history.fields + 3) * sizeof(double);
 }

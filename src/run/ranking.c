@@ -78,7 +78,7 @@ oikos_status oikos_ranking_create(oikos_trainer *t, int top, int64_t most, oikos
                        .threads = t->n_threads,
                        .most = most,
                        .m = t->weights.m,
-                       .width = t->rows.width};
+                       .width = oikos_network_row_width(t->net)};
   oikos_status status = allocate(r, err);
   if (status != OIKOS_OK) {
     oikos_ranking_destroy(r);
@@ -192,12 +192,12 @@ static oikos_status fetch(oikos_ranking *r, int side, int64_t first, int64_t n, 
                           oikos_error *err) {
   int64_t k;
   *rows = NULL;
-  if (!r->t->rows.table)
+  if (!r->t->rows)
     return OIKOS_OK;
   for (int64_t i = 0; i < n; i++)
     r->id[i] = oikos_ratings_row(r->ratings, side, first + i);
-  OIKOS_TRY(oikos_embedding_fetch(r->t->rows.table, (size_t)n, r->id, r->place, err));
-  *rows = oikos_embedding_rows(r->t->rows.table, &k);
+  OIKOS_TRY(oikos_embedding_fetch(r->t->rows->table, (size_t)n, r->id, r->place, err));
+  *rows = oikos_embedding_rows(r->t->rows->table, &k);
   return OIKOS_OK;
 }
 

@@ -26,7 +26,7 @@ static void adapt(const block *b, int64_t i, oikos_worker *w) {
   oikos_trainer *t = b->t;
   int64_t steps = t->config.inner.steps;
   make_episode(b, i, &w->episode);
-  oikos_learner_place_rows(&t->context, oikos_rows_view(&t->rows, i), 0, &w->episode);
+  oikos_learner_place_rows(&t->context, oikos_rows_view(t->rows, i), 0, &w->episode);
   oikos_learner_arrive(&t->context, w);
   oikos_adapt(t->inner, w->path, t->weights.shared + t->weights.m, &w->episode.support, steps);
   oikos_ranking_keep(b->ranking, i, &w->episode, b->request[i].side, b->request[i].learner,
@@ -44,7 +44,7 @@ static oikos_status run_block(const block *b, int64_t first, oikos_recommended *
                               oikos_error *err) {
   oikos_trainer *t = b->t;
   oikos_status status = OIKOS_OK;
-  OIKOS_TRY(oikos_rows_fetch(&t->rows, b->count, make_episode, b, &t->workers[0].episode, err));
+  OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, make_episode, b, &t->workers[0].episode, err));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
   for (int64_t i = 0; i < b->count; i++) {
     oikos_pulse_beat(t->team.pulse);
@@ -85,17 +85,18 @@ oikos_status oikos_trainer_recommend(oikos_trainer *t, int64_t count, const oiko
                                      int top, oikos_recommended *then, void *user,
                                      oikos_error *err) {
   block b = {.t = t};
+  int64_t room = oikos_rows_most(t);
   oikos_status status = check(t, count, requests, err);
   if (status == OIKOS_OK) { // there are no more to recommend than these
     int64_t all = oikos_source_shape(t->source).rows;
-    status = oikos_ranking_create(t, top < all ? top : (int)all, t->rows.most, &b.ranking, err);
+    status = oikos_ranking_create(t, top < all ? top : (int)all, room, &b.ranking, err);
   }
   status = oikos_agree(&t->team, status, err);
   int64_t most = status == OIKOS_OK ? largest(t, count) : 0;
-  for (int64_t done = 0; done < most && status == OIKOS_OK; done += t->rows.most) {
+  for (int64_t done = 0; done < most && status == OIKOS_OK; done += room) {
     int64_t left = count > done ? count - done : 0;
     b.request = requests + (left ? done : 0);
-    b.count = left < t->rows.most ? left : t->rows.most;
+    b.count = left < room ? left : room;
     status = run_block(&b, done, then, user, err);
   }
   oikos_ranking_destroy(b.ranking);

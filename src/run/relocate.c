@@ -10,23 +10,19 @@
 /* What takes the place of the trainer's. */
 typedef struct place {
   oikos_learners learners;
-  oikos_own_rates own_rates;
-  oikos_rollback rollback;
-  int64_t *since;        /* (count) of the census */
-  int64_t *work, *next;  /* (count), (slots) of the balance */
-  oikos_columns columns; /* of rules that order */
-  int64_t *wanted;       /* (count) who comes */
+  oikos_part_state *parts; /* (n_parts) */
+  int n_parts;
+  int64_t *wanted; /* (count) who comes */
   oikos_exchange exchange;
 } place;
 
 static void destroy(place *p) {
   oikos_learners_destroy(&p->learners);
-  oikos_own_rates_destroy(&p->own_rates);
-  oikos_rollback_destroy(&p->rollback);
-  free(p->since);
-  free(p->work);
-  free(p->next);
-  oikos_columns_destroy(&p->columns);
+  for (int k = 0; k < p->n_parts; k++) {
+    free(p->parts[k].by_learner);
+    free(p->parts[k].by_slot);
+  }
+  free(p->parts);
   free(p->wanted);
   oikos_exchange_destroy(&p->exchange);
 }
@@ -36,18 +32,15 @@ static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oik
   const oikos_learners *own = &p->learners;
   *p = (place){0};
   OIKOS_TRY(oikos_learners_create(c, &t->team, bound, t->weights.m, &p->learners, err));
-  size_t n = (size_t)own->count, slots = (size_t)own->slots;
-  OIKOS_TRY(oikos_own_rates_create(c, own, &p->own_rates, err));
-  OIKOS_TRY(oikos_rollback_create(c, own, &p->rollback, err));
-  if (t->census.n_groups > 0)
-    OIKOS_TRY(oikos_alloc(&p->since, n, sizeof *p->since, "the census", err));
-  OIKOS_TRY(oikos_alloc(&p->work, n, sizeof *p->work, "the learners", err));
-  OIKOS_TRY(oikos_alloc(&p->next, slots, sizeof *p->next, "the learners", err));
-  if (t->robust.columns.tags)
-    OIKOS_TRY(oikos_robust_columns(t, own->bound, &p->columns, err));
-  OIKOS_TRY(oikos_alloc(&p->wanted, n, sizeof *p->wanted, "the learners", err));
-  OIKOS_TRY(oikos_exchange_create(&t->team, &p->exchange, err));
-  return oikos_rows_reserve(&t->rows, own->slots, err);
+  OIKOS_TRY(oikos_alloc(&p->parts, (size_t)t->n_parts, sizeof *p->parts, "the learners", err));
+  while (p->n_parts < t->n_parts) {
+    int k = p->n_parts++;
+    OIKOS_TRY(oikos_part_room(t->parts[k].part, own, &p->parts[k], err));
+  }
+  OIKOS_PARTS(t, q, room)
+    OIKOS_TRY(q->part->room(t, q, own, err));
+  OIKOS_TRY(oikos_alloc(&p->wanted, (size_t)own->count, sizeof *p->wanted, "the learners", err));
+  return oikos_exchange_create(&t->team, &p->exchange, err);
 }
 
 /* Ask the old owners for the learners of the new block: blocks are in the order of ranks, so each
@@ -76,28 +69,23 @@ static void bring_all(const oikos_trainer *t, place *p) {
   bring(p, sizeof *to->home, from->home, to->home);
   bring(p, from->m * sizeof *to->theta, from->theta, to->theta);
   bring(p, sizeof *to->visits, from->visits, to->visits);
-  bring(p, sizeof *p->own_rates.factor, t->own_rates.factor, p->own_rates.factor);
-  bring(p, sizeof *p->rollback.streak, t->rollback.streak, p->rollback.streak);
-  bring(p, sizeof *p->since, t->census.since, p->since);
+  for (int k = 0; k < t->n_parts; k++)
+    if (t->parts[k].part->by_learner)
+      bring(p, t->parts[k].part->by_learner, t->parts[k].by_learner, p->parts[k].by_learner);
 }
 
 /* The trainer has what was brought; what it had is left to be destroyed. */
 static void move_in(oikos_trainer *t, place *p) {
   place gone = *p;
   gone.learners = t->learners;
-  gone.own_rates = t->own_rates;
-  gone.rollback = t->rollback;
-  gone.since = t->census.since;
-  gone.work = t->balance.work;
-  gone.next = t->balance.next;
-  gone.columns = t->robust.columns;
   t->learners = p->learners;
-  t->own_rates = p->own_rates;
-  t->rollback = p->rollback;
-  t->census.since = p->since;
-  t->balance.work = p->work;
-  t->balance.next = p->next;
-  t->robust.columns = p->columns;
+  for (int k = 0; k < t->n_parts; k++) {
+    oikos_part_state had = t->parts[k];
+    t->parts[k].by_learner = p->parts[k].by_learner;
+    t->parts[k].by_slot = p->parts[k].by_slot;
+    p->parts[k].by_learner = had.by_learner;
+    p->parts[k].by_slot = had.by_slot;
+  }
   t->unit = oikos_unit_size(t->learners.slots, t->n_threads);
   *p = gone;
 }
@@ -111,6 +99,8 @@ oikos_status oikos_relocate(oikos_trainer *t, const int64_t *bound, oikos_error 
     bring_all(t, &p);
     move_in(t, &p);
   }
+  OIKOS_PARTS(t, q, settle)
+    q->part->settle(q, status == OIKOS_OK);
   destroy(&p);
   return status;
 }

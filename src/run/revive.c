@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT
- * Deserted homes come back to life (learn/homes.h). The counts of the step decide, so all
- * ranks do the same. */
+ * Deserted homes come back to life (learn/homes.h): at the end of a step one that has been deserted
+ * for too long is split off another. The counts of the step decide, so all ranks do the same. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "learn/homes.h"
 #include "run/trainer_impl.h"
+
+static bool wanted(const oikos_trainer *t) {
+  return t->config.home.revive > 0;
+}
+
+/* Its own is (T): steps that each home has been deserted. */
+static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
+  return oikos_alloc(&p->own, (size_t)t->weights.n_homes, sizeof(int64_t), "the homes", err);
+}
 
 /* The optimizer, and the mean of those who trained there, are as the parent's. */
 static void inherit(oikos_weights *w, int32_t child, int32_t parent) {
@@ -14,12 +24,10 @@ static void inherit(oikos_weights *w, int32_t child, int32_t parent) {
            w->k * sizeof *w->peer_homes);
 }
 
-void oikos_trainer_revive(oikos_trainer *t) {
+static void adopted(oikos_trainer *t, const oikos_part_state *p) {
   oikos_weights *w = &t->weights;
   int32_t parent, child;
-  if (!w->deserted)
-    return;
-  child = oikos_homes_due(&t->config, t->sums[0].words + OIKOS_COUNT_MEMBERS, w->deserted, &parent);
+  child = oikos_homes_due(&t->config, t->sums[0].words + OIKOS_COUNT_MEMBERS, p->own, &parent);
   if (child < 0)
     return;
   oikos_homes_split(&t->config, &w->layout, t->step, child, parent, w->homes);
@@ -27,3 +35,12 @@ void oikos_trainer_revive(oikos_trainer *t) {
   for (int64_t i = 0; i < t->learners.count; i++)
     oikos_home_inherit(w->n_homes, child, parent, t->learners.log_p + (size_t)(i * w->n_homes));
 }
+
+static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  if (t->weights.k > 0)
+    oikos_fields_add(f, OIKOS_FIELD_INT64, p->own, t->weights.n_homes, 0,
+                     "steps that each home has been deserted", "revive", "deserted");
+}
+
+const oikos_part oikos_part_revive = {
+    .wanted = wanted, .create = create, .adopted = adopted, .weight_fields = weight_fields};

@@ -1,14 +1,12 @@
-/* SPDX-License-Identifier: MIT */
-#include "run/robust.h"
-
+/* SPDX-License-Identifier: MIT
+ * Step 2 where learners can be left out, or under a rule that is not the mean (learn/robust.h). */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/try.h"
-#include "learn/attack.h"
-#include "learn/privacy.h"
+#include "dist/columns.h"
 #include "learn/rollback.h"
 #include "math/order_statistics.h"
 #include "math/vector.h"
@@ -18,18 +16,32 @@ typedef oikos_real real;
 
 enum { LEFT_OUT = -1 };
 
-static bool takes_trained(const oikos_trainer *t) {
+typedef struct rule {
+  oikos_columns columns; /* rules that order: n rows of (M + A + E), then (M) if anything mixes */
+  oikos_columns next;    /* when learners have moved */
+  real *clipped;         /* (n_threads, M + A + E) differences */
+  real *sorted;          /* (n_threads, rows) */
+  real *row;             /* (D) results of a home before they are in place */
+} rule;
+
+static bool wanted(const oikos_trainer *t) {
+  return oikos_leaves_out(&t->config);
+}
+
+bool oikos_takes_trained(const oikos_trainer *t) {
   return t->config.shared.mixing > 0 || (t->weights.k > 0 && t->config.home.mixing > 0);
 }
 
 /* Numbers of a learner. */
 static size_t width(const oikos_trainer *t) {
-  return t->weights.n + (takes_trained(t) ? t->weights.m : 0);
+  return t->weights.n + (oikos_takes_trained(t) ? t->weights.m : 0);
 }
 
-/* A row for every slot that a rank may need, though two ranks may share a stratum. */
-oikos_status oikos_robust_columns(const oikos_trainer *t, const int64_t *bound,
-                                  oikos_columns *columns, oikos_error *err) {
+/* A row for every slot that a rank may need, though two ranks may share a stratum. Learners
+ * bound[r]
+ * .. bound[r + 1] - 1 are those of rank r. */
+static oikos_status create_columns(const oikos_trainer *t, const int64_t *bound,
+                                   oikos_columns *columns, oikos_error *err) {
   int64_t *rows, first;
   OIKOS_TRY(oikos_alloc(&rows, (size_t)t->team.size, sizeof *rows, "the aggregation", err));
   for (int r = 0; r < t->team.size; r++)
@@ -39,56 +51,34 @@ oikos_status oikos_robust_columns(const oikos_trainer *t, const int64_t *bound,
   return status;
 }
 
-static oikos_status create_columns(oikos_trainer *t, oikos_error *err) {
-  oikos_robust_step *r = &t->robust;
-  OIKOS_TRY(oikos_robust_columns(t, t->learners.bound, &r->columns, err));
-  OIKOS_TRY(oikos_alloc(&r->sorted, oikos_mul((size_t)t->n_threads, (size_t)r->columns.n),
-                        sizeof(real), "the aggregation", err));
-  return oikos_alloc(&r->row, width(t), sizeof(real), "the aggregation", err);
-}
-
-oikos_status oikos_robust_step_create(oikos_trainer *t, oikos_error *err) {
-  oikos_robust_step *r = &t->robust;
-  size_t each = 2 * t->weights.n;
-  if (t->config.aggregation.rule == OIKOS_RULE_MEAN && t->config.attack.kind == OIKOS_ATTACK_NONE)
+static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
+  static const char what[] = "the aggregation";
+  size_t threads = (size_t)t->n_threads;
+  rule *r = p->own;
+  OIKOS_TRY(oikos_robust_create(&t->config, &t->weights, &t->rule, err));
+  if (oikos_rule_clips(&t->config))
+    OIKOS_TRY(oikos_alloc(&r->clipped, oikos_mul(threads, t->weights.n), sizeof(real), what, err));
+  if (!oikos_rule_orders(&t->config))
     return OIKOS_OK;
-  OIKOS_TRY(oikos_alloc(&r->scratch, oikos_mul((size_t)t->n_threads, each), sizeof(real),
-                        "the aggregation", err));
-  OIKOS_TRY(oikos_robust_create(&t->config, &t->weights, &r->rule, err));
-  return oikos_rule_orders(&t->config) ? create_columns(t, err) : OIKOS_OK;
+  OIKOS_TRY(create_columns(t, t->learners.bound, &r->columns, err));
+  OIKOS_TRY(
+      oikos_alloc(&r->sorted, oikos_mul(threads, (size_t)r->columns.n), sizeof(real), what, err));
+  return oikos_alloc(&r->row, width(t), sizeof(real), what, err);
 }
 
-void oikos_robust_step_destroy(oikos_robust_step *r) {
-  free(r->scratch);
+static void destroy(void *own) {
+  rule *r = own;
+  free(r->clipped);
   free(r->sorted);
   free(r->row);
   oikos_columns_destroy(&r->columns);
-  oikos_robust_destroy(&r->rule);
-  *r = (oikos_robust_step){0};
 }
 
-static real *scratch_of(const oikos_trainer *t, int thread) {
-  return t->robust.scratch + (size_t)thread * 2 * t->weights.n;
-}
-
-void oikos_robust_attack(oikos_trainer *t, int thread, int64_t learner, oikos_contribution *c) {
+static bool take(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                 const oikos_contribution *c) {
   const oikos_weights *w = &t->weights;
-  real *gradient = t->workers[thread].gradient, *trained = NULL;
-  if (!oikos_attacks(&t->config, learner))
-    return;
-  if (takes_trained(t)) {
-    trained = scratch_of(t, thread) + w->n;
-    memcpy(trained, c->trained, w->m * sizeof *trained);
-    c->trained = trained;
-  }
-  oikos_attack(&t->config, w, t->step, learner, gradient, t->workers[thread].home_gradient,
-               trained);
-  c->loss[OIKOS_GRADIENT_NORM] = (real)oikos_norm(w->m, gradient);
-}
-
-bool oikos_robust_take(oikos_trainer *t, int thread, int64_t at, const oikos_contribution *c) {
-  const oikos_weights *w = &t->weights;
-  oikos_columns *columns = &t->robust.columns;
+  const rule *r = p->own;
+  const oikos_columns *columns = &r->columns;
   bool fine = oikos_contribution_finite(&t->config, w, c) && !oikos_diverged(&t->config, c);
   if (columns->tags)
     columns->tags[columns->first_row + at] = fine ? c->home : LEFT_OUT;
@@ -98,18 +88,18 @@ bool oikos_robust_take(oikos_trainer *t, int thread, int64_t at, const oikos_con
   }
   if (columns->tags) {
     oikos_columns_put(columns, at, 0, (int64_t)w->n, c->gradient);
-    if (takes_trained(t))
+    if (oikos_takes_trained(t))
       oikos_columns_put(columns, at, (int64_t)w->n, (int64_t)w->m, c->trained);
   }
   if (t->config.aggregation.rule == OIKOS_RULE_MEAN)
     return oikos_contribution_add(&t->segments, w, c, &t->sums[thread]);
-  return oikos_robust_add(&t->config, &t->robust.rule, &t->segments, w, c, scratch_of(t, thread),
-                          &t->sums[thread]);
+  return oikos_robust_add(&t->config, &t->rule, &t->segments, w, c,
+                          r->clipped ? r->clipped + (size_t)thread * w->n : NULL, &t->sums[thread]);
 }
 
 /* One number of a result: column j, of the members of a home, or of everybody (home LEFT_OUT). */
-static real order(const oikos_trainer *t, int64_t j, int32_t home, real *sorted) {
-  const oikos_columns *c = &t->robust.columns;
+static real order(const oikos_trainer *t, const oikos_columns *c, int64_t j, int32_t home,
+                  real *sorted) {
   size_t n = 0;
   for (int64_t i = 0; i < c->n; i++)
     if (c->tags[i] != LEFT_OUT && (home == LEFT_OUT || c->tags[i] == home))
@@ -122,50 +112,100 @@ static real order(const oikos_trainer *t, int64_t j, int32_t home, real *sorted)
 }
 
 /* All results for one group of learners, into row (D), complete on all ranks. */
-static void order_row(oikos_trainer *t, int32_t home) {
-  oikos_columns *c = &t->robust.columns;
+static void order_row(const oikos_trainer *t, const rule *r, int32_t home) {
+  const oikos_columns *c = &r->columns;
   int64_t n = c->n;
 #pragma omp parallel for schedule(static) num_threads(t->n_threads)
   for (int64_t j = 0; j < c->count; j++)
-    t->robust.row[c->first + j] = order(t, j, home, t->robust.sorted + omp_get_thread_num() * n);
-  oikos_columns_gather(c, t->robust.row);
+    r->row[c->first + j] = order(t, c, j, home, r->sorted + omp_get_thread_num() * n);
+  oikos_columns_gather(c, r->row);
 }
 
-void oikos_robust_finish(oikos_trainer *t) {
+/* Rules that order exchange and order. */
+static void share(oikos_trainer *t, const oikos_part_state *p) {
   const oikos_weights *w = &t->weights;
-  oikos_robust *rule = &t->robust.rule;
+  rule *r = p->own;
+  oikos_robust *to = &t->rule;
+  oikos_columns *c = &r->columns;
   size_t owned = w->m - w->k;
   if (!oikos_rule_orders(&t->config))
     return;
-  const real *row = t->robust.row, *trained = row + w->n;
-  for (int64_t at = t->learners.active; at < t->robust.columns.n_rows; at++)
-    t->robust.columns.tags[t->robust.columns.first_row + at] = LEFT_OUT; // no learner in this row
-  oikos_columns_exchange(&t->robust.columns);
-  order_row(t, LEFT_OUT);
-  memcpy(rule->gradient, row, w->n * sizeof *row);
-  if (rule->trained)
-    memcpy(rule->trained, trained, w->m * sizeof *row);
+  const real *row = r->row, *trained = row + w->n;
+  for (int64_t at = t->learners.active; at < c->n_rows; at++)
+    c->tags[c->first_row + at] = LEFT_OUT; // no learner in this row
+  oikos_columns_exchange(c);
+  order_row(t, r, LEFT_OUT);
+  memcpy(to->gradient, row, w->n * sizeof *row);
+  if (to->trained)
+    memcpy(to->trained, trained, w->m * sizeof *row);
   for (int64_t h = 0; w->k > 0 && h < w->n_homes; h++) {
-    order_row(t, (int32_t)h);
-    memcpy(rule->home_gradient + (size_t)h * w->k, row + owned, w->k * sizeof *row);
-    if (rule->home_trained)
-      memcpy(rule->home_trained + (size_t)h * w->k, trained + owned, w->k * sizeof *row);
+    order_row(t, r, (int32_t)h);
+    memcpy(to->home_gradient + (size_t)h * w->k, row + owned, w->k * sizeof *row);
+    if (to->home_trained)
+      memcpy(to->home_trained + (size_t)h * w->k, trained + owned, w->k * sizeof *row);
   }
 }
 
-static double spent_after(const oikos_config *c, int64_t steps) {
-  return oikos_privacy_on(c) ? oikos_privacy_epsilon(1, c->privacy.noise, steps, c->privacy.delta)
-                             : 0;
+static void adopt(oikos_trainer *t, oikos_part_state *p) {
+  t->history.now[p->column] = (double)t->sums[0].words[OIKOS_COUNT_REJECTED];
 }
 
-bool oikos_trainer_privacy(const oikos_trainer *t, double *epsilon, double *delta) {
-  *epsilon = spent_after(&t->config, t->step);
-  *delta = t->config.privacy.delta;
-  return oikos_privacy_on(&t->config);
+static oikos_status room(oikos_trainer *t, oikos_part_state *p, const oikos_learners *to,
+                         oikos_error *err) {
+  rule *r = p->own;
+  return r->columns.tags ? create_columns(t, to->bound, &r->next, err) : OIKOS_OK;
 }
 
-oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
-  oikos_record r = oikos_history_record(&t->history, index);
-  r.epsilon = spent_after(&t->config, r.step);
-  return r;
+static void settle(oikos_part_state *p, bool moved) {
+  rule *r = p->own;
+  oikos_columns gone = moved ? r->columns : r->next;
+  r->columns = moved ? r->next : r->columns;
+  oikos_columns_destroy(&gone);
+  r->next = (oikos_columns){0};
 }
+
+static void read(const oikos_trainer *t, const oikos_part_state *p, const double *row,
+                 oikos_record *r) {
+  (void)t;
+  r->left_out = row[p->column];
+}
+
+static void metrics(const oikos_trainer *t, const oikos_record *r, FILE *out) {
+  (void)t;
+  oikos_metrics_value(out, "left_out", r->left_out);
+}
+
+/* The centres of centred_clip. */
+static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  const oikos_robust *r = &t->rule;
+  const oikos_weights *w = &t->weights;
+  (void)p;
+  if (t->config.aggregation.rule != OIKOS_RULE_CENTRED_CLIP)
+    return;
+  oikos_fields_tensors(f, t->segments.shared, 0, 0, r->gradient, "centre of the gradients",
+                       "centre/shared/gradient");
+  oikos_fields_rates(f, t, r->gradient, "centre of the gradients of alpha", "centre/rates");
+  oikos_fields_encoder(f, t, r->gradient, "centre of the gradients of the encoder",
+                       "centre/encoder");
+  oikos_fields_tensors(f, t->segments.shared, 0, 0, r->trained,
+                       "centre of the ways to trained parameters", "centre/shared/trained");
+  oikos_fields_tensors(f, t->segments.home, w->n_homes, w->k, r->home_gradient,
+                       "centre of the gradients of c_t, one row per home", "centre/homes/gradient");
+  oikos_fields_tensors(f, t->segments.home, w->n_homes, w->k, r->home_trained,
+                       "centre of the ways to trained parameters, one row per home",
+                       "centre/homes/trained");
+}
+
+const oikos_part oikos_part_rule = {.size = sizeof(rule),
+                                    .columns = 1,
+                                    .wanted = wanted,
+                                    .create = create,
+                                    .destroy = destroy,
+                                    .take = take,
+                                    .share = share,
+                                    .adopt = adopt,
+                                    .room = room,
+                                    .settle = settle,
+                                    .read = read,
+                                    .metrics = metrics,
+                                    .weight_fields = weight_fields};

@@ -1,44 +1,33 @@
-/* SPDX-License-Identifier: MIT */
-#include "run/rollback.h"
-
-#include <stdlib.h>
-
-#include "base/memory.h"
-#include "base/try.h"
+/* SPDX-License-Identifier: MIT
+ * Patience with learners that diverge (learn/rollback.h): for how many steps in a row each was left
+ * out. */
 #include "learn/rollback.h"
 #include "run/trainer_impl.h"
 
-oikos_status oikos_rollback_create(const oikos_config *config, const oikos_learners *own,
-                                   oikos_rollback *r, oikos_error *err) {
-  *r = (oikos_rollback){0};
-  if (config->learners.patience == 0)
-    return OIKOS_OK;
-  OIKOS_TRY(oikos_alloc(&r->streak, (size_t)own->count, sizeof *r->streak, "the learners", err));
-  return oikos_alloc(&r->next, (size_t)own->slots, sizeof *r->next, "the learners", err);
+static bool wanted(const oikos_trainer *t) {
+  return t->config.learners.patience > 0;
 }
 
-void oikos_rollback_destroy(oikos_rollback *r) {
-  free(r->streak);
-  free(r->next);
-  *r = (oikos_rollback){0};
+static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                  const oikos_contribution *c, bool was_taken) {
+  const int64_t *streak = p->by_learner;
+  int64_t *next = p->by_slot;
+  (void)c;
+  next[at] = oikos_streak(streak[oikos_learners_at(&t->learners, at)], !was_taken);
+  t->sums[thread].words[OIKOS_COUNT_LOST] += next[at] >= t->config.learners.patience;
+  return true;
 }
 
-void oikos_rollback_note(oikos_trainer *t, int thread, int64_t at, bool left_out) {
-  oikos_rollback *r = &t->rollback;
-  int64_t i = t->learners.learner[at] - t->learners.first;
-  if (!r->streak)
-    return;
-  r->next[at] = oikos_streak(r->streak[i], left_out);
-  t->sums[thread].words[OIKOS_COUNT_LOST] += r->next[at] >= t->config.learners.patience;
-}
-
-oikos_status oikos_rollback_check(const oikos_trainer *t, oikos_error *err) {
-  const oikos_rollback *r = &t->rollback;
+/* The same error on all ranks if somebody's patience with a learner is at its end. */
+static oikos_status reduced(oikos_trainer *t, const oikos_part_state *p, bool again,
+                            oikos_error *err) {
+  const int64_t *next = p->by_slot;
   int64_t lost = INT64_MAX, lowest;
+  (void)again;
   if (t->sums[0].words[OIKOS_COUNT_LOST] == 0)
     return OIKOS_OK;
   for (int64_t at = t->learners.active - 1; at >= 0; at--)
-    if (r->next[at] >= t->config.learners.patience)
+    if (next[at] >= t->config.learners.patience)
       lost = t->learners.learner[at];
   MPI_Allreduce(&lost, &lowest, 1, MPI_INT64_T, MPI_MIN, t->team.world);
   return oikos_fail(err, OIKOS_ERROR,
@@ -49,7 +38,15 @@ oikos_status oikos_rollback_check(const oikos_trainer *t, oikos_error *err) {
                     (long long)t->step, (long long)lowest, (long long)t->config.learners.patience);
 }
 
-void oikos_rollback_adopt(const oikos_learners *own, oikos_rollback *r) {
-  for (int64_t at = 0; r->streak && at < own->active; at++)
-    r->streak[own->learner[at] - own->first] = r->next[at];
+static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  oikos_fields_by_learner(f, t, OIKOS_FIELD_INT64, p->by_learner, 0,
+                          "steps in a row that each learner was left out of", "left_out");
 }
+
+const oikos_part oikos_part_rollback = {.by_learner = sizeof(int64_t),
+                                        .by_slot = sizeof(int64_t),
+                                        .wanted = wanted,
+                                        .taken = taken,
+                                        .reduced = reduced,
+                                        .adopt = oikos_part_keep,
+                                        .fields = fields};

@@ -8,10 +8,8 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "dist/shared_sum.h"
-#include "learn/rollback.h"
 #include "net/choose.h"
 #include "oikos/version.h"
-#include "run/noise_key.h"
 #include "run/read_config.h"
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
@@ -82,12 +80,8 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   t->unit = oikos_unit_size(t->learners.slots, n);
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
     OIKOS_TRY(oikos_sum_create(t->segments.grid, &t->sums[k], err));
-  OIKOS_TRY(oikos_rows_create(&t->config, &t->team, t->net, oikos_source_shape(t->source),
-                              t->learners.slots, n, &t->rows, err));
-  OIKOS_TRY(oikos_robust_step_create(t, err));
-  OIKOS_TRY(oikos_rollback_create(&t->config, &t->learners, &t->rollback, err));
-  OIKOS_TRY(oikos_own_rates_create(&t->config, &t->learners, &t->own_rates, err));
-  OIKOS_TRY(oikos_balance_create(&t->team, &t->learners, &t->balance, err));
+  OIKOS_PARTS(t, p, create)
+    OIKOS_TRY(p->part->create(t, p, err));
   t->max_steps = -1;
   return oikos_trainer_reach(t, t->config.inner.steps, err);
 }
@@ -132,16 +126,15 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_weights_create(c, t->net, t->inner, t->encoder, &t->weights, err));
   OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
                                   &t->segments, err));
-  OIKOS_TRY(oikos_priority_create(c, &t->priority, err));
-  t->segments.effort = t->priority.effort;
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
   OIKOS_TRY(oikos_learners_create(c, &t->team, NULL, t->weights.m, &t->learners, err));
+  OIKOS_TRY(oikos_parts_choose(t, err));
   OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
                         "the update", err));
-  bool census = oikos_census_wanted(c);
-  OIKOS_TRY(oikos_census_create(census ? shape.n_groups : 0, c->home.count, t->learners.count,
-                                &t->census, err));
-  return oikos_history_create((int)c->home.count, census, oikos_leaves_out(c), &t->history, err);
+  size_t columns = 0;
+  for (int k = 0; k < t->n_parts; k++)
+    columns += t->parts[k].part->columns;
+  return oikos_history_create((int)c->home.count, columns, &t->history, err);
 }
 
 /* Memory for data that ranks of a node do not share is worth a word: it may be the most there is.
@@ -194,7 +187,8 @@ static oikos_status set_up(oikos_trainer *t, const oikos_checkpoint *checkpoint,
   OIKOS_TRY(find_source(t, err));
   OIKOS_TRY(settle_config(t, checkpoint, err));
   OIKOS_TRY(oikos_agree(&t->team, create_parts(t, err), err));
-  OIKOS_TRY(oikos_teacher_begin(t, trains, resume, err));
+  OIKOS_PARTS(t, p, open)
+    OIKOS_TRY(p->part->open(t, p, trains, resume, err));
   OIKOS_TRY(oikos_agree(&t->team, create_threads(t, err), err));
   if (!t->student) {
     compare_numerics(t);
@@ -222,15 +216,9 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   free(t->sums);
   free(t->not_finite);
   free(t->scratch);
-  oikos_robust_step_destroy(&t->robust);
-  oikos_rollback_destroy(&t->rollback);
-  oikos_own_rates_destroy(&t->own_rates);
-  oikos_balance_destroy(&t->balance);
-  oikos_priority_destroy(&t->priority);
+  oikos_parts_destroy(t);
+  oikos_robust_destroy(&t->rule);
   oikos_learners_destroy(&t->learners);
-  oikos_rows_destroy(&t->rows);
-  oikos_census_destroy(&t->census);
-  oikos_trainer_destroy(t->teacher);
   oikos_history_destroy(&t->history);
   oikos_segments_destroy(&t->segments);
   oikos_weights_destroy(&t->weights);
@@ -295,12 +283,14 @@ static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
     status = resume_from(t, checkpoint, err);
   oikos_checkpoint_close(checkpoint);
   OIKOS_TRY(status);
-  if (!t->run[0])
-    return oikos_noise_key_begin(t, resume, err);
-  OIKOS_TRY(oikos_agree(&t->team,
-                        oikos_hints_create(t->config.checkpoint.hints, &t->team.hints, err), err));
-  OIKOS_TRY(oikos_run_directory_prepare(t, resume, err));
-  return oikos_noise_key_begin(t, resume, err);
+  if (t->run[0]) {
+    OIKOS_TRY(oikos_agree(
+        &t->team, oikos_hints_create(t->config.checkpoint.hints, &t->team.hints, err), err));
+    OIKOS_TRY(oikos_run_directory_prepare(t, resume, err));
+  }
+  OIKOS_PARTS(t, p, enter)
+    OIKOS_TRY(p->part->enter(t, p, resume, err));
+  return OIKOS_OK;
 }
 
 oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,
@@ -355,10 +345,6 @@ oikos_status oikos_trainer_open(MPI_Comm comm, const oikos_config *config, const
     status = oikos_trainer_open_for(comm, NULL, config, whole, observer, trainer, err);
   oikos_checkpoint_close(whole);
   return status;
-}
-
-oikos_trainer *oikos_trainer_teacher(oikos_trainer *t) {
-  return t->teacher;
 }
 
 int64_t oikos_trainer_steps(const oikos_trainer *t) {

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
-#include "learn/privacy.h"
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/fields.h"
@@ -55,7 +54,6 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
     return oikos_fail(err, OIKOS_USAGE,
                       "a checkpoint was asked for, but the trainer has no run directory");
   oikos_mark(t->where, t->step, OIKOS_AT_CHECKPOINT);
-  oikos_trainer_privacy(t, &t->spent[0], &t->spent[1]);
   oikos_checkpoint_path(t->run, t->step, path);
   double start = oikos_wall_clock();
   oikos_status status = oikos_agree(&t->team, oikos_trainer_fields(t, &f, err), err);

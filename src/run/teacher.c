@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A trained model as the teacher of a run. Its checkpoint is copied into the run directory, so that
- * a run resumes wherever it is moved to, and with the teacher that it began with. */
+ * Who teaches the learners (learn/teacher.h): the trainer's own weights or a trained model. Its
+ * checkpoint is copied into the run directory, so that a run resumes wherever it is moved to, and
+ * with the teacher that it began with. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +14,34 @@
 #include "store/sync.h"
 #include "store/temporary.h"
 
+typedef struct teacher {
+  oikos_trainer *trainer;     /* of a model; NULL: none was opened */
+  char path[OIKOS_LONG_PATH]; /* the checkpoint it was read from */
+} teacher;
+
+static bool wanted(const oikos_trainer *t) {
+  return t->config.distill.weight > 0;
+}
+
+static void destroy(void *own) {
+  oikos_trainer_destroy(((teacher *)own)->trainer);
+}
+
+oikos_trainer *oikos_trainer_teacher(oikos_trainer *t) {
+  const oikos_part_state *p = oikos_part_of(t, &oikos_part_teacher);
+  return p ? ((const teacher *)p->own)->trainer : NULL;
+}
+
 static void kept_path(const oikos_trainer *t, char *path) {
   snprintf(path, OIKOS_LONG_PATH, "%s/teacher.h5", t->run);
 }
 
 /* A resumed run has its own copy, unless it ended before it made one. Rank 0 looks. */
-static void find(oikos_trainer *t, bool resume) {
-  kept_path(t, t->teacher_path);
-  bool kept = resume && access(t->teacher_path, R_OK) == 0;
+static void find(const oikos_trainer *t, bool resume, teacher *own) {
+  kept_path(t, own->path);
+  bool kept = resume && access(own->path, R_OK) == 0;
   if (!kept)
-    snprintf(t->teacher_path, OIKOS_LONG_PATH, "%s", t->config.distill.model);
+    snprintf(own->path, OIKOS_LONG_PATH, "%s", t->config.distill.model);
 }
 
 /* The teacher's configuration but for how this job runs. */
@@ -34,49 +53,50 @@ static oikos_status read_config(const oikos_trainer *t, const oikos_checkpoint *
 }
 
 /* It adapts to the student's support sets: that is what a held-out score is to halve. */
-static void adopt_task(oikos_trainer *teacher, const oikos_config *student) {
-  teacher->config.task.support = student->task.support;
-  teacher->config.task.query = student->task.query;
+static void adopt_task(oikos_trainer *t, const oikos_config *student) {
+  t->config.task.support = student->task.support;
+  t->config.task.query = student->task.query;
 }
 
 static oikos_status open_checkpoint(oikos_trainer *t, const oikos_checkpoint *checkpoint,
-                                    oikos_error *err) {
+                                    oikos_trainer **trainer, oikos_error *err) {
   oikos_config *config;
   oikos_status status = oikos_alloc(&config, 1, sizeof *config, "the teacher", err);
   if (status == OIKOS_OK)
     status = read_config(t, checkpoint, config, err);
   status = oikos_agree(&t->team, status, err);
   if (status == OIKOS_OK)
-    status = oikos_trainer_open_for(t->team.world, t, config, checkpoint, &t->observer, &t->teacher,
-                                    err);
+    status =
+        oikos_trainer_open_for(t->team.world, t, config, checkpoint, &t->observer, trainer, err);
   free(config);
   return status;
 }
 
-static oikos_status open_model(oikos_trainer *t, oikos_error *err) {
+static oikos_status open_model(oikos_trainer *t, teacher *own, oikos_error *err) {
   oikos_checkpoint *checkpoint;
-  oikos_status status = oikos_checkpoint_open(&t->team, t->teacher_path, &checkpoint, err);
+  oikos_status status = oikos_checkpoint_open(&t->team, own->path, &checkpoint, err);
   if (status == OIKOS_OK)
-    status = open_checkpoint(t, checkpoint, err);
+    status = open_checkpoint(t, checkpoint, &own->trainer, err);
   oikos_checkpoint_close(checkpoint);
   if (status != OIKOS_OK)
-    oikos_fail_prefix(err, "the teacher %s: ", t->teacher_path);
+    oikos_fail_prefix(err, "the teacher %s: ", own->path);
   else
-    adopt_task(t->teacher, &t->config);
+    adopt_task(own->trainer, &t->config);
   return status;
 }
 
-oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err) {
-  if (t->config.distill.weight == 0 || t->context.teacher)
+static oikos_status begin(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
+  (void)p;
+  if (t->context.teacher)
     return OIKOS_OK;
   return oikos_fail(err, OIKOS_USAGE,
                     "distill.teacher is model, and a trainer opened for evaluation has no teacher: "
                     "it cannot train; create one with resume");
 }
 
-oikos_status oikos_teacher_begin(oikos_trainer *t, bool trains, bool resume, oikos_error *err) {
-  if (t->config.distill.weight == 0)
-    return OIKOS_OK;
+static oikos_status open_teacher(oikos_trainer *t, oikos_part_state *p, bool trains, bool resume,
+                                 oikos_error *err) {
+  teacher *own = p->own;
   if (t->config.distill.teacher != OIKOS_TEACHER_MODEL) {
     t->context.teacher = &t->context;
     return OIKOS_OK;
@@ -84,18 +104,44 @@ oikos_status oikos_teacher_begin(oikos_trainer *t, bool trains, bool resume, oik
   if (!trains)
     return OIKOS_OK;
   if (t->team.rank == 0)
-    find(t, resume && t->run[0]);
-  oikos_broadcast(&t->team, t->teacher_path, sizeof t->teacher_path);
-  OIKOS_TRY(open_model(t, err));
-  t->context.teacher = &t->teacher->context;
+    find(t, resume && t->run[0], own);
+  oikos_broadcast(&t->team, own->path, sizeof own->path);
+  OIKOS_TRY(open_model(t, own, err));
+  t->context.teacher = &own->trainer->context;
   return OIKOS_OK;
 }
 
-oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err) {
+/* Keep its checkpoint in the run directory. Rank 0 writes. */
+static oikos_status keep(const oikos_trainer *t, const teacher *own, oikos_error *err) {
   char path[OIKOS_LONG_PATH];
   kept_path(t, path);
-  if (!t->teacher || strcmp(path, t->teacher_path) == 0)
+  if (!own->trainer || strcmp(path, own->path) == 0)
     return OIKOS_OK;
   oikos_temporary_sweep(path);
-  return oikos_copy_file(t->teacher_path, path, err);
+  return oikos_copy_file(own->path, path, err);
 }
+
+static oikos_status enter(oikos_trainer *t, oikos_part_state *p, bool resume, oikos_error *err) {
+  (void)resume;
+  bool mine = t->run[0] && t->team.rank == 0;
+  return oikos_agree(&t->team, mine ? keep(t, p->own, err) : OIKOS_OK, err);
+}
+
+/* What peers teach. */
+static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  const oikos_weights *w = &t->weights;
+  (void)p;
+  oikos_fields_tensors(f, t->segments.shared, 0, 0, w->peers,
+                       "mean of the last step's trained learners", "peers/shared");
+  if (w->k > 0)
+    oikos_fields_tensors(f, t->segments.home, w->n_homes, w->k, w->peer_homes,
+                         "mean of the last step's trained learners at each home", "peers/homes");
+}
+
+const oikos_part oikos_part_teacher = {.size = sizeof(teacher),
+                                       .wanted = wanted,
+                                       .open = open_teacher,
+                                       .destroy = destroy,
+                                       .enter = enter,
+                                       .begin = begin,
+                                       .weight_fields = weight_fields};

@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: MIT
- * The loop. oikos_trainer_step is the method: the learners of this rank train from their homes, one
- * all-reduce adds up what they contribute, and the shared weights and the homes are updated from
- * the sums, alike on all ranks. */
+ * The loop: steps, and what comes between them. oikos_trainer_step is the method. */
 #include <omp.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/try.h"
-#include "learn/rollback.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;
 
-/* Add a learner's contribution to the sums of one thread, or hand it to the rule. False if a number
- * in it is not finite. */
+/* Add a learner's contribution to the sums of one thread, or hand it to the rule. False if it is
+ * left out, or a number in it is not finite. */
 static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribution *c) {
-  oikos_robust_attack(t, thread, t->learners.learner[at], c);
-  if (!oikos_leaves_out(&t->config))
-    return oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]);
-  bool taken = oikos_robust_take(t, thread, at, c);
-  oikos_rollback_note(t, thread, at, !taken);
-  return taken;
-}
-
-/* Add what a learner's examples say of their embedding rows, as heavily as its gradient. */
-static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oikos_contribution *c) {
-  return oikos_rows_add(&t->rows, &t->segments, &t->sums[thread], thread, at, t->source,
-                        &t->workers[thread].episode, c->dx,
-                        oikos_contribution_weight(&t->segments, c));
+  OIKOS_PARTS(t, p, trained)
+    p->part->trained(t, p, thread, at, c);
+  bool taken = t->taker ? t->taker->part->take(t, t->taker, thread, at, c)
+                        : oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]),
+       fine = taken;
+  OIKOS_PARTS(t, p, taken)
+    fine &= p->part->taken(t, p, thread, at, c, taken);
+  return fine;
 }
 
 /* Step 1 for the active learner number `at` of this rank, into the sums of one thread. What becomes
@@ -35,18 +27,17 @@ static bool contribute_rows(oikos_trainer *t, int thread, int64_t at, const oiko
 static void train_learner(oikos_trainer *t, int thread, int64_t at) {
   oikos_learners *own = &t->learners;
   oikos_pulse_beat(t->team.pulse);
-  int64_t learner = own->learner[at], i = learner - own->first;
+  int64_t learner = own->learner[at], i = oikos_learners_at(own, at);
   double *log_p = own->next_log_p + (size_t)at * own->homes;
   memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
-  t->workers[thread].factor = oikos_own_rate(&t->own_rates, i);
+  OIKOS_PARTS(t, p, start)
+    p->part->start(t, p, thread, at);
   oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], own->first_slot + at,
                                              log_p, own->home[i], oikos_learners_left_off(own, i));
   own->next_home[at] = c.home;
   oikos_learners_leave(own, at, c.trained);
-  oikos_own_rates_note(&t->config, &t->own_rates, own, at, &c);
-  oikos_balance_note(t, thread, at);
   double begin = oikos_profile_begin(t->profiles);
-  if (!contribute(t, thread, at, &c) || !contribute_rows(t, thread, at, &c)) {
+  if (!contribute(t, thread, at, &c)) {
     oikos_learners_leave(own, at, NULL);
     if (t->not_finite[thread] < 0 || learner < t->not_finite[thread])
       t->not_finite[thread] = learner;
@@ -61,7 +52,7 @@ static void train_unit(oikos_trainer *t, int thread, int64_t begin, int64_t end)
   int64_t from = begin < own->first_slot ? 0 : begin - own->first_slot,
           to = end - own->first_slot < own->active ? end - own->first_slot : own->active;
   oikos_learners_begin(&t->context, &t->workers[thread], t->step, own->first_slot + from, to - from,
-                       own->learner + from, oikos_rows_view(&t->rows, from));
+                       own->learner + from, oikos_rows_view(t->rows, from));
   for (int64_t at = from; at < to; at++)
     train_learner(t, thread, at);
 }
@@ -101,13 +92,6 @@ static void reduce(oikos_trainer *t) {
   oikos_profile_phase(t->profiles, OIKOS_PHASE_REDUCE, &begin);
 }
 
-/* Whether there is no step to make: somebody's numbers are not finite, where nobody is left out;
- * else if everybody is. */
-static bool nothing_left(const oikos_trainer *t) {
-  return t->sums[0].words[OIKOS_COUNT_NOT_FINITE] > 0 ||
-         oikos_update_counted(&t->config, &t->sums[0]) == 0;
-}
-
 /* Some learner's numbers are not finite: find the first one, so that the message can name it. */
 static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
   int64_t first = INT64_MAX, lowest;
@@ -123,6 +107,44 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
       "such learners out by learners.rollback or another aggregation.rule than mean",
       (long long)t->step, (long long)lowest,
       t->config.learners.rollback > 0 ? ", or grew beyond learners.rollback, as all others'" : "");
+}
+
+/* Whether the learners are to train once more, since their sums do not fit the grid, which then has
+ * moved to where they do. An error if there is no step to make: somebody's numbers are not finite,
+ * where nobody is left out; else if everybody is. */
+static oikos_status look_at_sums(oikos_trainer *t, bool *again, oikos_error *err) {
+  const oikos_sum *sum = &t->sums[0];
+  if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0 || oikos_update_counted(&t->config, sum) == 0)
+    return diverged(t, err);
+  *again = oikos_grid_misplaced(t->segments.grid, sum);
+  OIKOS_PARTS(t, p, reduced)
+    OIKOS_TRY(p->part->reduced(t, p, *again, err));
+  if (*again)
+    oikos_grid_settle(t->segments.grid, sum);
+  return OIKOS_OK;
+}
+
+/* What the learners of the step at hand need. */
+static oikos_status fetch(oikos_trainer *t, oikos_error *err) {
+  oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
+  OIKOS_PARTS(t, p, begin)
+    OIKOS_TRY(p->part->begin(t, p, err));
+  return OIKOS_OK;
+}
+
+/* Step 2, the shared weights. Returns the norm of the mean gradient. */
+static double share(oikos_trainer *t) {
+  oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
+  OIKOS_PARTS(t, p, share)
+    p->part->share(t, p);
+  return oikos_update_shared(&t->config, &t->segments, &t->sums[0], t->step, &t->rule, &t->weights,
+                             t->scratch);
+}
+
+/* Step 3, the homes. */
+static void update_homes(oikos_trainer *t) {
+  oikos_update_homes(&t->config, &t->segments, &t->sums[0], t->step, &t->rule, &t->weights,
+                     t->scratch);
 }
 
 /* The sums of the step as means, into the history. */
@@ -145,75 +167,69 @@ static void note(oikos_trainer *t, double gradient_norm) {
     now[OIKOS_ROW_MEMBERS + h] = (double)sum->words[OIKOS_COUNT_MEMBERS + h] / n;
     now[OIKOS_ROW_MEMBERS + t->config.home.count + h] = (double)scores[h];
   }
-  if (t->history.leaves_out)
-    now[t->history.fields - 1] = (double)sum->words[OIKOS_COUNT_REJECTED];
   oikos_history_add(&t->history);
 }
 
-static void draw_active(const void *trainer, int64_t at, oikos_episode *episode) {
-  const oikos_trainer *t = trainer;
-  oikos_source_draw(t->source, OIKOS_TRAIN, t->step, t->learners.learner[at], episode);
-}
-
-oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
-  oikos_grid *grid = t->segments.grid;
-  oikos_sum *sum = &t->sums[0];
-  bool again, stop = false;
-  OIKOS_TRY(oikos_teacher_present(t, err));
-  oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
-  oikos_priority_rank(&t->config, &t->priority);
-  oikos_learners_pick(&t->config, t->step, &t->learners);
-  OIKOS_TRY(
-      oikos_rows_fetch(&t->rows, t->learners.active, draw_active, t, &t->workers[0].episode, err));
-  do {
-    stop |= t->observer.stop && t->observer.stop(t->observer.user);
-    train(t, stop); // step 1: find the home, adapt from it, meta-gradient
-    reduce(t);
-    if (nothing_left(t))
-      return diverged(t, err);
-    OIKOS_TRY(oikos_rollback_check(t, err));
-    again = oikos_grid_misplaced(grid, sum);
-    if (again) {
-      oikos_grid_settle(grid, sum);
-      oikos_rows_again(&t->rows);
-    }
-  } while (again);
-  oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
-  oikos_robust_finish(t);
-  double begin = oikos_profile_begin(t->profiles);
-  double norm = oikos_update_shared(&t->config, &t->segments, sum, t->step, &t->robust.rule,
-                                    &t->weights, t->scratch); // step 2
-  oikos_update_homes(&t->config, &t->segments, sum, t->step, &t->robust.rule, &t->weights,
-                     t->scratch); // step 3
-  oikos_rows_update(&t->config, &t->segments, sum, t->step, &t->rows);
-  oikos_census_note(t);
-  oikos_balance_adopt(t);
+/* What the learners have found becomes what they are; the step is done. */
+static void adopt(oikos_trainer *t, double gradient_norm) {
+  const oikos_sum *sum = &t->sums[0];
+  OIKOS_PARTS(t, p, adopt)
+    p->part->adopt(t, p);
   oikos_learners_adopt(&t->learners);
-  oikos_rollback_adopt(&t->learners, &t->rollback);
-  oikos_own_rates_adopt(&t->learners, &t->own_rates);
-  oikos_priority_note(&t->segments, sum, &t->priority);
-  oikos_trainer_revive(t);
-  note(t, norm);
+  OIKOS_PARTS(t, p, adopted)
+    p->part->adopted(t, p);
+  note(t, gradient_norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   t->saving = sum->words[OIKOS_COUNT_SAVE] > 0;
-  oikos_grid_settle(grid, sum);
-  oikos_profile_phase(t->profiles, OIKOS_PHASE_UPDATE, &begin);
+  oikos_grid_settle(t->segments.grid, sum);
   t->step++;
+}
+
+/* A step is the method:
+ *
+ *   pick     who takes part
+ *   fetch    what they need
+ *   train    step 1: each finds its home, adapts from it, and gives a meta-gradient
+ *   reduce   one sum over all learners; once more if it does not fit its grid
+ *   share    step 2: the shared weights, alike on all ranks
+ *   homes    step 3: the homes
+ *   adopt    what the learners have found, by each part of a step (run/part.h)
+ */
+oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
+  bool again = true, stop = false;
+  oikos_learners_pick(&t->config, t->step, &t->learners);
+  OIKOS_TRY(fetch(t, err));
+  while (again) {
+    stop |= t->observer.stop && t->observer.stop(t->observer.user);
+    train(t, stop);
+    reduce(t);
+    OIKOS_TRY(look_at_sums(t, &again, err));
+  }
+  double begin = oikos_profile_begin(t->profiles), norm = share(t);
+  update_homes(t);
+  adopt(t, norm);
+  oikos_profile_phase(t->profiles, OIKOS_PHASE_UPDATE, &begin);
   if (t->observer.step)
     t->observer.step(t->observer.user, t->step, t->history.now[OIKOS_ROW_QUERY_LOSS],
                      t->history.now[OIKOS_ROW_ACCURACY]);
   return OIKOS_OK;
 }
 
+oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
+  oikos_record r = oikos_history_record(&t->history, index);
+  OIKOS_PARTS(t, p, read)
+    p->part->read(t, p, oikos_history_row(&t->history, index), &r);
+  return r;
+}
+
 static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = oikos_cohort_size(&t->config), steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
-  double rand = oikos_trainer_census(t).rand;
   oikos_mark(t->where, t->step, OIKOS_AT_RECORD);
   oikos_pace_compare(&t->team, &t->pace);
-  t->history.balance = oikos_balance_efficiency(t);
-  oikos_status status =
-      oikos_history_close(&t->history, t->step, t->step * n, steps * n, rand, err);
+  oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
+  OIKOS_PARTS(t, p, record)
+    p->part->record(t, p, oikos_history_row(&t->history, t->history.records - 1));
   oikos_record r = oikos_trainer_record(t, t->history.records - 1);
   r.slowest = t->pace.slowest;
   r.slowest_rank = t->pace.slowest_rank;
@@ -239,7 +255,8 @@ static oikos_status run_steps(oikos_trainer *t, oikos_error *err) {
       OIKOS_TRY(oikos_trainer_checkpoint(t, err));
       saved = t->step;
     }
-    OIKOS_TRY(oikos_balance_look(t, saved == t->step, err));
+    OIKOS_PARTS(t, p, between)
+      OIKOS_TRY(p->part->between(t, p, saved == t->step, err));
   }
   if (t->run[0] && (saved != t->step || t->step == 0))
     OIKOS_TRY(oikos_trainer_checkpoint(t, err));

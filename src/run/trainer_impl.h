@@ -5,18 +5,14 @@
 #include "dist/reduce.h"
 #include "dist/team.h"
 #include "learn/learner.h"
-#include "learn/priority.h"
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
 #include "run/balance.h"
-#include "run/census.h"
 #include "run/history.h"
 #include "run/learners.h"
-#include "run/own_rates.h"
 #include "run/pace.h"
-#include "run/robust.h"
-#include "run/rollback.h"
+#include "run/part.h"
 #include "run/rows.h"
 #include "run/same_data.h"
 #include "run/watch.h"
@@ -36,8 +32,6 @@ struct oikos_trainer {
                                      there is something in it; 0: all was */
 
   const oikos_trainer *student; /* of a teacher: whose task it sees; NULL: a trainer for itself */
-  oikos_trainer *teacher; /* distill.teacher model; NULL without one, and in evaluation alone */
-  char teacher_path[OIKOS_LONG_PATH]; /* the checkpoint it was read from */
 
   oikos_image_data images;
   oikos_table_data table;
@@ -48,18 +42,15 @@ struct oikos_trainer {
   oikos_inner *inner;
   oikos_encoder *encoder; /* NULL: none */
   oikos_weights weights;
+  oikos_robust rule; /* what one beside the mean keeps or gives; else empty */
   oikos_segments segments;
   oikos_context context;
 
   oikos_learners learners;
-  oikos_rows rows; /* of the embedding table */
-  oikos_census_book census;
-  oikos_robust_step robust; /* rules beside the mean */
-  oikos_rollback rollback;  /* how often each of them was left out */
-  oikos_own_rates own_rates;
-  oikos_balance balance;
-  oikos_priority priority; /* of the homes */
-  double spent[2];         /* privacy: epsilon, delta; as the last checkpoint says */
+  oikos_part_state *parts; /* (n_parts) those that the configuration wants */
+  int n_parts;
+  const oikos_part_state *taker; /* the one that takes contributions; NULL: all are added */
+  oikos_rows *rows;              /* of the embedding table; NULL: there is none */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
@@ -92,6 +83,9 @@ oikos_status oikos_trainer_create_alone(const oikos_config *config, int ranks,
 oikos_status oikos_trainer_checkpoint_bytes(const oikos_trainer *t, double *bytes,
                                             oikos_error *err);
 
+/** Whether trained parameters count in the step, and not gradients alone. Not collective. */
+bool oikos_takes_trained(const oikos_trainer *t);
+
 /** Learners that a thread takes at a time, for a rank with so many slots. */
 int64_t oikos_unit_size(int64_t slots, int64_t threads);
 
@@ -110,22 +104,6 @@ oikos_status oikos_trainer_newest(oikos_trainer *t, oikos_checkpoint **checkpoin
 oikos_status oikos_trainer_choose_as(oikos_trainer *t, const oikos_checkpoint *checkpoint,
                                      oikos_error *err);
 
-/** Who teaches the learners: the trainer's own weights, or a model, which is read from RUN's
- * teacher.h5 (resumed) or distill.model if the trainer is to train. Before the learners' threads
- * are made. */
-oikos_status oikos_teacher_begin(oikos_trainer *t, bool trains, bool resume, oikos_error *err);
-
-/** Whether there is the teacher that the configuration names; not in a trainer opened for
- * evaluation alone. Not collective. */
-oikos_status oikos_teacher_present(const oikos_trainer *t, oikos_error *err);
-
-/** Keep the teacher's checkpoint in the run directory. Rank 0 writes. Not collective. */
-oikos_status oikos_teacher_keep(const oikos_trainer *t, oikos_error *err);
-
-/** At the end of a step, with its homes adopted: split off a home that has been deserted for too
- * long. The same on all ranks. */
-void oikos_trainer_revive(oikos_trainer *t);
-
 /** Make the run directory if it is not there, take its lock, and watch over the run from here on:
  * before anything is read. Collective. */
 oikos_status oikos_run_directory_claim(oikos_trainer *t, oikos_error *err);
@@ -136,6 +114,9 @@ void oikos_run_directory_abandon(oikos_trainer *t);
 /** Write config.yaml, and metrics.jsonl with the records that the state
  * holds. */
 oikos_status oikos_run_directory_prepare(oikos_trainer *t, bool resume, oikos_error *err);
+
+/** Write a number into a line of metrics.jsonl. */
+void oikos_metrics_value(FILE *out, const char *name, double x);
 
 /** Append a record to metrics.jsonl. Rank 0 writes. */
 oikos_status oikos_metrics_append(const oikos_trainer *t, const oikos_record *record,

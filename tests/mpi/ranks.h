@@ -187,6 +187,17 @@ static inline bool same(const void *a, const void *b, size_t count, size_t size)
   return !a || memcmp(a, b, count * size) == 0;
 }
 
+/** What a part of a joint trainer keeps of its learners is what that of another keeps of them,
+ * which owns at least these; neither has the part, or both. */
+static inline bool same_part(const oikos_trainer *joint, const oikos_trainer *alone,
+                             const oikos_part *part) {
+  const oikos_part_state *a = oikos_part_of(joint, part), *b = oikos_part_of(alone, part);
+  size_t first = (size_t)(joint->learners.first - alone->learners.first) * part->by_learner;
+  return a && b ? memcmp(a->by_learner, (const char *)b->by_learner + first,
+                         (size_t)joint->learners.count * part->by_learner) == 0
+                : a == b;
+}
+
 /** All state of a joint trainer is that of another that owns at least its learners (one that
  * trained alone): of what is spread over ranks, this rank's part. */
 static inline void expect_same_state(verdict *v, const oikos_trainer *joint,

@@ -3,6 +3,8 @@
  * over all learners, and the same bits on any number of ranks and threads. */
 #include "ranks.h"
 
+#include "learn/priority.h"
+
 #define LAST "count: 3, owns: last, perturbation: 0.4, rate: 0.02, memory: 0.5, mixing: 0.3"
 
 enum { LEARNERS = 11, HOMES = 3 };
@@ -103,7 +105,7 @@ static void check_formula(verdict *v, const char *homes, const char *more, doubl
              "%s, step %d: w[%zu] of %zu + %zu + %zu is %.9g, not %.9g", homes, step, j, m,
              t->weights.a, t->weights.e, (double)t->weights.shared[j], w[j]);
     for (int h = 0; h < HOMES; h++)
-      unequal |= t->priority.effort[h] > 1.7;
+      unequal |= t->segments.effort[h] > 1.7;
   }
   expect(v, unequal, "%s: all weighed the same", homes);
   oikos_trainer_destroy(t);
@@ -134,14 +136,12 @@ static void test_formula(void **state) {
 static void check_same_bits(verdict *v, int learners, const char *home, const char *more) {
   pair p = pair_of(v, config_of(learners, home, more));
   const oikos_trainer *joint = p.joint, *alone = p.alone;
-  const oikos_learners *l = &joint->learners;
-  const oikos_priority *a = &joint->priority, *b = &alone->priority;
+  const oikos_part_state *one = oikos_part_of(joint, &oikos_part_priority),
+                         *other = oikos_part_of(alone, &oikos_part_priority);
+  const oikos_priority none = {0}, *a = one ? one->own : &none, *b = other ? other->own : &none;
   for (int i = 0; i < 6; i++) {
     pair_step(v, &p);
-    expect(v,
-           same(joint->own_rates.factor, alone->own_rates.factor + l->first, (size_t)l->count,
-                sizeof(double)),
-           "other factors");
+    expect(v, same_part(joint, alone, &oikos_part_own_rates), "other factors");
     expect(v,
            same(a->average, b->average, (size_t)a->n_homes * OIKOS_N_AVERAGES, sizeof(double)) &&
                same(a->steps, b->steps, (size_t)a->n_homes, sizeof(int64_t)),
@@ -192,9 +192,10 @@ static void test_factors(void **state) {
       halved += !fell;
     }
     steps_of(&v, t, 1);
+    const double *is = oikos_part_of(t, &oikos_part_own_rates)->by_learner;
     for (int i = 0; i < LEARNERS; i++)
-      expect(&v, t->own_rates.factor[i] == factor[i], "step %d: factor[%d] is %.17g, not %.17g",
-             step, i, t->own_rates.factor[i], factor[i]);
+      expect(&v, is[i] == factor[i], "step %d: factor[%d] is %.17g, not %.17g", step, i, is[i],
+             factor[i]);
   }
   expect(&v, grew > 10 && halved > 3, "%d grew, %d were halved", grew, halved);
   oikos_worker_destroy(&w);

@@ -28,20 +28,14 @@ static oikos_config *skewed(const char *more) {
 /* All state, and what expect_same_state does not look at. */
 static void expect_all_same(verdict *v, const pair *p) {
   const oikos_trainer *a = p->joint, *b = p->alone;
-  size_t first = (size_t)a->learners.first, n = (size_t)a->learners.count;
   expect_same_state(v, a, b);
-  if (a->own_rates.factor)
-    expect(v, same(a->own_rates.factor, b->own_rates.factor + first, n, sizeof(double)),
-           "other rates");
-  if (a->rollback.streak)
-    expect(v, same(a->rollback.streak, b->rollback.streak + first, n, sizeof(int64_t)),
-           "other streaks");
-  if (a->census.n_groups > 0)
-    expect(v, same(a->census.since, b->census.since + first, n, sizeof(int64_t)), "other census");
-  if (!a->rows.table)
+  expect(v, same_part(a, b, &oikos_part_own_rates), "other rates");
+  expect(v, same_part(a, b, &oikos_part_rollback), "other streaks");
+  expect(v, same_part(a, b, &oikos_part_census), "other census");
+  if (!a->rows)
     return;
-  oikos_embedding_part own = oikos_embedding_own(a->rows.table),
-                       all = oikos_embedding_own(b->rows.table);
+  oikos_embedding_part own = oikos_embedding_own(a->rows->table),
+                       all = oikos_embedding_own(b->rows->table);
   expect(v,
          same(own.numbers, all.numbers + (size_t)own.first * own.width,
               (size_t)own.count * own.width, sizeof(real)),
@@ -101,13 +95,19 @@ static double efficiency(verdict *v, const pair *p, int steps) {
   return oikos_balance_efficiency(p->joint);
 }
 
+/* As after a checkpoint. */
+static oikos_status look(oikos_trainer *t, oikos_error *err) {
+  oikos_part_state *p = oikos_part_of(t, &oikos_part_balance);
+  return p ? p->part->between(t, p, true, err) : OIKOS_OK;
+}
+
 static void check_balance(verdict *v, const char *more, int steps, double wanted) {
   oikos_error err;
   int ranks = ranks_size();
   pair p = pair_of(v, skewed(more));
   int64_t even = p.joint->learners.bound[1];
   double before = efficiency(v, &p, steps);
-  expect_ok(v, oikos_balance_look(p.joint, true, &err), &err, "oikos_balance_look");
+  expect_ok(v, look(p.joint, &err), &err, "a look");
   expect_all_same(v, &p);
   double after = efficiency(v, &p, steps);
   if (ranks > 1) {
@@ -116,7 +116,7 @@ static void check_balance(verdict *v, const char *more, int steps, double wanted
     expect(v, p.joint->learners.bound[1] != even, "nobody moved");
   }
   int64_t now = p.joint->learners.bound[1];
-  expect_ok(v, oikos_balance_look(p.joint, true, &err), &err, "oikos_balance_look");
+  expect_ok(v, look(p.joint, &err), &err, "a look");
   expect(v, p.joint->learners.bound[1] == now, "moved without a need");
   pair_free(&p);
 }
@@ -138,7 +138,7 @@ static void check_stays(verdict *v, oikos_config *config, int steps) {
   int64_t first, count;
   oikos_trainer *t = trainer_of(v, MPI_COMM_WORLD, config, NULL);
   steps_of(v, t, steps);
-  expect_ok(v, oikos_balance_look(t, true, &err), &err, "oikos_balance_look");
+  expect_ok(v, look(t, &err), &err, "a look");
   oikos_share(config->learners.count, ranks_rank(), ranks_size(), &first, &count);
   expect(v, t->learners.first == first && t->learners.count == count, "learners moved");
   oikos_trainer_destroy(t);

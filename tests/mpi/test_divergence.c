@@ -90,14 +90,10 @@ static void test_steps(void **state) {
 static void check_same_bits(verdict *v, int learners, const char *home, const char *more) {
   pair p = pair_of(v, config_of(learners, home, more));
   const oikos_trainer *joint = p.joint, *alone = p.alone;
-  const oikos_learners *l = &joint->learners;
   double out = 0;
   for (int i = 0; i < 6; i++) {
     pair_step(v, &p);
-    expect(v,
-           same(joint->rollback.streak, alone->rollback.streak + l->first, (size_t)l->count,
-                sizeof(int64_t)),
-           "other streaks");
+    expect(v, same_part(joint, alone, &oikos_part_rollback), "other streaks");
     out += alone->history.now[alone->history.fields - 1];
   }
   expect(v, out > 0 && out < 6 * learners, "%g of %d learners left out", out, 6 * learners);

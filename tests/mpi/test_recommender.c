@@ -27,8 +27,8 @@ static oikos_config *ratings_config(const char *more) {
 
 /* The rows of two trainers, of those that the first one owns; the second one owns all. */
 static void expect_same_rows(verdict *v, const oikos_trainer *joint, const oikos_trainer *alone) {
-  oikos_embedding_part a = oikos_embedding_own(joint->rows.table),
-                       b = oikos_embedding_own(alone->rows.table);
+  oikos_embedding_part a = oikos_embedding_own(joint->rows->table),
+                       b = oikos_embedding_own(alone->rows->table);
   size_t n = (size_t)a.count * a.width, first = (size_t)a.first * a.width;
   expect(v, a.rows == b.rows && b.count == b.rows, "other rows");
   expect(v, same(a.numbers, b.numbers + first, n, sizeof(real)), "other numbers of rows");
@@ -40,7 +40,7 @@ static void expect_same_rows(verdict *v, const oikos_trainer *joint, const oikos
 
 static void check_bits(verdict *v, const char *more) {
   pair p = pair_of(v, ratings_config(more));
-  oikos_embedding_part own = oikos_embedding_own(p.alone->rows.table);
+  oikos_embedding_part own = oikos_embedding_own(p.alone->rows->table);
   real *before = malloc((size_t)own.rows * own.width * sizeof *before);
   memcpy(before, own.numbers, (size_t)own.rows * own.width * sizeof *before);
   for (int i = 0; i < 5; i++) {
@@ -90,7 +90,7 @@ typedef struct by_hand {
  * learners.weigh says so, of query and of support. */
 static by_hand step_by_hand(verdict *v, const oikos_trainer *t, double rate, double gamma) {
   const oikos_config *config = &t->config;
-  oikos_embedding_part own = oikos_embedding_own(t->rows.table);
+  oikos_embedding_part own = oikos_embedding_own(t->rows->table);
   size_t n = (size_t)own.rows * own.width, in = oikos_network_input(t->net), m = t->weights.m;
   by_hand h = {calloc(n, sizeof(double)), calloc(m, sizeof(double)), calloc(m, sizeof(double))};
   int32_t *place = malloc(4096 * sizeof *place);
@@ -141,7 +141,7 @@ static void check_step(verdict *v, const char *more) {
                                         "shared: {rate: 0.5, mixing: 0.25}");
   read_config(config, more);
   oikos_trainer *t = trainer_of(v, MPI_COMM_SELF, config, NULL);
-  oikos_embedding_part own = oikos_embedding_own(t->rows.table);
+  oikos_embedding_part own = oikos_embedding_own(t->rows->table);
   size_t n = (size_t)own.rows * own.width;
   real *rows = malloc(n * sizeof *rows);
   memcpy(rows, own.numbers, n * sizeof *rows);

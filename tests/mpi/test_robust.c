@@ -131,7 +131,7 @@ static void check_same_bits(verdict *v, int learners, const char *home, const ch
   const oikos_trainer *joint = p.joint, *alone = p.alone;
   for (int i = 0; i < 6; i++) {
     pair_step(v, &p);
-    const oikos_robust *a = &joint->robust.rule, *b = &alone->robust.rule;
+    const oikos_robust *a = &joint->rule, *b = &alone->rule;
     size_t m = joint->weights.n, owned = (size_t)joint->weights.n_homes * joint->weights.k;
     expect(v, same(a->gradient, b->gradient, m, sizeof(real)), "another centre");
     expect(v, same(a->home_gradient, b->home_gradient, a->home_gradient ? owned : 0, sizeof(real)),

@@ -84,7 +84,7 @@ static void test_record(void **state) {
       steps_of(&v, t, 1);
       sum += t->history.sure;
     }
-    expect_ok(&v, oikos_history_close(&t->history, 3, 3 * LEARNERS, 3 * LEARNERS, 0, &err), &err,
+    expect_ok(&v, oikos_history_close(&t->history, 3, 3 * LEARNERS, 3 * LEARNERS, &err), &err,
               "close");
     double sure = oikos_trainer_record(t, 0).sure;
     expect(&v, sure == sum / 3, "%.17g, not %.17g", sure, sum / 3);

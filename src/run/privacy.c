@@ -1,9 +1,11 @@
-/* SPDX-License-Identifier: MIT */
-#include "run/noise_key.h"
-
+/* SPDX-License-Identifier: MIT
+ * Differential privacy (learn/privacy.h): the noise's key, and how much of the privacy is spent.
+ * The key is that of RUN/privacy.key if it is there (it must be the owner's alone), else a new one
+ * from the operating system, which is kept there with mode 0600. It is in no checkpoint. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,8 +13,18 @@
 #include "base/secret.h"
 #include "base/try.h"
 #include "learn/privacy.h"
+#include "run/trainer_impl.h"
 
 enum { DIGITS = 16, TEXT = OIKOS_SECRET * DIGITS + 1 }; /* hexadecimal, and a line end */
+
+/* As a checkpoint says it. */
+typedef struct spent {
+  double epsilon, delta;
+} spent;
+
+static bool wanted(const oikos_trainer *t) {
+  return oikos_privacy_on(&t->config);
+}
 
 static oikos_status parse(const char *path, const char *text, ssize_t length, uint64_t *key,
                           oikos_error *err) {
@@ -89,11 +101,48 @@ static oikos_status find_key(oikos_trainer *t, bool resume, oikos_error *err) {
   return t->run[0] ? write_key(path, key, err) : OIKOS_OK;
 }
 
-oikos_status oikos_noise_key_begin(oikos_trainer *t, bool resume, oikos_error *err) {
-  if (!oikos_privacy_on(&t->config))
-    return OIKOS_OK;
+static oikos_status enter(oikos_trainer *t, oikos_part_state *p, bool resume, oikos_error *err) {
+  (void)p;
   oikos_status status = t->team.rank == 0 ? find_key(t, resume, err) : OIKOS_OK;
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   oikos_broadcast(&t->team, t->weights.noise_key, sizeof t->weights.noise_key);
   return OIKOS_OK;
 }
+
+static double epsilon_after(const oikos_config *c, int64_t steps) {
+  return oikos_privacy_epsilon(1, c->privacy.noise, steps, c->privacy.delta);
+}
+
+bool oikos_trainer_privacy(const oikos_trainer *t, double *epsilon, double *delta) {
+  bool on = oikos_privacy_on(&t->config);
+  *epsilon = on ? epsilon_after(&t->config, t->step) : 0;
+  *delta = t->config.privacy.delta;
+  return on;
+}
+
+static void read_record(const oikos_trainer *t, const oikos_part_state *p, const double *row,
+                        oikos_record *r) {
+  (void)p, (void)row;
+  r->epsilon = epsilon_after(&t->config, r->step);
+}
+
+static void metrics(const oikos_trainer *t, const oikos_record *r, FILE *out) {
+  oikos_metrics_value(out, "epsilon", r->epsilon);
+  oikos_metrics_value(out, "delta", t->config.privacy.delta);
+}
+
+static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  spent *s = p->own;
+  oikos_trainer_privacy(t, &s->epsilon, &s->delta);
+  oikos_field_within(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, s, 2, 0,
+                                      "privacy spent by the weights: epsilon, delta", "privacy",
+                                      "spent"),
+                     0, INFINITY);
+}
+
+const oikos_part oikos_part_privacy = {.size = sizeof(spent),
+                                       .wanted = wanted,
+                                       .enter = enter,
+                                       .read = read_record,
+                                       .metrics = metrics,
+                                       .weight_fields = weight_fields};

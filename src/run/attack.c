@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * Simulated attackers (learn/attack.h), as a part of a step: what one has trained becomes what it
+ * sends. */
+#include "learn/attack.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "math/vector.h"
+#include "run/trainer_impl.h"
+
+static bool wanted(const oikos_trainer *t) {
+  return t->config.attack.kind != OIKOS_ATTACK_NONE;
+}
+
+/* Its own is (n_threads, M): an attacker's parameters. */
+static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
+  return oikos_alloc(&p->own, oikos_mul((size_t)t->n_threads, t->weights.m), sizeof(oikos_real),
+                     "the attackers", err);
+}
+
+static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                    oikos_contribution *c) {
+  const oikos_weights *w = &t->weights;
+  int64_t learner = t->learners.learner[at];
+  oikos_real *gradient = t->workers[thread].gradient, *sent = NULL;
+  if (!oikos_attacks(&t->config, learner))
+    return;
+  if (oikos_takes_trained(t)) {
+    sent = (oikos_real *)p->own + (size_t)thread * w->m;
+    memcpy(sent, c->trained, w->m * sizeof *sent);
+    c->trained = sent;
+  }
+  oikos_attack(&t->config, w, t->step, learner, gradient, t->workers[thread].home_gradient, sent);
+  c->loss[OIKOS_GRADIENT_NORM] = (oikos_real)oikos_norm(w->m, gradient);
+}
+
+const oikos_part oikos_part_attack = {.wanted = wanted, .create = create, .trained = trained};

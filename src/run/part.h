@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An optional concern of a step is a part: a table of functions, like the type of a layer. The
+ * trainer calls those of the parts that its configuration wants, in the order of the list in
+ * part.c, where a NULL has nothing to do. A new part is one file that defines an oikos_part, its
+ * declaration below, and one line in the list.
+ */
+#ifndef OIKOS_RUN_PART_H
+#define OIKOS_RUN_PART_H
+
+#include <stdio.h>
+
+#include "learn/contribution.h"
+#include "run/fields.h"
+#include "run/learners.h"
+
+typedef struct oikos_part oikos_part;
+
+/** A part in a trainer. Its memory is zero at first. */
+typedef struct oikos_part_state {
+  const oikos_part *part;
+  void *own;        /* what only its file looks into; released by free(), after destroy */
+  void *by_learner; /* (count) of part->by_learner bytes, for this rank's learners */
+  void *by_slot;    /* (slots) of part->by_slot bytes, for those of the step at hand */
+  size_t column;    /* where its numbers begin in a row of the history */
+} oikos_part_state;
+
+struct oikos_part {
+  size_t size;       /* of its own struct; 0: none, or create makes it */
+  size_t by_learner; /* bytes for each learner, which go with it to another rank; 0: none */
+  size_t by_slot;    /* bytes for each learner of a step; 0: none */
+  size_t columns;    /* numbers in a row of the history (run/history.h), means over steps */
+
+  /* Whether the configuration asks for it. The same on all ranks. */
+  bool (*wanted)(const oikos_trainer *t);
+
+  /* Set-up, before there are threads: what is to be read is read; trains is false in a trainer
+   * opened for evaluation. Collective. */
+  oikos_status (*open)(oikos_trainer *t, oikos_part_state *p, bool trains, bool resume,
+                       oikos_error *err);
+  /* The rest, not collective; and its end. */
+  oikos_status (*create)(oikos_trainer *t, oikos_part_state *p, oikos_error *err);
+  void (*destroy)(void *own);
+
+  /* The run begins or goes on: what it keeps in the run directory. Collective. */
+  oikos_status (*enter)(oikos_trainer *t, oikos_part_state *p, bool resume, oikos_error *err);
+
+  /* The learners of a step are picked: fetch what they need. Collective. */
+  oikos_status (*begin)(oikos_trainer *t, oikos_part_state *p, oikos_error *err);
+
+  /* The active learner number `at` of this rank is about to train on a thread; has trained; is
+   * taken into the sums, false if it is left out or a number in it is not finite (of one part at
+   * most, in place of oikos_contribution_add); and was taken or not, false if the part finds such a
+   * number. */
+  void (*start)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at);
+  void (*trained)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                  oikos_contribution *c);
+  bool (*take)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+               const oikos_contribution *c);
+  bool (*taken)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                const oikos_contribution *c, bool taken);
+
+  /* The sums of all ranks are known; again: they do not fit their grid, and learners train once
+   * more. Collective. */
+  oikos_status (*reduced)(oikos_trainer *t, const oikos_part_state *p, bool again,
+                          oikos_error *err);
+
+  /* The sums fit their grid: what the shared weights are to be updated by. Collective. */
+  void (*share)(oikos_trainer *t, const oikos_part_state *p);
+
+  /* The weights are updated; learners are still as they came. Collective. Then they are as the step
+   * leaves them. */
+  void (*adopt)(oikos_trainer *t, oikos_part_state *p);
+  void (*adopted)(oikos_trainer *t, const oikos_part_state *p);
+
+  /* After a step and its record and checkpoint (saved: there was one). Collective. */
+  oikos_status (*between)(oikos_trainer *t, oikos_part_state *p, bool saved, oikos_error *err);
+
+  /* Its numbers in the row of a record that was just closed, where they are no means. Collective.
+   */
+  void (*record)(oikos_trainer *t, const oikos_part_state *p, double *row);
+
+  /* From the row into a record, and from there into a line of metrics.jsonl. */
+  void (*read)(const oikos_trainer *t, const oikos_part_state *p, const double *row,
+               oikos_record *record);
+  void (*metrics)(const oikos_trainer *t, const oikos_record *record, FILE *out);
+
+  /* Learners are to go to other ranks, where this one will have those of `to`: room for that, not
+   * collective; and they have gone, or (moved is false) will not go after all. What stands by
+   * learner or slot goes along by itself. */
+  oikos_status (*room)(oikos_trainer *t, oikos_part_state *p, const oikos_learners *to,
+                       oikos_error *err);
+  void (*settle)(oikos_part_state *p, bool moved);
+
+  /* Its datasets in a checkpoint: those that stand behind the weights, and behind the learners. */
+  void (*weight_fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
+  void (*fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
+
+  /* What it adds to the plan of a run (oikos_trainer_plan). */
+  void (*plan)(const oikos_trainer *t, const oikos_part_state *p, oikos_plan *plan);
+};
+
+/** Each part `p` of a trainer that has a function of this name. */
+#define OIKOS_PARTS(t, p, function)                                                                \
+  for (oikos_part_state *p = (t)->parts; p < (t)->parts + (t)->n_parts; p++)                       \
+    if (p->part->function)
+
+/** Find out which parts are wanted, and make room for them. Not collective; after the learners. */
+oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err);
+void oikos_parts_destroy(oikos_trainer *t);
+
+/** Make room for what a part keeps of other learners than those it has. Not collective. */
+oikos_status oikos_part_room(const oikos_part *part, const oikos_learners *learners,
+                             oikos_part_state *room, oikos_error *err);
+
+/** A part of the list; NULL: the trainer does not want it. */
+oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
+
+/** As oikos_part.adopt: what was found of a learner in the step becomes what is kept of it. */
+void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
+
+extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_rows, oikos_part_census,
+    oikos_part_attack, oikos_part_rule, oikos_part_privacy, oikos_part_rollback,
+    oikos_part_own_rates, oikos_part_priority, oikos_part_balance;
+
+#endif
