@@ -8,7 +8,7 @@ typedef oikos_real real;
 
 static oikos_status configure(oikos_layer *l, oikos_error *err) {
   for (int k = 1; k < l->n_inputs; k++)
-    if (memcmp(&l->input[k].shape, &l->in, sizeof l->in) != 0)
+    if (memcmp(&l->offers[k].shape, &l->in, sizeof l->in) != 0)
       return oikos_layer_refuse(l, "inputs of equal shape", err);
   return OIKOS_OK;
 }

@@ -11,7 +11,7 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
   bool vector = l->in.height == 1 && l->in.width == 1;
   int64_t channels = 0;
   for (int k = 0; k < l->n_inputs; k++) {
-    oikos_shape s = l->input[k].shape;
+    oikos_shape s = l->offers[k].shape;
     if (!vector && (s.height != l->in.height || s.width != l->in.width))
       return oikos_layer_refuse(
           l, "inputs of equal height and width, or a vector before all else (put `flatten` there)",

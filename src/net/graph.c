@@ -109,9 +109,9 @@ oikos_status oikos_graph_connect(oikos_graph *g, const oikos_blueprint *b, oikos
   return OIKOS_OK;
 }
 
-static void describe(const oikos_graph *g, int i, oikos_input *in) {
+static void describe(const oikos_graph *g, int i, oikos_offer *in) {
   const oikos_layer_spec *spec = i == EXAMPLES ? NULL : &g->list->layers[i];
-  *in = (oikos_input){.shape = spec ? g->out[i] : g->input};
+  *in = (oikos_offer){.shape = spec ? g->out[i] : g->input};
   if (!spec)
     snprintf(in->label, sizeof in->label, "the input");
   else if (spec->name[0])
@@ -122,11 +122,11 @@ static void describe(const oikos_graph *g, int i, oikos_input *in) {
 
 oikos_status oikos_graph_create(oikos_graph *g, int i, const char *where, oikos_layer *layer,
                                 oikos_error *err) {
-  oikos_input inputs[OIKOS_MAX_INPUTS];
+  oikos_offer offers[OIKOS_MAX_INPUTS];
   for (int k = 0; k < g->n_from[i]; k++)
-    describe(g, g->from[i][k], &inputs[k]);
+    describe(g, g->from[i][k], &offers[k]);
   OIKOS_TRY(
-      oikos_layer_create_behind(layer, &g->list->layers[i], i, g->n_from[i], inputs, where, err));
+      oikos_layer_create_behind(layer, &g->list->layers[i], i, g->n_from[i], offers, where, err));
   g->out[i] = layer->out;
   return OIKOS_OK;
 }

@@ -92,7 +92,7 @@ static oikos_status check_inputs(const oikos_layer *l, oikos_error *err) {
 oikos_status oikos_layer_refuse(const oikos_layer *l, const char *expected, oikos_error *err) {
   char found[OIKOS_MAX_INPUTS * (OIKOS_LABEL + 80)] = "";
   for (int k = 0; k < l->n_inputs; k++) {
-    const oikos_input *in = &l->input[k];
+    const oikos_offer *in = &l->offers[k];
     size_t length = strlen(found);
     snprintf(found + length, sizeof found - length, "%s%lld x %lld x %lld of %s", k ? ", " : "",
              (long long)in->shape.height, (long long)in->shape.width, (long long)in->shape.channels,
@@ -103,28 +103,28 @@ oikos_status oikos_layer_refuse(const oikos_layer *l, const char *expected, oiko
 
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err) {
-  oikos_input input = {.label = "the input", .shape = in};
-  return oikos_layer_create_behind(layer, spec, 0, 1, &input, where, err);
+  oikos_offer offer = {.label = "the input", .shape = in};
+  return oikos_layer_create_behind(layer, spec, 0, 1, &offer, where, err);
 }
 
 oikos_status oikos_layer_create_behind(oikos_layer *layer, const oikos_layer_spec *spec, int number,
-                                       int n_inputs, const oikos_input *inputs, const char *where,
+                                       int n_inputs, const oikos_offer *offers, const char *where,
                                        oikos_error *err) {
   *layer = (oikos_layer){.where = where,
                          .number = number,
+                         .offers = offers,
                          .n_inputs = n_inputs,
-                         .in = inputs[0].shape,
-                         .out = inputs[0].shape,
-                         .in_size = shape_size(inputs[0].shape),
+                         .in = offers[0].shape,
+                         .out = offers[0].shape,
+                         .in_size = shape_size(offers[0].shape),
                          .pool = 1};
-  for (int k = 0; k < n_inputs; k++) {
-    layer->input[k] = inputs[k];
-    layer->input[k].size = shape_size(inputs[k].shape);
-  }
+  for (int k = 0; k < n_inputs; k++)
+    layer->input[k].size = shape_size(offers[k].shape);
   OIKOS_TRY(find_type(layer, spec, err));
   OIKOS_TRY(read_args(layer, spec, err));
   OIKOS_TRY(check_inputs(layer, err));
   OIKOS_TRY(layer->type->configure(layer, err));
+  layer->offers = NULL;
   layer->out_size = shape_size(layer->out);
   if (layer->out_size > 0x7fffffff || layer->n_parameters > 0x7fffffff)
     return oikos_fail(err, OIKOS_USAGE,

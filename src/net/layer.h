@@ -108,14 +108,18 @@ typedef struct oikos_layer_type {
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
 } oikos_layer_type;
 
-/** What a layer takes. */
-typedef struct oikos_input {
+/** What is known of an input while a layer is configured. */
+typedef struct oikos_offer {
   char label[OIKOS_LABEL]; /* who gives it, for messages: "'stem' (conv2d)" */
   oikos_shape shape;
+} oikos_offer;
+
+/** What a layer takes. */
+typedef struct oikos_input {
   size_t size;  /* numbers per example */
+  size_t apart; /* where its slope is until it is added: numbers per example before it */
   int node;     /* who gives it: an index in the network; -1: the examples */
   bool adds;    /* its slope is added to that of who takes the same and comes later */
-  size_t apart; /* where it is until then: numbers per example before it */
 } oikos_input;
 
 struct oikos_layer {
@@ -124,9 +128,10 @@ struct oikos_layer {
   const char *where; /* "file:line: model.layers[2] conv2d 'stem'", for messages */
   double arg[OIKOS_MAX_ARGS];
   oikos_shape in, out;
-  size_t in_size, out_size; /* numbers per example */
-  int n_inputs;             /* in: the first of them */
-  bool adds;                /* one of them does */
+  size_t in_size, out_size;  /* numbers per example */
+  const oikos_offer *offers; /* while configuring: of its inputs */
+  int n_inputs;              /* in: the first of them */
+  bool adds;                 /* one of them does */
   oikos_input input[OIKOS_MAX_INPUTS];
   bool relu;    /* absorbed: a relu */
   int64_t pool; /* absorbed: a max_pool of this size without overlap; 1: none */
@@ -152,9 +157,9 @@ const oikos_layer_type *const *oikos_layer_types(void);
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err);
 
-/** The same for layer @p number of its list, behind inputs whose label and shape are known. */
+/** The same for layer @p number of its list, which is offered these inputs. */
 oikos_status oikos_layer_create_behind(oikos_layer *layer, const oikos_layer_spec *spec, int number,
-                                       int n_inputs, const oikos_input *inputs, const char *where,
+                                       int n_inputs, const oikos_offer *offers, const char *where,
                                        oikos_error *err);
 
 /** While configuring: fail, since its inputs are not as @p expected, which says "inputs of ...". */

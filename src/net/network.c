@@ -246,6 +246,17 @@ static bool is_link(const oikos_network *net, int i) {
   return net->layer[i].n_inputs == 1 && net->layer[i].input[0].node == i - 1;
 }
 
+static void describe_inputs(const oikos_network *net, const oikos_layer *l, FILE *out) {
+  for (int k = 0; k < l->n_inputs; k++) {
+    int node = l->input[k].node;
+    fputs(k ? ", " : "; takes ", out);
+    if (node < 0)
+      fputs("the input", out);
+    else
+      fprintf(out, "%d", net->layer[node].number);
+  }
+}
+
 void oikos_network_describe(const oikos_network *net, FILE *out) {
   if (net->row_width > 0)
     fprintf(out, "%4d %-28s -> the rows of user and item, %zu numbers each\n", 0, "embedding",
@@ -256,8 +267,8 @@ void oikos_network_describe(const oikos_network *net, FILE *out) {
     fprintf(out, "  %2d %-28s -> %lld x %lld x %lld, %zu parameters", l->number,
             oikos_layer_name(l, name), (long long)l->out.height, (long long)l->out.width,
             (long long)l->out.channels, l->n_parameters);
-    for (int k = 0; k < l->n_inputs && !is_link(net, i); k++)
-      fprintf(out, "%s%s", k ? ", " : "; takes ", l->input[k].label);
+    if (!is_link(net, i))
+      describe_inputs(net, l, out);
     fputc('\n', out);
   }
 }
