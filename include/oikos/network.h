@@ -2,6 +2,19 @@
  *
  * A feed-forward network with exact first and second derivatives, without a tape.
  *
+ * It is a graph: a layer takes what the one before it gives, or what the earlier layers give that
+ * its `from` names; a residual block in YAML is
+ *
+ *     - conv2d: {filters: 64, padding: 1, name: x}
+ *     - batch_norm
+ *     - relu
+ *     - conv2d: {filters: 64, padding: 1, name: y}
+ *     - add: {from: [x, y]}
+ *
+ * A layer without a `name` is called by its number in the list, from 0; `input` means the examples.
+ * Every layer but the last is taken by at least one other. Slopes of a layer that several take are
+ * added in a fixed order, from the last of these to the first. A chain is the plain case.
+ *
  * Data is channels last: x is (n, height, width, channels); a vector of c features has height =
  * width = 1. All parameters of a network are one array theta of M numbers; oikos_network_tensors()
  * names its parts. Dense weights are (out, in), convolution weights (filters, kernel height, kernel
@@ -35,8 +48,8 @@ typedef enum oikos_tensor_role { OIKOS_WEIGHT, OIKOS_BIAS, OIKOS_SCALE } oikos_t
 
 /** A named part of theta. */
 typedef struct oikos_tensor {
-  char
-      name[3 * OIKOS_NAME]; /**< "<layer index>.<layer kind>.<tensor>", such as "0.conv2d.weight" */
+  char name[3 * OIKOS_NAME]; /**< "<layer>.<layer kind>.<tensor>", the layer by its name or number:
+                                "stem.conv2d.weight", "0.conv2d.weight" */
   oikos_tensor_role role;
   int layer; /**< counts the layers that have parameters, from 0 */
   int n_dims;
@@ -79,7 +92,8 @@ typedef struct oikos_workspace oikos_workspace;
  * @param input    shape of one example
  * @param outputs  size that the last layer must have (classes or targets); 0 for any (prototypes)
  * @param[out] net to be released by oikos_network_destroy
- * @return OIKOS_USAGE with file, line and layer if a layer is unknown or the shapes do not fit
+ * @return OIKOS_USAGE with file, line and layer if a layer is unknown, takes what there is not, is
+ * taken by none, or the shapes do not fit
  */
 oikos_status oikos_network_create(const oikos_config *config, oikos_shape input, int64_t outputs,
                                   oikos_network **net, oikos_error *err);
@@ -111,7 +125,8 @@ size_t oikos_network_first_of(const oikos_network *net, int number);
 int oikos_network_last_number(const oikos_network *net);
 
 /** Print one line per layer, with those that it computes along (batch_norm + relu + max_pool):
- * number in model.layers, kind, output shape, parameters. */
+ * number in model.layers, kind, output shape, parameters, and what it takes if that is not the
+ * layer before alone. */
 void oikos_network_describe(const oikos_network *net, FILE *out);
 
 /** Every layer kind with its arguments, for `config --explain`. */

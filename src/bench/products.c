@@ -95,7 +95,8 @@ oikos_status oikos_products_create(const oikos_config *config, const oikos_netwo
   for (int i = 0; i < net->n_layers; i++)
     if (net->layer[i].type->product)
       (evaluation ? add_evaluation : add_step)(*products, config, &net->layer[i],
-                                               i == 0 && !of_rows, n_support, n_query);
+                                               net->layer[i].input[0].node < 0 && !of_rows,
+                                               n_support, n_query);
   oikos_status status = allocate(*products, err);
   if (status != OIKOS_OK) {
     oikos_products_destroy(*products);

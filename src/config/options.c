@@ -141,7 +141,11 @@ const oikos_option *oikos_options(void) {
        "the support set at the same weights, so that what is said of one query example is no "
        "matter of the others. A support set is always its own."},
       {"model.layers", OPTION_LAYERS, AT(model.n_layers), "[]", 0, 0, NULL, FIXED,
-       "The network: a list of layers from input to output; shapes are inferred."},
+       "The network: a list of layers from input to output; shapes are inferred. A layer takes "
+       "what "
+       "the one before it gives, or what the earlier ones give that its `from` says: a name, or a "
+       "list of names; `input` means the examples. `name` gives a layer a name, which its tensors "
+       "in checkpoints have too; without one it is called by its number in the list, from 0."},
 
       {INT("inner.steps", inner.steps, "1", 0, 10000), FIXED,
        "S: inner steps on the support set; 0 trains jointly."},

@@ -6,33 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <yaml.h>
-
 #include "base/number.h"
 #include "base/try.h"
 #include "config/options.h"
+#include "config/parser.h"
 
-typedef struct parser {
-  yaml_document_t document;
-  const char *name; /* of the file; of a value alone "--set" */
-  bool alone;       /* the document is the value of one key */
-  oikos_config *config;
-  oikos_error *err;
-} parser;
-
-/* 0 of a value alone. */
-static int line_of(const parser *p, const yaml_node_t *node) {
-  return p->alone ? 0 : (int)node->start_mark.line + 1;
-}
-
-static const char *text_of(const yaml_node_t *node) {
-  return (const char *)node->data.scalar.value;
-}
+typedef oikos_parser parser;
 
 static const char *kind_of(const yaml_node_t *node) {
   return node->type == YAML_MAPPING_NODE    ? "a mapping"
          : node->type == YAML_SEQUENCE_NODE ? "a list"
-                                            : text_of(node);
+                                            : oikos_text_of(node);
 }
 
 /* How much of a text is shown in a message: the beginning of its first line. */
@@ -43,21 +27,16 @@ static int shown(const char *text) {
   return length;
 }
 
-static oikos_status wrong(const parser *p, const yaml_node_t *node, const char *key,
-                          const char *expected) {
+oikos_status oikos_parser_refuse(const parser *p, const yaml_node_t *node, const char *key,
+                                 const char *expected) {
   char place[32] = "";
-  const char *found = node->type == YAML_SCALAR_NODE && !*text_of(node) ? "nothing" : kind_of(node);
+  const char *found =
+      node->type == YAML_SCALAR_NODE && !*oikos_text_of(node) ? "nothing" : kind_of(node);
   if (!p->alone)
-    snprintf(place, sizeof place, ":%d", line_of(p, node));
+    snprintf(place, sizeof place, ":%d", oikos_line_of(p, node));
   return oikos_fail(p->err, OIKOS_USAGE,
                     "%s%s: %s: expected %s, found %.*s (see `oikos config --explain`)", p->name,
                     place, key, expected, shown(found), found);
-}
-
-/* A number that stands alone in the text, without quotes in a file. */
-static bool number_of(const yaml_node_t *node, double *value) {
-  return node->type == YAML_SCALAR_NODE && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-         oikos_config_number(text_of(node), value);
 }
 
 bool oikos_config_number(const char *text, double *value) {
@@ -132,100 +111,39 @@ static oikos_status read_text(const parser *p, const oikos_option *o, const yaml
                               void *at) {
   char expected[256];
   if (node->type == YAML_SCALAR_NODE &&
-      take_text(o, text_of(node), node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, at))
+      take_text(o, oikos_text_of(node), node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, at))
     return OIKOS_OK;
   say_expected(o, expected, sizeof expected);
-  return wrong(p, node, o->key, expected);
+  return oikos_parser_refuse(p, node, o->key, expected);
 }
 
 static oikos_status read_strings(parser *p, const oikos_option *o, const yaml_node_t *node,
                                  oikos_strings *list) {
   if (node->type != YAML_SEQUENCE_NODE ||
       node->data.sequence.items.start == node->data.sequence.items.top)
-    return wrong(p, node, o->key, "a list with at least one entry");
+    return oikos_parser_refuse(p, node, o->key, "a list with at least one entry");
   memset(list, 0, sizeof *list);
   for (const yaml_node_item_t *i = node->data.sequence.items.start;
        i < node->data.sequence.items.top; i++) {
     const yaml_node_t *item = yaml_document_get_node(&p->document, *i);
     char expected[256];
     say_expected(o, expected, sizeof expected);
-    if (item->type != YAML_SCALAR_NODE || oikos_choice_index(o->choices, text_of(item)) < 0)
-      return wrong(p, item, o->key, expected);
+    if (item->type != YAML_SCALAR_NODE || oikos_choice_index(o->choices, oikos_text_of(item)) < 0)
+      return oikos_parser_refuse(p, item, o->key, expected);
     if (list->n == OIKOS_MAX_LIST)
-      return wrong(p, item, o->key, "at most 16 entries");
-    snprintf(list->item[list->n++], OIKOS_NAME, "%s", text_of(item));
-  }
-  return OIKOS_OK;
-}
-
-/* A name as layers and their arguments have: so it reads back as it is written. */
-static bool is_name(const yaml_node_t *node) {
-  const char *text = node->type == YAML_SCALAR_NODE ? text_of(node) : "";
-  return *text && strlen(text) < OIKOS_NAME &&
-         strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(text);
-}
-
-static oikos_status read_layer_args(parser *p, const oikos_option *o, const yaml_node_t *node,
-                                    oikos_layer_spec *spec) {
-  if (node->type == YAML_SCALAR_NODE) { // the short form `dense: 40`
-    if (!number_of(node, &spec->arg[0].value))
-      return wrong(p, node, o->key, "a number or a mapping such as {units: 40}");
-    spec->n_args = 1;
-    return OIKOS_OK;
-  }
-  if (node->type != YAML_MAPPING_NODE)
-    return wrong(p, node, o->key, "a number or a mapping such as {units: 40}");
-  for (const yaml_node_pair_t *i = node->data.mapping.pairs.start; i < node->data.mapping.pairs.top;
-       i++) {
-    const yaml_node_t *key = yaml_document_get_node(&p->document, i->key);
-    const yaml_node_t *value = yaml_document_get_node(&p->document, i->value);
-    if (!is_name(key))
-      return wrong(p, key, o->key, "the name of an argument");
-    if (spec->n_args == OIKOS_MAX_ARGS)
-      return wrong(p, key, o->key, "at most 8 arguments");
-    if (!number_of(value, &spec->arg[spec->n_args].value))
-      return wrong(p, value, text_of(key), "a number");
-    for (int a = 0; a < spec->n_args; a++)
-      if (strcmp(spec->arg[a].key, text_of(key)) == 0)
-        return wrong(p, key, o->key, "each argument once");
-    snprintf(spec->arg[spec->n_args++].key, OIKOS_NAME, "%s", text_of(key));
-  }
-  return OIKOS_OK;
-}
-
-static oikos_status read_layers(parser *p, const oikos_option *o, const yaml_node_t *node,
-                                oikos_layer_list *list) {
-  if (node->type != YAML_SEQUENCE_NODE)
-    return wrong(p, node, o->key, "a list of layers");
-  memset(list, 0, sizeof *list);
-  for (const yaml_node_item_t *i = node->data.sequence.items.start;
-       i < node->data.sequence.items.top; i++) {
-    const yaml_node_t *item = yaml_document_get_node(&p->document, *i), *name = item, *args = NULL;
-    if (item->type == YAML_MAPPING_NODE &&
-        item->data.mapping.pairs.top == item->data.mapping.pairs.start + 1) {
-      name = yaml_document_get_node(&p->document, item->data.mapping.pairs.start->key);
-      args = yaml_document_get_node(&p->document, item->data.mapping.pairs.start->value);
-    }
-    if (!is_name(name))
-      return wrong(p, item, o->key, "a layer such as `relu` or `dense: 40`");
-    if (list->n_layers == OIKOS_MAX_LAYERS)
-      return wrong(p, item, o->key, "at most 64 layers");
-    oikos_layer_spec *spec = &list->layers[list->n_layers++];
-    snprintf(spec->kind, sizeof spec->kind, "%s", text_of(name));
-    spec->line = line_of(p, name);
-    if (args)
-      OIKOS_TRY(read_layer_args(p, o, args, spec));
+      return oikos_parser_refuse(p, item, o->key, "at most 16 entries");
+    snprintf(list->item[list->n++], OIKOS_NAME, "%s", oikos_text_of(item));
   }
   return OIKOS_OK;
 }
 
 static oikos_status read_option(parser *p, const oikos_option *o, const yaml_node_t *node) {
   void *at = oikos_option_at(o, p->config);
-  p->config->given[o - oikos_options()] = p->alone ? OIKOS_GIVEN_BY_SET : line_of(p, node);
+  p->config->given[o - oikos_options()] = p->alone ? OIKOS_GIVEN_BY_SET : oikos_line_of(p, node);
   if (o->type == OPTION_STRINGS)
     return read_strings(p, o, node, at);
   if (o->type == OPTION_LAYERS)
-    return read_layers(p, o, node, at);
+    return oikos_parser_layers(p, o->key, node, at);
   return read_text(p, o, node, at);
 }
 
@@ -243,26 +161,28 @@ static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char 
     const yaml_node_t *name = yaml_document_get_node(&p->document, i->key);
     const yaml_node_t *value = yaml_document_get_node(&p->document, i->value);
     char key[3 * OIKOS_NAME];
-    if (name->type != YAML_SCALAR_NODE || strlen(text_of(name)) > OIKOS_NAME)
-      return wrong(p, name, section ? section : "configuration", "a key");
-    snprintf(key, sizeof key, "%s%s%s", section ? section : "", section ? "." : "", text_of(name));
+    if (name->type != YAML_SCALAR_NODE || strlen(oikos_text_of(name)) > OIKOS_NAME)
+      return oikos_parser_refuse(p, name, section ? section : "configuration", "a key");
+    snprintf(key, sizeof key, "%s%s%s", section ? section : "", section ? "." : "",
+             oikos_text_of(name));
     for (const yaml_node_pair_t *j = node->data.mapping.pairs.start; j < i; j++)
-      if (strcmp(text_of(yaml_document_get_node(&p->document, j->key)), text_of(name)) == 0)
+      if (strcmp(oikos_text_of(yaml_document_get_node(&p->document, j->key)),
+                 oikos_text_of(name)) == 0)
         return oikos_fail(p->err, OIKOS_USAGE, "%s:%d: %s: the key stands twice; keep one", p->name,
-                          line_of(p, name), key);
+                          oikos_line_of(p, name), key);
     // a section is written as one, so that no key can stand in two places
-    const oikos_option *o = strchr(text_of(name), '.') ? NULL : oikos_option_find(key);
+    const oikos_option *o = strchr(oikos_text_of(name), '.') ? NULL : oikos_option_find(key);
     if (o) {
       OIKOS_TRY(read_option(p, o, value));
     } else if (!section && is_section(key)) {
       if (value->type != YAML_MAPPING_NODE)
-        return wrong(p, value, key, "a section of keys");
+        return oikos_parser_refuse(p, value, key, "a section of keys");
       OIKOS_TRY(read_mapping(p, value, key));
     } else {
       return oikos_fail(
           p->err, OIKOS_USAGE,
           "%s:%d: unknown key %s; did you mean %s? (`oikos config --explain` lists all)", p->name,
-          line_of(p, name), key, oikos_option_nearest(key));
+          oikos_line_of(p, name), key, oikos_option_nearest(key));
     }
   }
   return OIKOS_OK;

@@ -7,6 +7,25 @@
 #include "base/number.h"
 #include "config/options.h"
 
+/* Arguments, name and inputs: nothing if there are none. */
+static void write_mapping(const oikos_layer_spec *spec, FILE *out) {
+  const char *between = ": {";
+  for (int a = 0; a < spec->n_args; a++, between = ", ") {
+    fprintf(out, "%s%s: ", between, spec->arg[a].key);
+    oikos_number_print(spec->arg[a].value, out);
+  }
+  if (spec->name[0]) {
+    fprintf(out, "%sname: %s", between, spec->name);
+    between = ", ";
+  }
+  if (spec->n_from)
+    fprintf(out, "%sfrom: [", between);
+  for (int k = 0; k < spec->n_from; k++)
+    fprintf(out, "%s%s", spec->from[k], k + 1 < spec->n_from ? ", " : "]");
+  if (spec->n_args || spec->name[0] || spec->n_from)
+    fputc('}', out);
+}
+
 static void write_layers(const oikos_layer_list *list, FILE *out) {
   if (list->n_layers == 0)
     fputs(" []", out);
@@ -18,12 +37,7 @@ static void write_layers(const oikos_layer_list *list, FILE *out) {
       oikos_number_print(spec->arg[0].value, out);
       continue;
     }
-    for (int a = 0; a < spec->n_args; a++) {
-      fprintf(out, "%s%s: ", a ? ", " : ": {", spec->arg[a].key);
-      oikos_number_print(spec->arg[a].value, out);
-    }
-    if (spec->n_args)
-      fputc('}', out);
+    write_mapping(spec, out);
   }
 }
 

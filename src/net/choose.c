@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "net/conv2d_impl.h"
+#include "net/graph.h"
 
 static const char *key(void) {
   return oikos_layer_conv2d.args[CONV_WINOGRAD].key;
@@ -115,15 +116,18 @@ oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_supp
                           oikos_error *err) {
   size_t small = n_support < n_query ? n_support : n_query,
          large = n_support < n_query ? n_query : n_support;
-  size_t given[OIKOS_MAX_LAYERS];
+  oikos_graph g;
+  oikos_blueprint b = {.file = config->file,
+                       .key = "model.layers",
+                       .n_layers = config->model.n_layers,
+                       .layers = config->model.layers};
+  OIKOS_TRY(oikos_graph_connect(&g, &b, input, err));
   for (int i = 0; i < config->model.n_layers; i++) {
     oikos_layer_spec *spec = &config->model.layers[i];
     oikos_layer l;
     char where[OIKOS_PATH / 2];
-    oikos_layer_place(config->file, "model.layers", config->model.layers, i, where, sizeof where);
-    OIKOS_TRY(oikos_layer_create_behind(&l, spec, i, given, input, where, err));
-    input = l.out;
-    given[i] = l.out_size;
+    oikos_layer_place(b.file, b.key, b.layers, i, where, sizeof where);
+    OIKOS_TRY(oikos_graph_create(&g, i, where, &l, err));
     if (is_open(spec) && oikos_conv2d_has_tiles(&l))
       settle(spec, choice(&l, small, large));
   }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * y = [x, x2]: behind the input, what an earlier layer gives, as numbers. Linear, so every
- * derivative is a copy of each part. */
-#include <math.h>
+ * y = [x, x2, ...]: images by channel; behind a vector, what others give as numbers. Linear, so
+ * every derivative is a copy of each part. */
 #include <string.h>
 
 #include "net/layer.h"
@@ -9,69 +8,95 @@
 typedef oikos_real real;
 
 static oikos_status configure(oikos_layer *l, oikos_error *err) {
-  int from = (int)l->arg[0];
-  if (from >= l->number)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: layer: expected the number of a layer before this one, which is %d, "
-                      "found %d",
-                      l->where, l->number, from);
-  if (l->in.height != 1 || l->in.width != 1)
-    return oikos_fail(
-        err, OIKOS_USAGE,
-        "%s: expected a vector, found an input of %lld x %lld x %lld; put `flatten` before it",
-        l->where, (long long)l->in.height, (long long)l->in.width, (long long)l->in.channels);
-  l->second = from;
-  l->in2_size = l->given[from];
-  l->out = (oikos_shape){1, 1, l->in.channels + (int64_t)l->in2_size};
+  bool vector = l->in.height == 1 && l->in.width == 1;
+  int64_t channels = 0;
+  for (int k = 0; k < l->n_inputs; k++) {
+    oikos_shape s = l->offers[k].shape;
+    if (!vector && (s.height != l->in.height || s.width != l->in.width))
+      return oikos_layer_refuse(
+          l, "inputs of equal height and width, or a vector before all else (put `flatten` there)",
+          err);
+    channels += vector ? (int64_t)l->input[k].size : s.channels;
+  }
+  l->out = (oikos_shape){l->in.height, l->in.width, channels};
   return OIKOS_OK;
 }
 
-/* y (n, out) = x (n, in) beside x2 (n, in2), each zero where it does not move */
-static void join(const oikos_layer *l, size_t n, const real *x, const real *x2, real *y) {
-  size_t in = l->in_size, in2 = l->in2_size;
-  if (!x || !x2)
-    memset(y, 0, n * l->out_size * sizeof *y);
-  for (size_t i = 0; i < n; i++, y += l->out_size) {
-    if (x)
-      memcpy(y, x + i * in, in * sizeof *y);
-    if (x2)
-      memcpy(y + in, x2 + i * in2, in2 * sizeof *y);
-  }
+/* How far the parts of input k are: of `blocks` in an example (one, or one a position), `part`
+ * numbers each, `before` numbers behind the begin of a block of y. */
+typedef struct cut {
+  size_t blocks, part, whole, before;
+} cut;
+
+static cut first_cut(const oikos_layer *l, const oikos_pass *p) {
+  size_t positions = (size_t)(l->in.height * l->in.width);
+  return (cut){.blocks = p->n * positions, .whole = l->out_size / positions};
 }
 
-/* The two parts of dy (n, out), where they are wanted. */
-static void part(const oikos_layer *l, size_t n, const real *dy, real *dx, real *dx2) {
-  size_t in = l->in_size, in2 = l->in2_size;
-  for (size_t i = 0; i < n; i++, dy += l->out_size) {
-    if (dx)
-      memcpy(dx + i * in, dy, in * sizeof *dy);
-    memcpy(dx2 + i * in2, dy + in, in2 * sizeof *dy);
-  }
+static void next_cut(const oikos_layer *l, int k, cut *c) {
+  c->before += c->part;
+  c->part = l->input[k].size / (size_t)(l->in.height * l->in.width);
+}
+
+/* Its part of y: that of x, or zero where it does not move. */
+static void join(const cut *c, const real *x, real *y) {
+  y += c->before;
+  for (size_t i = 0; i < c->blocks; i++, y += c->whole)
+    if (x)
+      memcpy(y, x + i * c->part, c->part * sizeof *y);
+    else
+      memset(y, 0, c->part * sizeof *y);
+}
+
+/* Its part of dy, if it is wanted. */
+static void part(const cut *c, const real *dy, real *dx) {
+  dy += c->before;
+  for (size_t i = 0; dx && i < c->blocks; i++, dy += c->whole)
+    memcpy(dx + i * c->part, dy, c->part * sizeof *dy);
 }
 
 static void forward(const oikos_layer *l, const oikos_pass *p) {
-  join(l, p->n, p->x, p->x2, p->y);
+  cut c = first_cut(l, p);
+  for (int k = 0; k < l->n_inputs; k++) {
+    next_cut(l, k, &c);
+    join(&c, p->strands[k].x, p->y);
+  }
 }
 
 static void tangent(const oikos_layer *l, const oikos_pass *p) {
-  join(l, p->n, p->x_t, p->x2_t, p->y_t);
+  cut c = first_cut(l, p);
+  for (int k = 0; k < l->n_inputs; k++) {
+    next_cut(l, k, &c);
+    join(&c, p->strands[k].x_t, p->y_t);
+  }
 }
 
 static void backward(const oikos_layer *l, const oikos_pass *p) {
-  part(l, p->n, p->dy, p->dx, p->dx2);
+  cut c = first_cut(l, p);
+  for (int k = 0; k < l->n_inputs; k++) {
+    next_cut(l, k, &c);
+    part(&c, p->dy, p->strands[k].dx);
+  }
 }
 
 static void tangent_backward(const oikos_layer *l, const oikos_pass *p) {
-  part(l, p->n, p->dy_t, p->dx_t, p->dx2_t);
+  cut c = first_cut(l, p);
+  for (int k = 0; k < l->n_inputs; k++) {
+    next_cut(l, k, &c);
+    part(&c, p->dy_t, p->strands[k].dx_t);
+  }
 }
 
 const oikos_layer_type oikos_layer_concat = {
     .kind = "concat",
-    .meaning = "The input and, behind it, what an earlier layer gives.",
-    .args = {{"layer", NAN, 0, OIKOS_MAX_LAYERS - 1, true,
-              "the earlier layer: its number in the list, from 0"}},
+    .meaning = "What the layers that `from` names give, one behind the other: images of equal "
+               "height and width by channel; behind a vector, what others give as numbers.",
+    .args = {{"layer", -1, 0, OIKOS_MAX_LAYERS - 1, true,
+              "in place of `from`, the number of one earlier layer, which comes behind the layer "
+              "before; -1: none"}},
     .configure = configure,
     .joins = true,
+    .several = true,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

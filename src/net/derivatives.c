@@ -37,10 +37,20 @@ static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i, c
                          oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->theta_t = w->direction + l->first;
-  p->x_t = given_tangent(net, ws, i - 1);
-  p->x2_t = l->in2_size ? given_tangent(net, ws, l->second) : NULL;
+  p->x_t = given_tangent(net, ws, l->input[0].node);
   p->y_t = at(ws, ws->y_t[i], l->out_size);
   p->cache_t = at(ws, ws->cache_t[i], l->cache_example);
+}
+
+/* Where layer l, of a batch of n, leaves the slope of one of its inputs: with dy or dy_t, and dx of
+ * the examples. */
+static real *slope_of(const oikos_network *net, const oikos_workspace *ws, const oikos_input *in,
+                      size_t n, real *const *dy, real *dx) {
+  if (in->adds)
+    return ws->apart + n * in->apart;
+  if (in->node >= 0)
+    return at(ws, dy[in->node], in->size);
+  return net->row_width > 0 ? at(ws, dx, in->size) : NULL;
 }
 
 /* The derivatives with respect to what comes out of layer i and goes into it. */
@@ -48,11 +58,8 @@ static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, con
                        oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->dy = at(ws, ws->dy[i], l->out_size);
-  p->dx2 = at(ws, ws->dx2[i], l->in2_size);
-  if (i > 0 && !w->slopes_stand)
-    p->dx = at(ws, ws->dy[i - 1], l->in_size);
-  else if (net->row_width > 0 && !w->slopes_stand)
-    p->dx = at(ws, ws->dx, l->in_size);
+  if (!w->slopes_stand)
+    p->dx = slope_of(net, ws, &l->input[0], w->batch->n, ws->dy, ws->dx);
   p->grad = w->grad ? w->grad + l->first : NULL;
   p->replace = w->replace;
 }
@@ -61,12 +68,26 @@ static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, in
                                oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->dy_t = at(ws, ws->dy_t[i], l->out_size);
-  p->dx2_t = at(ws, ws->dx2_t[i], l->in2_size);
-  if (i > 0)
-    p->dx_t = at(ws, ws->dy_t[i - 1], l->in_size);
-  else if (net->row_width > 0)
-    p->dx_t = at(ws, ws->dx_t, l->in_size);
+  p->dx_t = slope_of(net, ws, &l->input[0], w->batch->n, ws->dy_t, ws->dx_t);
   p->grad_t = w->product + l->first;
+}
+
+/* All inputs of a layer that takes several. */
+static const oikos_strand *strands_of(const oikos_network *net, oikos_workspace *ws,
+                                      const oikos_layer *l, int which, const way *w) {
+  bool along = which == OIKOS_TANGENT || which == OIKOS_TANGENT_BACKWARD;
+  size_t n = w->batch->n;
+  for (int k = 0; k < l->n_inputs; k++) {
+    const oikos_input *in = &l->input[k];
+    ws->strands[k] = (oikos_strand){
+        .x = given(net, ws, in->node, w->batch),
+        .x_t = along ? given_tangent(net, ws, in->node) : NULL,
+        .dx = which == OIKOS_BACKWARD && !w->slopes_stand ? slope_of(net, ws, in, n, ws->dy, ws->dx)
+                                                          : NULL,
+        .dx_t =
+            which == OIKOS_TANGENT_BACKWARD ? slope_of(net, ws, in, n, ws->dy_t, ws->dx_t) : NULL};
+  }
+  return ws->strands;
 }
 
 /* What one of the four functions of layer i takes; inline, since `which` is known where it is
@@ -77,8 +98,7 @@ static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, 
   oikos_pass p = {.n = w->batch->n,
                   .n_norm = w->batch->n_norm,
                   .theta = w->theta + l->first,
-                  .x = given(net, ws, i - 1, w->batch),
-                  .x2 = l->in2_size ? given(net, ws, l->second, w->batch) : NULL,
+                  .x = given(net, ws, l->input[0].node, w->batch),
                   .y = at(ws, ws->y[i], l->out_size),
                   .cache = at(ws, ws->cache[i], l->cache_example),
                   .forgets = w->forgets,
@@ -89,6 +109,8 @@ static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, 
     add_slopes(net, ws, i, w, &p);
   if (which == OIKOS_TANGENT_BACKWARD)
     add_slope_tangents(net, ws, i, w, &p);
+  if (l->n_inputs > 1)
+    p.strands = strands_of(net, ws, l, which, w);
   if (i == 1 && net->recomputes) {
     p.x = p.x_t = NULL;
     p.dx = p.dx_t = NULL;
@@ -190,19 +212,38 @@ static void call_both(const oikos_network *net, oikos_workspace *ws, int which, 
     first->type->recompute->end(first, &before, grad);
 }
 
+/* dy, or dx of the examples, += the slopes that stand apart. */
+static void add_apart(const oikos_workspace *ws, const oikos_layer *l, size_t n, real *const *dy,
+                      real *dx) {
+  for (int k = 0; k < l->n_inputs; k++) {
+    const oikos_input *in = &l->input[k];
+    if (!in->adds)
+      continue;
+    const real *restrict from = ws->apart + n * in->apart;
+    real *restrict to = at(ws, in->node < 0 ? dx : dy[in->node], in->size);
+    for (size_t j = 0; j < n * in->size; j++)
+      to[j] += from[j];
+  }
+}
+
 /* Call one of the four functions of layer i; a layer that is recomputed is part of the next one. */
 static inline void call(const oikos_network *net, oikos_workspace *ws, int i, int which,
                         const way *w) {
+  const oikos_layer *l = &net->layer[i];
   if (i == 0 && net->recomputes)
     return;
   oikos_pass p = pass_of(net, ws, i, which, w);
-  if (which == OIKOS_BACKWARD && !p.grad && !p.dx)
+  if (which == OIKOS_BACKWARD && !p.grad && !p.dx && !p.strands)
     return;
   double begin = oikos_profile_begin(ws->profile);
   if (i == 1 && net->recomputes)
     call_both(net, ws, which, w, &p);
   else
-    call_function(&net->layer[i], which, &p);
+    call_function(l, which, &p);
+  if (l->adds && which == OIKOS_BACKWARD && !w->slopes_stand)
+    add_apart(ws, l, p.n, ws->dy, ws->dx);
+  else if (l->adds && which == OIKOS_TANGENT_BACKWARD)
+    add_apart(ws, l, p.n, ws->dy_t, ws->dx_t);
   if (ws->profile)
     ws->profile->layer[i][which] += oikos_wall_clock() - begin;
 }
@@ -229,35 +270,13 @@ oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws
   return forward(net, ws, &(way){.theta = theta, .batch = batch, .forgets = true});
 }
 
-/* dy of what layer i gives (-1: the examples) += that of those who take it as a second input. */
-static void add_seconds(const oikos_network *net, const oikos_workspace *ws, int i, size_t n,
-                        real *const *dx2, real *restrict dy) {
-  for (int j = i + 1; j < net->n_layers; j++) {
-    const oikos_layer *l = &net->layer[j];
-    if (l->in2_size == 0 || l->second != i)
-      continue;
-    const real *restrict from = at(ws, dx2[j], l->in2_size);
-    for (size_t k = 0; k < n * l->in2_size; k++)
-      dy[k] += from[k];
-  }
-}
-
 /* The layers' backward functions, from the last to the first. */
 static void go_back(const oikos_network *net, oikos_workspace *ws, const way *w) {
-  size_t n = w->batch->n;
   for (int i = net->n_layers - 1; i >= 0; i--) {
-    size_t out = net->layer[i].out_size;
-    add_seconds(net, ws, i, n, ws->dx2, at(ws, ws->dy[i], out));
     call(net, ws, i, OIKOS_BACKWARD, w);
-    if (w->direction)
-      add_seconds(net, ws, i, n, ws->dx2_t, at(ws, ws->dy_t[i], out));
     if (w->direction)
       call(net, ws, i, OIKOS_TANGENT_BACKWARD, w);
   }
-  if (net->row_width > 0)
-    add_seconds(net, ws, -1, n, ws->dx2, at(ws, ws->dx, oikos_network_input(net)));
-  if (net->row_width > 0 && w->direction)
-    add_seconds(net, ws, -1, n, ws->dx2_t, at(ws, ws->dx_t, oikos_network_input(net)));
 }
 
 static void go_along(const oikos_network *net, oikos_workspace *ws, const way *w) {
@@ -338,10 +357,6 @@ void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, 
   w.product = product;
   go_along(net, ws, &w);
   slope_tangent(net, ws, batch, 1);
-  for (int i = net->n_layers - 1; i >= 0; i--) {
-    add_seconds(net, ws, i, batch->n, ws->dx2_t, at(ws, ws->dy_t[i], net->layer[i].out_size));
+  for (int i = net->n_layers - 1; i >= 0; i--)
     call(net, ws, i, OIKOS_TANGENT_BACKWARD, &w);
-  }
-  if (net->row_width > 0)
-    add_seconds(net, ws, -1, batch->n, ws->dx2_t, at(ws, ws->dx_t, oikos_network_input(net)));
 }

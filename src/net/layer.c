@@ -10,10 +10,19 @@
 
 const oikos_layer_type *const *oikos_layer_types(void) {
   static const oikos_layer_type *const table[] = {
-      &oikos_layer_dense,         &oikos_layer_conv2d,   &oikos_layer_batch_norm,
-      &oikos_layer_max_pool,      &oikos_layer_relu,     &oikos_layer_tanh,
-      &oikos_layer_flatten,       &oikos_layer_set_mean, &oikos_layer_embedding,
-      &oikos_layer_outer_product, &oikos_layer_concat,   NULL,
+      &oikos_layer_dense,
+      &oikos_layer_conv2d,
+      &oikos_layer_batch_norm,
+      &oikos_layer_max_pool,
+      &oikos_layer_relu,
+      &oikos_layer_tanh,
+      &oikos_layer_flatten,
+      &oikos_layer_set_mean,
+      &oikos_layer_embedding,
+      &oikos_layer_outer_product,
+      &oikos_layer_concat,
+      &oikos_layer_add,
+      NULL,
   };
   return table;
 }
@@ -69,25 +78,53 @@ static size_t shape_size(oikos_shape s) {
   return oikos_mul(oikos_mul((size_t)s.height, (size_t)s.width), (size_t)s.channels);
 }
 
+static oikos_status check_inputs(const oikos_layer *l, oikos_error *err) {
+  if (l->type->several && l->n_inputs < 2)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: from must name two or more layers, such as `from: [a, b]`", l->where);
+  if (!l->type->several && l->n_inputs > 1)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: from: expected one layer, found %d; `add` and `concat` take more",
+                      l->where, l->n_inputs);
+  return OIKOS_OK;
+}
+
+oikos_status oikos_layer_refuse(const oikos_layer *l, const char *expected, oikos_error *err) {
+  char found[OIKOS_MAX_INPUTS * (OIKOS_LABEL + 80)] = "";
+  for (int k = 0; k < l->n_inputs; k++) {
+    const oikos_offer *in = &l->offers[k];
+    size_t length = strlen(found);
+    snprintf(found + length, sizeof found - length, "%s%lld x %lld x %lld of %s", k ? ", " : "",
+             (long long)in->shape.height, (long long)in->shape.width, (long long)in->shape.channels,
+             in->label);
+  }
+  return oikos_fail(err, OIKOS_USAGE, "%s: expected %s, found %s", l->where, expected, found);
+}
+
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err) {
-  return oikos_layer_create_behind(layer, spec, 0, NULL, in, where, err);
+  oikos_offer offer = {.label = "the input", .shape = in};
+  return oikos_layer_create_behind(layer, spec, 0, 1, &offer, where, err);
 }
 
 oikos_status oikos_layer_create_behind(oikos_layer *layer, const oikos_layer_spec *spec, int number,
-                                       const size_t *given, oikos_shape in, const char *where,
+                                       int n_inputs, const oikos_offer *offers, const char *where,
                                        oikos_error *err) {
   *layer = (oikos_layer){.where = where,
                          .number = number,
-                         .given = given,
-                         .in = in,
-                         .out = in,
-                         .in_size = shape_size(in),
+                         .offers = offers,
+                         .n_inputs = n_inputs,
+                         .in = offers[0].shape,
+                         .out = offers[0].shape,
+                         .in_size = shape_size(offers[0].shape),
                          .pool = 1};
+  for (int k = 0; k < n_inputs; k++)
+    layer->input[k].size = shape_size(offers[k].shape);
   OIKOS_TRY(find_type(layer, spec, err));
   OIKOS_TRY(read_args(layer, spec, err));
+  OIKOS_TRY(check_inputs(layer, err));
   OIKOS_TRY(layer->type->configure(layer, err));
-  layer->given = NULL;
+  layer->offers = NULL;
   layer->out_size = shape_size(layer->out);
   if (layer->out_size > 0x7fffffff || layer->n_parameters > 0x7fffffff)
     return oikos_fail(err, OIKOS_USAGE,
@@ -117,8 +154,9 @@ void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_r
 
 void oikos_layer_place(const char *file, const char *key, const oikos_layer_spec *layers, int i,
                        char *where, size_t size) {
-  snprintf(where, size, "%.200s:%d: %s[%d] %s", file[0] ? file : "configuration", layers[i].line,
-           key, i, layers[i].kind);
+  const char *name = layers[i].name;
+  snprintf(where, size, "%.200s:%d: %s[%d] %s%s%s%s", file[0] ? file : "configuration",
+           layers[i].line, key, i, layers[i].kind, name[0] ? " '" : "", name, name[0] ? "'" : "");
 }
 
 const char *oikos_layer_name(const oikos_layer *l, char *name) {

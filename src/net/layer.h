@@ -20,10 +20,16 @@
 #include "oikos/network.h"
 #include "oikos/real.h"
 
-enum { OIKOS_MAX_TENSORS = 2, OIKOS_LAYER_NAME = 64 };
+enum { OIKOS_MAX_TENSORS = 2, OIKOS_LAYER_NAME = 64, OIKOS_LABEL = 96 };
 
 typedef struct oikos_layer oikos_layer;
 typedef struct oikos_pass oikos_pass;
+
+/** One of several inputs of a layer: each pointer as the one of the same name in oikos_pass. */
+typedef struct oikos_strand {
+  const oikos_real *x, *x_t;
+  oikos_real *dx, *dx_t;
+} oikos_strand;
 
 /**
  * One batch as one layer sees it. n examples; `_t` marks the derivative along a direction of the
@@ -35,13 +41,13 @@ struct oikos_pass {
   size_t n;
   size_t n_norm; /* the first so many are those whose statistics batch_norm takes; 0: all */
   const oikos_real *theta, *theta_t; /* this layer's parameters and their tangent */
-  const oikos_real *x, *x_t; /* (n, in); x_t is NULL for the first layer: the data does not move */
-  const oikos_real *x2, *x2_t; /* (n, in2), likewise, for a layer with a second input; and: */
-  oikos_real *dx2, *dx2_t;     /* (n, in2) */
+  const oikos_real *x, *x_t;   /* (n, in); x_t is NULL of the examples: the data does not move */
   oikos_real *y, *y_t;         /* (n, out) */
   oikos_real *cache, *cache_t; /* (n * cache_example + cache_batch): what backward needs again */
   const oikos_real *dy, *dy_t; /* (n, out) */
-  oikos_real *dx, *dx_t;       /* (n, in); NULL for the first layer, but behind an embedding */
+  oikos_real *dx, *dx_t; /* (n, in); NULL where it takes the examples, but behind an embedding */
+  const oikos_strand *strands; /* all inputs of a layer that takes several, whose first one the
+                                  above are of; else NULL */
   oikos_real *grad, *grad_t;   /* this layer's parameters; grad NULL: only dx is wanted */
   bool replace;                /* grad and grad_t are overwritten, not added to */
   bool forgets;                /* nobody goes back: forward may leave its cache undefined */
@@ -96,24 +102,39 @@ typedef struct oikos_layer_type {
   /* Each example is computed by itself, in products that are small for one learner: learners with
    * the same parameters share a batch. */
   bool joins;
+  bool several;                     /* it takes two inputs or more; others take one */
   const oikos_recompute *recompute; /* NULL: its output is kept */
   bool asks;                        /* it can stand behind a layer that is recomputed */
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
 } oikos_layer_type;
 
+/** What is known of an input while a layer is configured. */
+typedef struct oikos_offer {
+  char label[OIKOS_LABEL]; /* who gives it, for messages: "'stem' (conv2d)" */
+  oikos_shape shape;
+} oikos_offer;
+
+/** What a layer takes. */
+typedef struct oikos_input {
+  size_t size;  /* numbers per example */
+  size_t apart; /* where its slope is until it is added: numbers per example before it */
+  int node;     /* who gives it: an index in the network; -1: the examples */
+  bool adds;    /* its slope is added to that of who takes the same and comes later */
+} oikos_input;
+
 struct oikos_layer {
   const oikos_layer_type *type;
   int number;        /* in its list */
-  const char *where; /* "file:line: model.layers[2] conv2d", for messages */
+  const char *where; /* "file:line: model.layers[2] conv2d 'stem'", for messages */
   double arg[OIKOS_MAX_ARGS];
   oikos_shape in, out;
-  size_t in_size, out_size; /* numbers per example */
-  size_t in2_size;          /* of a second input; 0: there is none */
-  int second;               /* what gives it: while configuring a number in the list, then an index
-                               in the network, -1 for the network's own input */
-  const size_t *given;      /* while configuring: numbers that each layer before it gives */
-  bool relu;                /* absorbed: a relu */
-  int64_t pool;             /* absorbed: a max_pool of this size without overlap; 1: none */
+  size_t in_size, out_size;  /* numbers per example */
+  const oikos_offer *offers; /* while configuring: of its inputs */
+  int n_inputs;              /* in: the first of them */
+  bool adds;                 /* one of them does */
+  oikos_input input[OIKOS_MAX_INPUTS];
+  bool relu;    /* absorbed: a relu */
+  int64_t pool; /* absorbed: a max_pool of this size without overlap; 1: none */
   int n_tensors;
   oikos_tensor tensor[OIKOS_MAX_TENSORS]; /* offsets relative to the layer's first parameter */
   size_t first, n_parameters;             /* in the network's parameters */
@@ -136,12 +157,15 @@ const oikos_layer_type *const *oikos_layer_types(void);
 oikos_status oikos_layer_create(oikos_layer *layer, const oikos_layer_spec *spec, oikos_shape in,
                                 const char *where, oikos_error *err);
 
-/** The same for layer @p number of its list, where layer k < number gives given[k] numbers. */
+/** The same for layer @p number of its list, which is offered these inputs. */
 oikos_status oikos_layer_create_behind(oikos_layer *layer, const oikos_layer_spec *spec, int number,
-                                       const size_t *given, oikos_shape in, const char *where,
+                                       int n_inputs, const oikos_offer *offers, const char *where,
                                        oikos_error *err);
 
-/** "file:line: model.layers[2] conv2d", for messages; @p key is that of the list. */
+/** While configuring: fail, since its inputs are not as @p expected, which says "inputs of ...". */
+oikos_status oikos_layer_refuse(const oikos_layer *layer, const char *expected, oikos_error *err);
+
+/** "file:line: model.layers[2] conv2d 'stem'", for messages; @p key is that of the list. */
 void oikos_layer_place(const char *file, const char *key, const oikos_layer_spec *layers, int layer,
                        char *where, size_t size);
 
@@ -154,6 +178,7 @@ void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_r
 
 extern const oikos_layer_type oikos_layer_dense, oikos_layer_conv2d, oikos_layer_batch_norm,
     oikos_layer_max_pool, oikos_layer_relu, oikos_layer_tanh, oikos_layer_flatten,
-    oikos_layer_set_mean, oikos_layer_embedding, oikos_layer_outer_product, oikos_layer_concat;
+    oikos_layer_set_mean, oikos_layer_embedding, oikos_layer_outer_product, oikos_layer_concat,
+    oikos_layer_add;
 
 #endif

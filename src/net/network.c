@@ -10,32 +10,39 @@
 #include "base/random.h"
 #include "base/try.h"
 #include "net/build.h"
+#include "net/graph.h"
 #include "net/network_impl.h"
 
 typedef oikos_real real;
 
-/* Give the tensors of a layer, number i of the configuration, their full names and places in theta.
- */
-static void adopt_tensors(oikos_network *net, oikos_layer *l, int i, int with_parameters) {
+/* Give the tensors of a layer their full names and places in theta. */
+static void adopt_tensors(oikos_network *net, oikos_layer *l, const oikos_layer_spec *spec) {
   l->first = net->n_parameters;
   for (int k = 0; k < l->n_tensors; k++) {
     oikos_tensor *t = &net->tensor[net->n_tensors++];
+    char number[OIKOS_NAME];
+    snprintf(number, sizeof number, "%d", l->number);
     *t = l->tensor[k];
-    snprintf(t->name, sizeof t->name, "%d.%s.%s", i, l->type->kind, l->tensor[k].name);
+    snprintf(t->name, sizeof t->name, "%s.%s.%s", spec->name[0] ? spec->name : number,
+             l->type->kind, l->tensor[k].name);
     t->offset += l->first;
-    t->layer = with_parameters;
+    t->layer = net->n_parameterised;
   }
   if (l->n_tensors)
     net->last_layer = l->first;
   net->n_parameters += l->n_parameters;
+  net->n_parameterised += l->n_tensors > 0;
 }
 
-/* Whether the layer before, if any, computes this one along. */
-static bool absorbed(oikos_layer *l, int before) {
-  if (before == 0 || !l[-1].type->absorb || !l[-1].type->absorb(&l[-1], l))
-    return false;
-  l[-1].out_size = l->out_size;
-  return true;
+/* The layer of the network that computes this one along, or NULL: nobody else may take what that
+ * one gives without it. */
+static oikos_layer *absorber(oikos_network *net, const oikos_graph *g, const int *node,
+                             const oikos_layer *l) {
+  int from = g->from[l->number][0];
+  if (l->n_inputs > 1 || from < 0 || node[from] < 0 || g->takers[from] > 1)
+    return NULL;
+  oikos_layer *before = &net->layer[node[from]];
+  return before->type->absorb && before->type->absorb(before, l) ? before : NULL;
 }
 
 /* The embedding layer says what the input is, and is not computed. */
@@ -49,63 +56,75 @@ static oikos_status adopt_rows(oikos_network *net, const oikos_layer *l, oikos_e
   return OIKOS_OK;
 }
 
-/* Find the layer of the network that gives a second input: the last one of those that are computed
- * together. */
-static oikos_status connect(const oikos_network *net, oikos_layer *l, oikos_error *err) {
-  int from = l->second, end = -1, i = -1;
-  if (net->row_width > 0)
-    end = 0; // the embedding layer: the input itself
-  while (end < from) {
-    i++;
-    end = (i + 1 < net->n_layers ? net->layer[i + 1].number : l->number) - 1;
+/* Layer i of the list: its place in the network goes to node[i], -1 for the examples. */
+static oikos_status adopt(oikos_network *net, oikos_graph *g, int i, int *node, oikos_error *err) {
+  const oikos_blueprint *b = g->list;
+  oikos_layer *l = &net->layer[net->n_layers];
+  oikos_layer_place(b->file, b->key, b->layers, i, net->where[i], sizeof net->where[i]);
+  OIKOS_TRY(oikos_graph_create(g, i, net->where[i], l, err));
+  node[i] = -1;
+  if (l->type == &oikos_layer_embedding)
+    return adopt_rows(net, l, err);
+  oikos_layer *before = absorber(net, g, node, l);
+  if (before) {
+    before->out_size = l->out_size;
+    node[i] = (int)(before - net->layer);
+    return OIKOS_OK;
   }
-  char name[OIKOS_LAYER_NAME];
-  if (end > from)
-    return oikos_fail(
-        err, OIKOS_USAGE, "%s: layer: %d is computed as part of %s, layers %d to %d: take layer %d",
-        l->where, from, oikos_layer_name(&net->layer[i], name), net->layer[i].number, end, end);
-  l->second = i;
+  for (int k = 0; k < l->n_inputs; k++)
+    l->input[k].node = g->from[i][k] < 0 ? -1 : node[g->from[i][k]];
+  adopt_tensors(net, l, &b->layers[i]);
+  node[i] = net->n_layers++;
   return OIKOS_OK;
+}
+
+/* Of those that take the same, the last one writes its slope, and the others add theirs, from the
+ * last to the first; theirs stand apart until then. The slope of examples is that of rows. */
+static void order_slopes(oikos_network *net) {
+  bool rows_written = net->row_width == 0, written[OIKOS_MAX_LAYERS] = {false};
+  for (int i = net->n_layers - 1; i >= 0; i--) {
+    oikos_layer *l = &net->layer[i];
+    size_t apart = 0;
+    for (int k = 0; k < l->n_inputs; k++) {
+      oikos_input *in = &l->input[k];
+      bool *done = in->node < 0 ? &rows_written : &written[in->node];
+      in->adds = *done && (in->node >= 0 || net->row_width > 0);
+      *done = true;
+      in->apart = apart;
+      apart += in->adds ? in->size : 0;
+      l->adds |= in->adds;
+    }
+    net->apart = apart > net->apart ? apart : net->apart;
+  }
+}
+
+/* How often layers take what layer i gives. */
+static int takers(const oikos_network *net, int i) {
+  int count = 0;
+  for (int j = i + 1; j < net->n_layers; j++)
+    for (int k = 0; k < net->layer[j].n_inputs; k++)
+      count += net->layer[j].input[k].node == i;
+  return count;
 }
 
 /* Whether the first layer's output need not be kept: the second layer alone takes it, and asks. */
 static bool recomputes(const oikos_network *net) {
   const oikos_layer *first = &net->layer[0];
-  if (net->n_layers < 2 || net->row_width > 0 || !first->type->recompute ||
-      !first->type->recompute->suits(first) || !first[1].type->asks)
-    return false;
-  for (int i = 1; i < net->n_layers; i++)
-    if (net->layer[i].in2_size && net->layer[i].second == 0)
-      return false;
-  return true;
+  return net->n_layers >= 2 && net->row_width == 0 && first->type->recompute &&
+         first->type->recompute->suits(first) && first[1].type->asks &&
+         first[1].input[0].node == 0 && takers(net, 0) == 1;
 }
 
 static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_shape input,
                           int64_t outputs, oikos_error *err) {
-  oikos_shape shape = input;
-  size_t given[OIKOS_MAX_LAYERS];
-  int last = b->n_layers - 1;
-  for (int i = 0; i <= last; i++) {
-    oikos_layer *l = &net->layer[net->n_layers];
-    oikos_layer_place(b->file, b->key, b->layers, i, net->where[i], sizeof net->where[i]);
-    OIKOS_TRY(oikos_layer_create_behind(l, &b->layers[i], i, given, shape, net->where[i], err));
-    given[i] = l->out_size;
-    shape = l->out;
-    if (l->type == &oikos_layer_embedding) {
-      OIKOS_TRY(adopt_rows(net, l, err));
-      continue;
-    }
-    if (absorbed(l, net->n_layers))
-      continue;
-    if (l->in2_size)
-      OIKOS_TRY(connect(net, l, err));
-    adopt_tensors(net, l, i, net->n_parameterised);
-    net->n_parameterised += l->n_tensors > 0;
-    net->n_layers++;
-  }
+  oikos_graph g;
+  int node[OIKOS_MAX_LAYERS], last = b->n_layers - 1;
+  OIKOS_TRY(oikos_graph_connect(&g, b, input, err));
+  for (int i = 0; i <= last; i++)
+    OIKOS_TRY(adopt(net, &g, i, node, err));
+  oikos_shape shape = g.out[last];
   if (net->n_layers > 0)
     net->outputs = net->layer[net->n_layers - 1].out_size;
-  net->recomputes = recomputes(net);
   if (net->n_parameters == 0)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: no layer of the network has parameters; add a dense or conv2d layer",
@@ -116,6 +135,8 @@ static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_sh
                       "%lld; end with `dense: %lld`",
                       net->where[last], (long long)shape.height, (long long)shape.width,
                       (long long)shape.channels, (long long)outputs, (long long)outputs);
+  net->recomputes = recomputes(net);
+  order_slopes(net);
   return OIKOS_OK;
 }
 
@@ -220,6 +241,22 @@ int oikos_network_last_number(const oikos_network *net) {
   return number;
 }
 
+/* Whether it takes what the layer before it in the network gives, and nothing else. */
+static bool is_link(const oikos_network *net, int i) {
+  return net->layer[i].n_inputs == 1 && net->layer[i].input[0].node == i - 1;
+}
+
+static void describe_inputs(const oikos_network *net, const oikos_layer *l, FILE *out) {
+  for (int k = 0; k < l->n_inputs; k++) {
+    int node = l->input[k].node;
+    fputs(k ? ", " : "; takes ", out);
+    if (node < 0)
+      fputs("the input", out);
+    else
+      fprintf(out, "%d", net->layer[node].number);
+  }
+}
+
 void oikos_network_describe(const oikos_network *net, FILE *out) {
   if (net->row_width > 0)
     fprintf(out, "%4d %-28s -> the rows of user and item, %zu numbers each\n", 0, "embedding",
@@ -227,17 +264,25 @@ void oikos_network_describe(const oikos_network *net, FILE *out) {
   for (int i = 0; i < net->n_layers; i++) {
     const oikos_layer *l = &net->layer[i];
     char name[OIKOS_LAYER_NAME];
-    fprintf(out, "  %2d %-28s -> %lld x %lld x %lld, %zu parameters\n", l->number,
+    fprintf(out, "  %2d %-28s -> %lld x %lld x %lld, %zu parameters", l->number,
             oikos_layer_name(l, name), (long long)l->out.height, (long long)l->out.width,
             (long long)l->out.channels, l->n_parameters);
+    if (!is_link(net, i))
+      describe_inputs(net, l, out);
+    fputc('\n', out);
   }
 }
 
 void oikos_network_explain(FILE *out) {
-  fputs("# The layers of model.layers and home.encoder, with their arguments (the first may stand "
-        "alone, as in "
-        "`dense: 40`):\n",
-        out);
+  fputs(
+      "# The layers of model.layers and home.encoder, with their arguments (the first may stand "
+      "alone, as in "
+      "`dense: 40`). Every layer also has\n"
+      "#     name: what other layers and its tensors in checkpoints call it (letters from a to z, "
+      "digits, _; default: its number in the list)\n"
+      "#     from: what it takes: the name or number of an earlier layer, `input`, or a list of "
+      "these (default: the layer before)\n",
+      out);
   for (const oikos_layer_type *const *t = oikos_layer_types(); *t; t++) {
     fprintf(out, "#   %s: %s\n", (*t)->kind, (*t)->meaning);
     for (int i = 0; i < OIKOS_MAX_ARGS && (*t)->args[i].key; i++) {

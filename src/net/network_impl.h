@@ -15,6 +15,7 @@ struct oikos_network {
   size_t row_width; /* of the embedding layer, which is not among the layers below; 0: none */
   double row_deviation;
   bool recomputes; /* layer 0 is, for layer 1: its output and slopes are not kept */
+  size_t apart;    /* numbers per example of slopes that wait to be added */
   oikos_layer layer[OIKOS_MAX_LAYERS];
   char where[OIKOS_MAX_LAYERS][OIKOS_PATH / 2];
   oikos_tensor tensor[OIKOS_MAX_LAYERS * OIKOS_MAX_TENSORS];
@@ -29,12 +30,12 @@ struct oikos_workspace {
   oikos_real *y[OIKOS_MAX_LAYERS], *y_t[OIKOS_MAX_LAYERS]; /* (n, out) of each layer */
   oikos_real *cache[OIKOS_MAX_LAYERS], *cache_t[OIKOS_MAX_LAYERS];
   oikos_real *dy[OIKOS_MAX_LAYERS],
-      *dy_t[OIKOS_MAX_LAYERS]; /* (n, out); where they need not stay, two are taken in turn */
-  oikos_real *dx2[OIKOS_MAX_LAYERS], *dx2_t[OIKOS_MAX_LAYERS]; /* (n, in2) of layers with a second
-                                                                  input, until it is added to dy */
-  oikos_real *dx, *dx_t;  /* (n, input), with an embedding layer alone */
-  oikos_real *loss_cache; /* (2, n, outputs) */
-  oikos_real *soft;       /* (2, n, outputs), empty without distillation */
+      *dy_t[OIKOS_MAX_LAYERS]; /* (n, out); where they need not stay, a place is taken again */
+  oikos_real *apart;           /* (n, apart): slopes of one layer, until they are added to dy */
+  oikos_strand strands[OIKOS_MAX_INPUTS]; /* of the layer at hand */
+  oikos_real *dx, *dx_t;                  /* (n, input), with an embedding layer alone */
+  oikos_real *loss_cache;                 /* (2, n, outputs) */
+  oikos_real *soft;                       /* (2, n, outputs), empty without distillation */
   oikos_real *scratch;
   oikos_real *scratch_before, *example, *example_t; /* of a first layer that is recomputed; (out) */
   oikos_profile *profile;                           /* NULL: nothing is measured */

@@ -22,17 +22,56 @@ static size_t kept_size(const oikos_network *net, int i) {
   return i == 0 && net->recomputes ? 0 : net->layer[i].out_size;
 }
 
-/* dy of each layer: a buffer of its own, or one of two of the widest layer's size, in turn. */
-static void lay_out_turns(const oikos_network *net, const oikos_workspace *ws, bool keeps,
-                          real *memory, size_t *used, real **dy) {
-  size_t widest = 0;
+/* Places that several layers' slopes take one after the other. */
+typedef struct places {
+  int n, of[OIKOS_MAX_LAYERS]; /* the place of each layer; -1: it has none yet */
+  size_t size[OIKOS_MAX_LAYERS];
+  bool taken[OIKOS_MAX_LAYERS];
+} places;
+
+/* The smallest free place that is large enough, or else the largest, which grows, or a new one. */
+static int take_place(places *p, size_t size) {
+  int best = -1;
+  for (int k = 0; k < p->n; k++) {
+    bool fits = p->size[k] >= size, best_fits = best >= 0 && p->size[best] >= size;
+    if (!p->taken[k] && (best < 0 || (fits ? !best_fits || p->size[k] < p->size[best]
+                                           : !best_fits && p->size[k] > p->size[best])))
+      best = k;
+  }
+  if (best < 0)
+    p->size[best = p->n++] = 0;
+  p->size[best] = size > p->size[best] ? size : p->size[best];
+  p->taken[best] = true;
+  return best;
+}
+
+/* The slope of what a layer gives is there from the last layer that takes it until the layer
+ * itself has gone back: of a chain two at a time. */
+static void assign_places(const oikos_network *net, places *p) {
+  *p = (places){0};
   for (int i = 0; i < net->n_layers; i++)
-    widest = kept_size(net, i) > widest ? kept_size(net, i) : widest;
+    p->of[i] = -1;
+  p->of[net->n_layers - 1] = take_place(p, kept_size(net, net->n_layers - 1));
+  for (int i = net->n_layers - 1; i >= 0; i--) {
+    for (int k = 0; k < net->layer[i].n_inputs; k++) {
+      int from = net->layer[i].input[k].node;
+      if (from >= 0 && p->of[from] < 0)
+        p->of[from] = take_place(p, kept_size(net, from));
+    }
+    p->taken[p->of[i]] = false;
+  }
+}
+
+/* dy of each layer: a buffer of its own, or a place. */
+static void lay_out_slopes(const oikos_network *net, const oikos_workspace *ws, bool keeps,
+                           real *memory, size_t *used, real **dy) {
+  places p;
+  real *place[OIKOS_MAX_LAYERS];
+  assign_places(net, &p);
+  for (int k = 0; k < p.n && !keeps; k++)
+    place[k] = cut(memory, used, oikos_mul(ws->max_n, p.size[k]));
   for (int i = 0; i < net->n_layers; i++)
-    if (keeps)
-      dy[i] = cut(memory, used, oikos_mul(ws->max_n, kept_size(net, i)));
-    else
-      dy[i] = i < 2 ? cut(memory, used, oikos_mul(ws->max_n, widest)) : dy[i - 2];
+    dy[i] = keeps ? cut(memory, used, oikos_mul(ws->max_n, kept_size(net, i))) : place[p.of[i]];
 }
 
 /* Lay the buffers out; returns how many numbers they take. */
@@ -48,12 +87,9 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
     ws->cache_t[i] = cut(memory, &used, kept);
     scratch = l->scratch > scratch ? l->scratch : scratch;
   }
-  lay_out_turns(net, ws, ws->keeps, memory, &used, ws->dy);
-  lay_out_turns(net, ws, false, memory, &used, ws->dy_t);
-  for (int i = 0; i < net->n_layers; i++) {
-    ws->dx2[i] = cut(memory, &used, oikos_mul(n, net->layer[i].in2_size));
-    ws->dx2_t[i] = cut(memory, &used, oikos_mul(n, net->layer[i].in2_size));
-  }
+  lay_out_slopes(net, ws, ws->keeps, memory, &used, ws->dy);
+  lay_out_slopes(net, ws, false, memory, &used, ws->dy_t);
+  ws->apart = cut(memory, &used, oikos_mul(n, net->apart));
   size_t with_rows = net->row_width > 0 ? oikos_mul(n, oikos_network_input(net)) : 0;
   ws->dx = cut(memory, &used, with_rows);
   ws->dx_t = cut(memory, &used, with_rows);

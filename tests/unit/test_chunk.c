@@ -11,6 +11,11 @@ typedef oikos_real real;
 
 enum { N = 5, IN = 3, MOST = 2 }; /* examples of a learner, inputs, targets */
 
+#define RESIDUAL                                                                                   \
+  "model: {layers: [dense: {units: 7, name: x}, relu, dense: 9, relu, dense: {units: 7, name: "    \
+  "y}, "                                                                                           \
+  "add: {from: [x, y]}, relu, concat: {from: [6, input, x]}, dense: 2]}"
+
 static void draw(size_t n, uint64_t number, real *x) {
   oikos_random r = oikos_random_at(1, OIKOS_DRAW_CHECK, 0, number);
   for (size_t i = 0; i < n; i++)
@@ -98,6 +103,7 @@ static void test_truth(void **state) {
   check_network("model: {loss: cross_entropy, layers: [flatten, dense: 8, relu, dense: 2]}");
   check_network(
       "model: {layers: [dense: 7, relu, dense: 4, concat: 1, tanh, concat: 2, dense: 2]}");
+  check_network(RESIDUAL);
 }
 
 /* Learner `place` beside learners seed .. */
@@ -169,6 +175,7 @@ static void test_again(void **state) {
   check_again("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}", false);
   check_again("model: {layers: [dense: 7, relu, dense: 4, concat: 1, tanh, concat: 1, dense: 2]}",
               false);
+  check_again(RESIDUAL, false);
   check_again("model: {layers: [dense: 8, relu, dense: 2]}\ndistill: {weight: 0.4}", true);
   check_again("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}\n"
               "distill: {weight: 0.4, temperature: 3}",

@@ -51,9 +51,9 @@ static void other_value(const oikos_option *o, char *text, size_t size) {
     snprintf(text, size, "[%s, %.*s]", word, (int)strcspn(o->choices, "|"), o->choices);
     break;
   case OPTION_LAYERS:
-    snprintf(
-        text, size,
-        "[conv2d: {filters: 8, kernel: 3}, batch_norm: {epsilon: 0.1}, relu, flatten, dense: 5]");
+    snprintf(text, size,
+             "[conv2d: {filters: 8, kernel: 3, name: a_1}, batch_norm: {epsilon: 0.1, from: a_1}, "
+             "relu: {name: b}, add: {from: [a_1, 2, input]}, dense: 5]");
     break;
   }
 }
@@ -178,6 +178,22 @@ static void test_layer_mistakes(void **state) {
       {"model: {layers: [dense: [4]]}", 1, {"model.layers", "a number", "a list"}},
       {"model:\n  layers:\n  - conv2d:\n      filters: many", 4, {"filters", "a number", "many"}},
       {"model: {layers: [{conv2d: {[1]: 1}}]}", 1, {"model.layers", "argument"}},
+      {"model: {layers: [{conv2d: {name: a, name: b}}]}",
+       1,
+       {"model.layers", "each argument once"}},
+      {"model: {layers: [\n{relu: {name: 3}}]}", 2, {"name", "a letter first", "found 3"}},
+      {"model: {layers: [{relu: {name: A}}]}", 1, {"name", "letters from a to z", "found A"}},
+      {"model: {layers: [{relu: {name: _a}}]}", 1, {"name", "a letter first", "found _a"}},
+      {"model: {layers: [{relu: {name: }}]}", 1, {"name", "letters", "found nothing"}},
+      {"model: {layers: [{relu: {name: [a]}}]}", 1, {"name", "letters", "a list"}},
+      {"model: {layers: [{relu: {name: input}}]}", 1, {"name", "not input"}},
+      {"model: {layers: [{relu: {name: a23456789012345678901234567890ab}}]}", 1, {"name", "31"}},
+      {"model: {layers: [{relu: {from: 1.5}}]}", 1, {"from", "name or number", "1.5"}},
+      {"model: {layers: [{relu: {from: -1}}]}", 1, {"from", "name or number", "-1"}},
+      {"model: {layers: [{add: {from: []}}]}", 1, {"from", "a list of them"}},
+      {"model: {layers: [{add: {from: {a: b}}}]}", 1, {"from", "name or number", "a mapping"}},
+      {"model: {layers: [{add: {from: [a,\n [b]]}}]}", 2, {"from", "name or number", "a list"}},
+      {"model: {layers: [{add: {from: [a, a, a, a, a, a, a, a, a]}}]}", 1, {"from", "at most 8"}},
       {"model: {layers: [{conv2d: {a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1, i: 1}}]}",
        1,
        {"at most 8"}},

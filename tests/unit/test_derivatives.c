@@ -63,6 +63,48 @@ static const net_case image_branch = {
     6,
     2e-2};
 
+/* A residual block: what goes in is added to what comes out. One whose shortcut is a convolution;
+ * what the examples give is taken twice. */
+static const net_case residual = {
+    "[conv2d: {filters: 3, padding: 1, name: stem}, batch_norm, relu: {name: x}, "
+    "conv2d: {filters: 3, padding: 1}, batch_norm, relu, conv2d: {filters: 3, padding: 1}, "
+    "batch_norm: {name: y}, add: {from: [x, y]}, relu, max_pool: 2, flatten, dense: 3]",
+    "cross_entropy",
+    {6, 5, 2},
+    3,
+    6,
+    2e-2};
+static const net_case shortcut = {
+    "[conv2d: {filters: 4, stride: 2, padding: 1}, batch_norm, tanh, "
+    "conv2d: {filters: 4, padding: 1}, batch_norm: {name: long}, "
+    "conv2d: {filters: 4, kernel: 1, stride: 2, from: input}, batch_norm: {name: short}, "
+    "add: {from: [long, short]}, relu, flatten, dense: 3]",
+    "cross_entropy",
+    {7, 6, 3},
+    3,
+    6,
+    2e-2};
+/* Images beside each other by channel; three who take one layer, in an order that is not that of
+ * the list; a sum with one term twice, and with the examples, which do not move. */
+static const net_case wide = {
+    "[conv2d: {filters: 2, name: a}, tanh: {name: b}, conv2d: {filters: 3, padding: 1, from: b}, "
+    "tanh: {name: c}, concat: {from: [c, b, a]}, batch_norm, relu, "
+    "conv2d: {filters: 2, padding: 1}, add: {from: [7, b, a, b]}, tanh, flatten, dense: 3]",
+    "cross_entropy",
+    {6, 5, 1},
+    3,
+    5,
+    2e-2};
+static const net_case sums = {
+    "[add: {from: [input, input]}, dense: {units: 4, name: u}, add: {from: [input, u]}, tanh, "
+    "dense: {units: 4, name: v}, relu: {from: u, name: w}, concat: {from: [v, input, w]}, dense: "
+    "2]",
+    "mse",
+    {1, 1, 4},
+    2,
+    6,
+    2e-2};
+
 typedef struct rig {
   oikos_network *net;
   oikos_workspace *ws;
@@ -243,12 +285,22 @@ static void test_branches(void **state) {
   check_case(&image_branch);
 }
 
+static void test_graphs(void **state) {
+  (void)state;
+  check_case(&residual);
+  check_case(&shortcut);
+  check_case(&wide);
+  check_case(&sums);
+}
+
 static void test_support_statistics(void **state) {
   (void)state;
   check_behind(&conv, 3);
   check_behind(&norm_first, 2);
   check_behind(&deep, 4);
   check_behind(&image_branch, 3);
+  check_behind(&residual, 3);
+  check_behind(&shortcut, 4);
   check_behind(&mlp, 2); // without a batch_norm: what is judged
 }
 
@@ -298,11 +350,40 @@ static void test_refused(void **state) {
   check_refused("concat: {layer: 0}, dense: 3", vector, 0, "model.layers[0] concat",
                 "before this one, which is 0");
   check_refused("dense: 3, concat: {layer: -1}", vector, 0, "concat", "whole number from 0");
-  check_refused("dense: 3, concat", vector, 0, "concat", "layer must be given");
-  check_refused("conv2d: 2, concat: {layer: 0}", image, 0, "concat", "put `flatten` before it");
-  check_refused("tanh, dense: 3, relu, concat: {layer: 1}", vector, 0, "model.layers[3] concat",
-                "1 is computed as part of dense + relu, layers 1 to 2: take layer 2");
+  check_refused("dense: 3, concat", vector, 0, "concat", "from must name two or more layers");
+  check_refused("conv2d: 2, conv2d: 2, concat: {layer: 0}", image, 0, "model.layers[2] concat",
+                "found 1 x 2 x 2 of layer 1 (conv2d), 3 x 4 x 2 of layer 0 (conv2d)");
   check_refused("batch_norm: 0", vector, 0, "batch_norm", "epsilon: expected a number from 1e-12");
+}
+
+static void test_refused_graphs(void **state) {
+  (void)state;
+  const oikos_shape vector = {1, 1, 4}, image = {5, 6, 2};
+  check_refused("dense: {units: 3, name: a}, dense: 4, add: {from: [a, 1], name: sum}", vector, 0,
+                "model.layers[2] add 'sum'",
+                "expected inputs of equal shape, found 1 x 1 x 3 of 'a' (dense), 1 x 1 x 4 of "
+                "layer 1 (dense)");
+  check_refused("conv2d: {filters: 3, name: a}, concat: {from: [a, input]}", image, 0, "concat",
+                "equal height and width, or a vector before all else (put `flatten` there), found "
+                "3 x 4 x 3 of 'a' (conv2d), 5 x 6 x 2 of the input");
+  check_refused("dense: {units: 3, name: a}, add: {from: a}", vector, 0, "add",
+                "from must name two or more layers");
+  check_refused("dense: 3, add", vector, 0, "add", "from must name two or more layers");
+  check_refused("dense: 4, dense: {units: 3, from: [0, input]}", vector, 0, "model.layers[1] dense",
+                "from: expected one layer, found 2; `add` and `concat` take more");
+  check_refused("dense: {units: 4, name: a}, tanh: {name: b}, add: {from: [a, c]}", vector, 0,
+                "model.layers[2] add",
+                "'c' is no layer; expected an earlier layer: a, b, a number below 2, or input");
+  check_refused("dense: 4, add: {from: [0, b]}, dense: {units: 4, name: b}", vector, 0, "add",
+                "'b' does not come before this one");
+  check_refused("dense: 4, relu: {from: 1}", vector, 0, "relu", "'1' does not come before");
+  check_refused("dense: 4, relu: {from: 2}", vector, 0, "relu", "'2' is no layer");
+  check_refused("dense: {units: 4, name: a}, tanh: {name: a}", vector, 0,
+                "model.layers[1] tanh 'a'", "model.layers[0] has the same name");
+  check_refused("dense: {units: 4, name: a}, tanh, dense: {units: 3, from: a}", vector, 3,
+                "model.layers[1] tanh", "no layer takes what it gives");
+  check_refused("dense: 4, tanh, concat: {layer: 0, from: [0, 1]}", vector, 0, "concat",
+                "layer and from: give one of them");
 }
 
 int main(void) {
@@ -314,6 +395,8 @@ int main(void) {
       cmocka_unit_test(test_support_statistics),
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_branches),
+      cmocka_unit_test(test_graphs),
+      cmocka_unit_test(test_refused_graphs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,9 @@ static const net_case cases[] = {
      "cross_entropy", 6, 3, 4},
     {"embedding: 2, concat: 0, dense: 6, relu, concat: 0, dense: 5, tanh, dense: 2", "mse", 5, 2,
      4},
+    {"embedding: 2, dense: {units: 5, name: a}, add: {from: [a, input]}, tanh, dense: {units: 3, "
+     "from: 0, name: b}, concat: {from: [3, b, input]}, dense: 2",
+     "mse", 5, 2, 4},
     // layers whose input does not move and whose dx is wanted
     {"embedding: 2, batch_norm, tanh, dense: 3", "cross_entropy", 5, 3, 7},
     {"embedding: 2, tanh, dense: 2", "mse", 4, 2, 3},
@@ -237,7 +240,7 @@ static void test_chunk(void **state) {
     }
     tear_down(&g);
   }
-  assert_int_equal(chunks, 5);
+  assert_int_equal(chunks, 6);
 }
 
 static double scalar(rig *g, const real *dy, size_t n) {

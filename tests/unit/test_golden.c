@@ -10,7 +10,7 @@
 
 typedef oikos_real real;
 
-enum { LEAST_FILES = 13, RATED = 12, RATINGS = 5 }; /* two rows; classes */
+enum { LEAST_FILES = 14, RATED = 12, RATINGS = 5 }; /* two rows; classes */
 
 typedef struct golden {
   hid_t file;

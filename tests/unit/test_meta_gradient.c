@@ -21,6 +21,11 @@ static const char *const conv =
     "batch_norm, relu, max_pool: 2, "
     "conv2d: {filters: 4, kernel: 2}, batch_norm, relu, flatten, dense: 5]}\n";
 
+static const char *const residual =
+    "model: {loss: cross_entropy, layers: [conv2d: {filters: 3, padding: 1}, batch_norm, relu, "
+    "conv2d: {filters: 3, padding: 1}, batch_norm, relu: {name: x}, conv2d: {filters: 3, padding: "
+    "1}, batch_norm: {name: y}, add: {from: [2, x, y]}, relu, max_pool: 2, flatten, dense: 5]}\n";
+
 typedef struct rig {
   oikos_config *config;
   oikos_network *net;
@@ -52,7 +57,7 @@ static void draw_data(rig *g, oikos_random *r, bool images) {
 static void set_up(rig *g, const char *model, const char *inner) {
   oikos_error err;
   char text[1024];
-  bool images = model == conv;
+  bool images = model != mlp;
   *g = (rig){.config = array(1, sizeof *g->config)};
   snprintf(text, sizeof text, "%sinner: {%s}\n", model, inner);
   oikos_config_defaults(g->config);
@@ -195,6 +200,14 @@ static void test_plain(void **state) {
   check_second(mlp, "steps: 5, rate: 0.05");
   check_second(conv, "steps: 1, rate: 0.1");
   check_second(conv, "steps: 5, rate: 0.1");
+}
+
+static void test_residual(void **state) {
+  (void)state;
+  check_second(residual, "steps: 1, rate: 0.1");
+  check_second(residual, "steps: 5, rate: 0.1");
+  check_second(residual, "steps: 2, rate: 0.1, from: 6, learned_rates: step_layer");
+  check_way(residual, "steps: 5, rate: 0.1", true);
 }
 
 static void test_options(void **state) {
@@ -406,6 +419,7 @@ static void test_prototypes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_residual),
       cmocka_unit_test(test_options),
       cmocka_unit_test(test_rates),
       cmocka_unit_test(test_combinations),

@@ -109,6 +109,12 @@ static void test_kept(void **state) {
   check_kept("conv2d: {filters: 16, kernel: 3, winograd: 1}" BEHIND, 9, 1);
   check_kept("conv2d: {filters: 1, kernel: 3}" BEHIND, 9, 1); // fewer filters than a vector holds
   check_kept("conv2d: {filters: 16, kernel: 5}, batch_norm, tanh, concat: 0, dense: 3]}\n", 5, 1);
+  check_kept("conv2d: {filters: 16, padding: 1, name: x}, batch_norm, relu, add: {from: [x, 2]}, "
+             "flatten, dense: 3]}\n",
+             9, 1);
+  check_kept("conv2d: {filters: 16, padding: 1, name: x}, batch_norm: {from: input}, conv2d: "
+             "{filters: 16, padding: 1}, add: {from: [x, 2]}, flatten, dense: 3]}\n",
+             9, 1);
 }
 
 /* From so many filters on as fill a vector, however long this library's are. */
