@@ -3,6 +3,7 @@
 #ifndef OIKOS_CONFIG_OPTIONS_H
 #define OIKOS_CONFIG_OPTIONS_H
 
+#include "base/word.h"
 #include "oikos/config.h"
 
 typedef enum {
@@ -83,8 +84,17 @@ bool oikos_utf8_is_valid(const char *text);
 /** Which of "a|b|c" the word is, or -1. */
 int oikos_choice_index(const char *choices, const char *word);
 
+/** How many words "a|b|c" has. */
+int oikos_choice_count(const char *choices);
+
 /** Copy the index-th word of "a|b|c" to out (OIKOS_NAME). */
 void oikos_choice_word(const char *choices, int index, char *out);
+
+/** What the index-th word of an option stands for; NULL where its words are no table of types. */
+const oikos_word *oikos_option_word(const oikos_option *o, int index);
+
+/** Those words "a|c" of such an option whose types make use of a key. */
+void oikos_words_reading(const oikos_option *o, const char *key, char *out, size_t size);
 
 /** Print a number with the fewest digits that read back to it. */
 void oikos_number_print(double value, FILE *out);

@@ -18,11 +18,12 @@ enum {
   ALL = T | E | R | G | B | D, /* what is computed for a learner */
   STEP = T | B | D,            /* what becomes of it in a step */
   RUN = T | D,
-  WORD = 96
+  WORD = 96,
+  WORDS = 256
 };
 
 /* Conditions: KEY=WORD|WORD or KEY>0, joined by " & "; of alternatives, joined by " / ", one holds.
- */
+ * KEY=@OTHER: KEY is one of the words whose types make use of OTHER, as they say themselves. */
 #define FILES    "task.source=images|table|ratings"
 #define RATINGS  "task.source=ratings"
 #define IMAGES   "task.source=images"
@@ -32,6 +33,10 @@ enum {
 #define CLIPS    "aggregation.rule=clip|centred_clip"
 #define NORMS    "task.source=functions|images|table & model.layers=batch_norm"
 #define DISTILLS "distill.weight>0"
+
+/* A row of a key that some optimizers, or schedules, make use of. */
+#define OPTIMIZER(key) key, STEP, "outer.optimizer=@" key
+#define SCHEDULE(key)  key, STEP, "outer.schedule=@" key
 
 static const oikos_use table[] = {
     {"seed", ALL, NULL},
@@ -85,14 +90,16 @@ static const oikos_use table[] = {
     {"inner.adapt_rate", STEP, LOOP},
     {"inner.adapt_range", STEP, "inner.adapt_rate=true"},
     {"outer.optimizer", STEP, NULL},
-    {"outer.momentum", STEP, "outer.optimizer=momentum"},
-    {"outer.beta1", STEP, "outer.optimizer=adam|adamw"},
-    {"outer.beta2", STEP, "outer.optimizer=adam|adamw"},
-    {"outer.epsilon", STEP, "outer.optimizer=adam|adamw|adagrad"},
-    {"outer.weight_decay", STEP, "outer.optimizer=adamw"},
+    {OPTIMIZER("outer.momentum")},
+    {OPTIMIZER("outer.beta1")},
+    {OPTIMIZER("outer.beta2")},
+    {OPTIMIZER("outer.epsilon")},
+    {OPTIMIZER("outer.weight_decay")},
     {"outer.schedule", STEP, NULL},
     {"outer.warmup", STEP, NULL},
-    {"outer.final_rate", STEP, "outer.schedule=cosine"},
+    {SCHEDULE("outer.final_rate")},
+    {SCHEDULE("outer.decay")},
+    {SCHEDULE("outer.decay_every")},
     {"outer.clip", STEP, NULL},
     {"shared.mixing", STEP, NULL},
     {"shared.rate", STEP, NULL},
@@ -162,7 +169,7 @@ static const oikos_use *use_of(const char *key) {
 /* A term of a condition: KEY, what stands between, the words. */
 typedef struct term {
   const oikos_option *option;
-  char key[WORD], words[WORD];
+  char key[WORD], words[WORDS];
   char op; /* '=', '!' or '>' */
 } term;
 
@@ -175,10 +182,16 @@ static term next_term(const char **at) {
   t.op = c[length];
   c += length + (t.op == '!' ? 2 : 1);
   length = strcspn(c, " ");
-  snprintf(t.words, sizeof t.words, "%.*s", (int)length, c);
+  t.option = oikos_option_find(t.key);
+  if (*c == '@') {
+    char other[WORD];
+    snprintf(other, sizeof other, "%.*s", (int)length - 1, c + 1);
+    oikos_words_reading(t.option, other, t.words, sizeof t.words);
+  } else {
+    snprintf(t.words, sizeof t.words, "%.*s", (int)length, c);
+  }
   c += length;
   *at = c + strspn(c, " ");
-  t.option = oikos_option_find(t.key);
   return t;
 }
 

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "learn/cohort.h"
+#include "learn/schedule.h"
 
 typedef oikos_real real;
 
