@@ -31,12 +31,14 @@ enum {
 /** Makes a list of ONE(value, word) the values of an enum. */
 #define OIKOS_VALUE(value, word) value,
 
-typedef enum {
-  OIKOS_SOURCE_FUNCTIONS,
-  OIKOS_SOURCE_IMAGES,
-  OIKOS_SOURCE_TABLE,
-  OIKOS_SOURCE_RATINGS
-} oikos_source_kind;
+/** The task sources: ONE(value, word of task.source), in the order of their values. A new one is a
+ * file, src/tasks/WORD.c, and a line at the end of this list. */
+#define OIKOS_SOURCES(ONE)                                                                         \
+  ONE(OIKOS_SOURCE_FUNCTIONS, functions)                                                           \
+  ONE(OIKOS_SOURCE_IMAGES, images)                                                                 \
+  ONE(OIKOS_SOURCE_TABLE, table)                                                                   \
+  ONE(OIKOS_SOURCE_RATINGS, ratings)
+typedef enum { OIKOS_SOURCES(OIKOS_VALUE) } oikos_source_kind;
 typedef enum {
   OIKOS_SPLIT_FILE,
   OIKOS_SPLIT_FRACTION,

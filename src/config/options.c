@@ -23,9 +23,8 @@ const oikos_option *oikos_options(void) {
       {INT("seed", seed, "1", 0, 0x1p53 - 1), FIXED, "Seed of every random draw."},
       {INT("steps", steps, "1000", 0, 1e15), FREE, "Outer steps to train."},
 
-      {CHOICE("task.source", task.source, "functions", "functions|images|table|ratings"), FIXED,
-       "Where episodes come from: built-in functions, or an image, table or ratings file made by "
-       "`oikos import`."},
+      {CHOICE("task.source", task.source, "functions", WORDS(OIKOS_SOURCES)), FIXED,
+       "Where episodes come from."},
       {"task.modes", OPTION_STRINGS, AT(task.modes), "[sinusoid]", 0, 0,
        "sinusoid|linear|quadratic|tanh|absolute", FIXED,
        "functions: families that a function is drawn from, equally likely: sinusoid alone is the "

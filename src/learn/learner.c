@@ -103,10 +103,7 @@ static real score_start(const oikos_context *context, oikos_worker *w) {
   if (context->config->home.score == OIKOS_SCORE_BEFORE)
     return (real)oikos_network_loss(context->net, ws, oikos_path_start(w->path), support).loss;
   // whole shots, so that each half holds every class
-  size_t shot = context->config->task.source == OIKOS_SOURCE_IMAGES
-                    ? support->n / (size_t)context->config->task.support
-                    : 1,
-         half = support->n / shot / 2 * shot;
+  size_t shot = oikos_source_shape(context->source).shot, half = support->n / shot / 2 * shot;
   oikos_batch first = *support, second = *support;
   first.n = half;
   second.n = support->n - half;

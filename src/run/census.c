@@ -9,9 +9,10 @@
 #include "base/try.h"
 #include "math/rand_index.h"
 #include "run/trainer_impl.h"
+#include "tasks/source.h"
 
 bool oikos_census_wanted(const oikos_config *c) {
-  return c->task.learners == OIKOS_LEARNERS_GROUPS && c->task.source == OIKOS_SOURCE_FUNCTIONS;
+  return c->task.learners == OIKOS_LEARNERS_GROUPS && oikos_source_type_of(c)->hidden_groups;
 }
 
 oikos_status oikos_census_create(int n_groups, int64_t n_homes, int64_t count, oikos_census_book *b,

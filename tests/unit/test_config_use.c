@@ -87,9 +87,9 @@ static void test_uses(void **state) {
       const oikos_option *other = oikos_option_find(term);
       if (!other || op == 0)
         fail_msg("%s: no key %s", o->key, term);
-      char reading[256] = "";
+      char reading[OIKOS_WORDS];
       if (words[0] == '@') { // those that say so themselves
-        oikos_words_reading(other, words + 1, reading, sizeof reading);
+        oikos_words_reading(other, words + 1, reading);
         if (!oikos_option_find(words + 1) || !reading[0])
           fail_msg("%s: no word of %s makes use of %s", o->key, term, words + 1);
         continue;
