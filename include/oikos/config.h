@@ -29,12 +29,17 @@ enum {
   OIKOS_GIVEN_BY_SET = -1
 };
 
-typedef enum {
-  OIKOS_SOURCE_FUNCTIONS,
-  OIKOS_SOURCE_IMAGES,
-  OIKOS_SOURCE_TABLE,
-  OIKOS_SOURCE_RATINGS
-} oikos_source_kind;
+/** Makes a list of ONE(value, word) the values of an enum. */
+#define OIKOS_VALUE(value, word) value,
+
+/** The task sources: ONE(value, word of task.source), in the order of their values. A new one is a
+ * file, src/tasks/WORD.c, and a line at the end of this list. */
+#define OIKOS_SOURCES(ONE)                                                                         \
+  ONE(OIKOS_SOURCE_FUNCTIONS, functions)                                                           \
+  ONE(OIKOS_SOURCE_IMAGES, images)                                                                 \
+  ONE(OIKOS_SOURCE_TABLE, table)                                                                   \
+  ONE(OIKOS_SOURCE_RATINGS, ratings)
+typedef enum { OIKOS_SOURCES(OIKOS_VALUE) } oikos_source_kind;
 typedef enum {
   OIKOS_SPLIT_FILE,
   OIKOS_SPLIT_FRACTION,
@@ -56,14 +61,25 @@ typedef enum { OIKOS_INIT_HE, OIKOS_INIT_GLOROT, OIKOS_INIT_ZEROS } oikos_init_k
 typedef enum { OIKOS_ORDER_SECOND, OIKOS_ORDER_FIRST } oikos_order;
 typedef enum { OIKOS_SCOPE_ALL, OIKOS_SCOPE_LAST } oikos_scope;
 typedef enum { OIKOS_RATES_FIXED, OIKOS_RATES_PARAMETER, OIKOS_RATES_STEP_LAYER } oikos_rates_kind;
-typedef enum {
-  OIKOS_SGD,
-  OIKOS_MOMENTUM,
-  OIKOS_ADAM,
-  OIKOS_ADAMW,
-  OIKOS_ADAGRAD
-} oikos_optimizer_kind;
-typedef enum { OIKOS_SCHEDULE_CONSTANT, OIKOS_SCHEDULE_COSINE } oikos_schedule_kind;
+/** The outer optimizers: ONE(value, word of outer.optimizer), in the order of their values. A new
+ * one is a file, src/learn/optimizer_WORD.c, and a line at the end of this list. */
+#define OIKOS_OPTIMIZERS(ONE)                                                                      \
+  ONE(OIKOS_SGD, sgd)                                                                              \
+  ONE(OIKOS_MOMENTUM, momentum)                                                                    \
+  ONE(OIKOS_ADAM, adam)                                                                            \
+  ONE(OIKOS_ADAMW, adamw)                                                                          \
+  ONE(OIKOS_ADAGRAD, adagrad)                                                                      \
+  ONE(OIKOS_NESTEROV, nesterov)                                                                    \
+  ONE(OIKOS_RMSPROP, rmsprop)                                                                      \
+  ONE(OIKOS_LION, lion)
+typedef enum { OIKOS_OPTIMIZERS(OIKOS_VALUE) } oikos_optimizer_kind;
+/** The schedules of the outer rates, likewise; each is in src/learn/schedule.c. */
+#define OIKOS_SCHEDULES(ONE)                                                                       \
+  ONE(OIKOS_SCHEDULE_CONSTANT, constant)                                                           \
+  ONE(OIKOS_SCHEDULE_COSINE, cosine)                                                               \
+  ONE(OIKOS_SCHEDULE_STEP, step)                                                                   \
+  ONE(OIKOS_SCHEDULE_EXPONENTIAL, exponential)
+typedef enum { OIKOS_SCHEDULES(OIKOS_VALUE) } oikos_schedule_kind;
 typedef enum {
   OIKOS_OWNS_NOTHING,
   OIKOS_OWNS_LAST,
@@ -198,8 +214,10 @@ typedef struct oikos_config {
     double momentum, beta1, beta2, epsilon, weight_decay;
     int schedule; /**< oikos_schedule_kind */
     int64_t warmup;
-    double final_rate; /**< cosine ends at this fraction of the rate */
-    double clip;       /**< largest norm of a meta-gradient; 0 is off */
+    double final_rate;   /**< cosine ends at this fraction of the rate */
+    double decay;        /**< step, exponential: what the rate is multiplied by */
+    int64_t decay_every; /**< in so many steps */
+    double clip;         /**< largest norm of a meta-gradient; 0 is off */
   } outer;
 
   struct {

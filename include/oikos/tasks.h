@@ -27,6 +27,7 @@ typedef struct oikos_task_shape {
   int64_t outputs;       /**< targets (mse) or classes */
   size_t support, query; /**< examples in each set, in training */
   size_t judged; /**< queries of an unseen episode that are drawn at a time: a part of them */
+  size_t shot;   /**< support examples that stand together: one of each class; 1 */
   int n_groups;  /**< hidden groups that episodes come from, known to the source only; 0 if none */
   size_t units;  /**< units, of which there are so many and no more, that an episode is of: classes
                     of images, the group of rows of a table, the user or item of ratings; 0: each

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "cli/cli.h"
+#include "tasks/source.h"
 
 typedef struct options {
   const char *config;
@@ -31,7 +32,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static oikos_status check_network(const oikos_config *config, oikos_error *err) {
   oikos_source *source;
   oikos_network *net = NULL;
-  if (config->task.source != OIKOS_SOURCE_FUNCTIONS)
+  if (oikos_source_type_of(config)->data != OIKOS_DATA_NONE)
     return OIKOS_OK;
   OIKOS_TRY(oikos_source_create(config, NULL, &source, err));
   oikos_task_shape shape = oikos_source_shape(source);

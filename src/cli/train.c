@@ -14,6 +14,7 @@
 #include "cli/progress.h"
 #include "dist/reduce.h"
 #include "learn/cohort.h"
+#include "tasks/source.h"
 
 typedef struct options {
   const char *config, *out;
@@ -144,7 +145,7 @@ static void print_memory(const oikos_cli *cli) {
 /* What one may do with the run. */
 static void print_next(const oikos_cli *cli, const oikos_config *c, const char *out) {
   const char *program = program_invocation_name;
-  if (c->task.source == OIKOS_SOURCE_RATINGS)
+  if (oikos_source_type_of(c)->rated)
     oikos_cli_print(cli, "next: %s recommend %s --user ID\n", program, out);
   else
     oikos_cli_print(cli, "next: %s eval %s --steps %lld --episodes %lld\n", program, out,

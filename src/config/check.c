@@ -2,6 +2,7 @@
  * What the keys of a configuration want of each other. */
 #include "base/try.h"
 #include "config/options.h"
+#include "tasks/source.h"
 
 /* What the aggregation rules and the rest of a configuration want of each other. */
 static oikos_status check_aggregation(const oikos_config *c, const char *file, oikos_error *err) {
@@ -74,48 +75,43 @@ static oikos_status check_homes(const oikos_config *c, const char *file, oikos_e
   return OIKOS_OK;
 }
 
-static bool loss_fits(const oikos_config *c) {
-  if (c->task.source == OIKOS_SOURCE_RATINGS)
-    return c->model.loss != OIKOS_LOSS_PROTOTYPES;
-  return (c->task.source == OIKOS_SOURCE_IMAGES) == (c->model.loss != OIKOS_LOSS_MSE);
+/* What a task source has no part of is refused by its own words. */
+static oikos_status check_fits(const oikos_config *c, const oikos_source_type *source,
+                               const char *file, oikos_error *err) {
+  char name[OIKOS_NAME], word[OIKOS_NAME], others[OIKOS_WORDS];
+  oikos_option_chosen("task.source", c, name);
+  if (source->data != OIKOS_DATA_NONE && !c->task.file[0])
+    return oikos_fail(
+        err, OIKOS_USAGE,
+        "%s: task.source is %s but task.file is not set; make one with `oikos import`", file, name);
+  oikos_option_chosen("task.split", c, word);
+  if (source->splits && oikos_choice_index(source->splits, word) < 0)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: task.split is %s, but task.source is %s, which has no such split: set "
+                      "task.split to %s",
+                      file, word, name, oikos_choice_phrase(source->splits, others));
+  oikos_option_chosen("model.loss", c, word);
+  if (oikos_choice_index(source->losses, word) < 0)
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s: model.loss does not fit task.source: %s wants %s, found %s", file, name,
+                      oikos_choice_phrase(source->losses, others), word);
+  return OIKOS_OK;
 }
 
 static oikos_status check_task(const oikos_config *c, const char *file, oikos_error *err) {
-  if (c->task.source != OIKOS_SOURCE_FUNCTIONS && !c->task.file[0])
-    return oikos_fail(
-        err, OIKOS_USAGE,
-        "%s: task.source is %s but task.file is not set; make one with `oikos import`", file,
-        c->task.source == OIKOS_SOURCE_IMAGES  ? "images"
-        : c->task.source == OIKOS_SOURCE_TABLE ? "table"
-                                               : "ratings");
-  if (c->task.source == OIKOS_SOURCE_TABLE && c->task.split == OIKOS_SPLIT_FILE)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: task.source is table, which keeps no publisher's split: set task.split "
-                      "to fraction or list",
-                      file);
-  if (c->task.source != OIKOS_SOURCE_RATINGS && c->task.split == OIKOS_SPLIT_LAST)
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s: task.split is last, but only ratings (task.source) have a last one; set "
-                      "it to file, fraction or list",
-                      file);
-  if (!loss_fits(c))
-    return oikos_fail(
-        err, OIKOS_USAGE,
-        "%s: model.loss does not fit task.source: functions and tables want mse, images want "
-        "cross_entropy or prototypes, ratings want mse or cross_entropy",
-        file);
+  const oikos_source_type *source = oikos_source_type_of(c);
+  OIKOS_TRY(check_fits(c, source, file, err));
   if (c->task.validation_fraction + c->task.test_fraction >= 1 &&
       c->task.split == OIKOS_SPLIT_FRACTION)
     return oikos_fail(
         err, OIKOS_USAGE,
         "%s: task.validation_fraction + task.test_fraction is %g: nothing is left to train on",
         file, c->task.validation_fraction + c->task.test_fraction);
-  if (c->inner.micro_batches >
-      c->task.support * (c->task.source == OIKOS_SOURCE_IMAGES ? c->task.ways : 1))
+  if (c->inner.micro_batches > c->task.support * (source->per_class ? c->task.ways : 1))
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: inner.micro_batches is %lld, more than the support examples", file,
                       (long long)c->inner.micro_batches);
-  return OIKOS_OK;
+  return source->check ? source->check(c, file, err) : OIKOS_OK;
 }
 
 oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
@@ -133,7 +129,7 @@ oikos_status oikos_config_check(const oikos_config *c, oikos_error *err) {
   OIKOS_TRY(check_homes(c, file, err));
   OIKOS_TRY(oikos_config_check_learners(c, file, err));
   OIKOS_TRY(check_task(c, file, err));
-  OIKOS_TRY(oikos_config_check_ratings(c, file, err));
+  OIKOS_TRY(oikos_config_check_embedding(c, file, err));
   OIKOS_TRY(check_aggregation(c, file, err));
   OIKOS_TRY(oikos_config_check_adjustment(c, file, err));
   return oikos_config_check_distill(c, file, err);

@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "config/options.h"
+#include "tasks/source.h"
 
 /* Whether the student starts where such a teacher does. */
 static bool same_start(const oikos_config *c) {
@@ -63,15 +64,14 @@ static char *text_of(const oikos_option *o, const oikos_config *c) {
   return text;
 }
 
-/* Keys that decide what a task is and which classes are unseen. */
+/* Keys that decide what a task is and which classes, groups, users and items are unseen. */
 static bool matters(const oikos_option *o, const oikos_config *student) {
   static const char *const free_keys[] = {"task.support", "task.query", "task.noise", "task.file"};
   for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
     if (strcmp(o->key, free_keys[i]) == 0)
       return false;
-  if (strcmp(o->key, "seed") == 0) // it draws the classes of each part
-    return student->task.source == OIKOS_SOURCE_IMAGES &&
-           student->task.split == OIKOS_SPLIT_FRACTION;
+  if (strcmp(o->key, "seed") == 0) // it draws what belongs to each part
+    return oikos_source_type_of(student)->splits && student->task.split == OIKOS_SPLIT_FRACTION;
   return strncmp(o->key, "task.", 5) == 0 || strcmp(o->key, "model.loss") == 0;
 }
 

@@ -45,11 +45,14 @@ oikos_status oikos_config_check_learners(const oikos_config *c, const char *file
   OIKOS_TRY(check_many(c, file, err));
   OIKOS_TRY(check_weigh(c, file, err));
   bool bound = c->task.learners == OIKOS_LEARNERS_GROUPS;
-  if (bound && c->task.source == OIKOS_SOURCE_IMAGES)
+  char source[OIKOS_NAME], grouped[OIKOS_WORDS], phrase[OIKOS_WORDS];
+  oikos_option_chosen("task.source", c, source);
+  oikos_words_reading(oikos_option_find("task.source"), "task.learners", grouped);
+  if (bound && oikos_choice_index(grouped, source) < 0)
     return oikos_fail(err, OIKOS_USAGE,
-                      "%s: task.learners is groups, but an episode of task.source images is drawn "
-                      "from many classes; only functions and table know groups",
-                      file);
+                      "%s: task.learners is groups, but an episode of task.source %s is of no one "
+                      "group; only %s know groups",
+                      file, source, oikos_choice_phrase(grouped, phrase));
   if (c->task.move_at > 0 && !bound)
     return oikos_fail(
         err, OIKOS_USAGE,

@@ -9,6 +9,8 @@
   key, OPTION_CHOICE, AT(member), standard, 0, 0, choices
 #define BOOL(key, member, standard) key, OPTION_BOOL, AT(member), standard, 0, 0, NULL
 #define STRING(key, member)         key, OPTION_STRING, AT(member), "", 0, 0, NULL
+#define WORD(value, word)           "|" #word
+#define WORDS(list)                 &(list(WORD))[1] /* "first|second" of such a list in oikos/config.h */
 #define FIXED                       false
 #define FREE                        true
 
@@ -21,9 +23,8 @@ const oikos_option *oikos_options(void) {
       {INT("seed", seed, "1", 0, 0x1p53 - 1), FIXED, "Seed of every random draw."},
       {INT("steps", steps, "1000", 0, 1e15), FREE, "Outer steps to train."},
 
-      {CHOICE("task.source", task.source, "functions", "functions|images|table|ratings"), FIXED,
-       "Where episodes come from: built-in functions, or an image, table or ratings file made by "
-       "`oikos import`."},
+      {CHOICE("task.source", task.source, "functions", WORDS(OIKOS_SOURCES)), FIXED,
+       "Where episodes come from."},
       {"task.modes", OPTION_STRINGS, AT(task.modes), "[sinusoid]", 0, 0,
        "sinusoid|linear|quadratic|tanh|absolute", FIXED,
        "functions: families that a function is drawn from, equally likely: sinusoid alone is the "
@@ -180,25 +181,30 @@ const oikos_option *oikos_options(void) {
       {REAL("inner.adapt_range", inner.adapt_range, "4", 0, 1e6), FIXED,
        "adapt_rate: the factor stays between 1 / this and this. At least 1."},
 
-      {CHOICE("outer.optimizer", outer.optimizer, "adam", "sgd|momentum|adam|adamw|adagrad"), FIXED,
-       "Optimizer of the shared weights and of the homes."},
+      {CHOICE("outer.optimizer", outer.optimizer, "adam", WORDS(OIKOS_OPTIMIZERS)), FIXED,
+       "Optimizer of the shared weights, of the homes and of embedding rows; g is the mean "
+       "meta-gradient."},
       {REAL("outer.momentum", outer.momentum, "0.9", 0, 1), FIXED,
-       "momentum: share of the last update kept."},
+       "mu: share of the last update kept."},
       {REAL("outer.beta1", outer.beta1, "0.9", 0, 0.999999), FIXED,
-       "adam, adamw: decay of the mean gradient."},
+       "Decay of the mean gradient (lion: of what it takes the sign of)."},
       {REAL("outer.beta2", outer.beta2, "0.999", 0, 0.999999), FIXED,
-       "adam, adamw: decay of the mean square."},
+       "Decay of the mean square (lion: of the mean gradient)."},
       {REAL("outer.epsilon", outer.epsilon, "1e-8", 1e-30, 1), FIXED,
-       "adam, adamw, adagrad: added to the root mean square, or to the root of the sum of "
-       "squares."},
+       "Added to the root mean square, or to the root of the sum of squares."},
       {REAL("outer.weight_decay", outer.weight_decay, "0", 0, 1), FIXED,
-       "adamw: decoupled decay per step, times the rate."},
-      {CHOICE("outer.schedule", outer.schedule, "constant", "constant|cosine"), FIXED,
-       "How both outer rates go from the first step to the last (of `steps`)."},
+       "Decoupled decay of the weights per step, times the rate."},
+      {CHOICE("outer.schedule", outer.schedule, "constant", WORDS(OIKOS_SCHEDULES)), FIXED,
+       "How both outer rates go on after the warm-up. One that depends on `steps` lets a run be "
+       "resumed to no other number of them."},
       {INT("outer.warmup", outer.warmup, "0", 0, 1e15), FIXED,
        "Steps in which the rate rises linearly from zero."},
       {REAL("outer.final_rate", outer.final_rate, "0", 0, 1), FIXED,
-       "cosine: the rate at the end of the last step, as a share of the first."},
+       "The rate at the end of the last step, as a share of the first."},
+      {REAL("outer.decay", outer.decay, "0.1", 1e-12, 1), FIXED,
+       "What the rate is multiplied by in every outer.decay_every steps."},
+      {INT("outer.decay_every", outer.decay_every, "1000", 1, 1e15), FIXED,
+       "Steps in which the rate falls to outer.decay of what it was."},
       {REAL("outer.clip", outer.clip, "0", 0, 1e12), FIXED,
        "Largest norm of the averaged meta-gradient, of the shared weights and of each home; 0 is "
        "off."},

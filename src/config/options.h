@@ -3,7 +3,10 @@
 #ifndef OIKOS_CONFIG_OPTIONS_H
 #define OIKOS_CONFIG_OPTIONS_H
 
+#include "base/word.h"
 #include "oikos/config.h"
+
+enum { OIKOS_WORDS = 256 }; /* of a text "a|b|c" that is made at run time */
 
 typedef enum {
   OPTION_INT,
@@ -49,8 +52,9 @@ oikos_status oikos_config_check_learners(const oikos_config *c, const char *file
 oikos_status oikos_config_check_adjustment(const oikos_config *c, const char *file,
                                            oikos_error *err);
 
-/** The same for task.source ratings and an embedding layer. */
-oikos_status oikos_config_check_ratings(const oikos_config *c, const char *file, oikos_error *err);
+/** The same for an embedding layer. */
+oikos_status oikos_config_check_embedding(const oikos_config *c, const char *file,
+                                          oikos_error *err);
 
 /** Who reads a key. */
 typedef struct oikos_use {
@@ -83,8 +87,23 @@ bool oikos_utf8_is_valid(const char *text);
 /** Which of "a|b|c" the word is, or -1. */
 int oikos_choice_index(const char *choices, const char *word);
 
+/** "a or b or c" of "a|b|c", in out (OIKOS_WORDS), which is returned. */
+const char *oikos_choice_phrase(const char *choices, char *out);
+
+/** How many words "a|b|c" has. */
+int oikos_choice_count(const char *choices);
+
 /** Copy the index-th word of "a|b|c" to out (OIKOS_NAME). */
 void oikos_choice_word(const char *choices, int index, char *out);
+
+/** What the index-th word of an option stands for; NULL where its words are no table of types. */
+const oikos_word *oikos_option_word(const oikos_option *o, int index);
+
+/** The word that a key has in a configuration, in out (OIKOS_NAME), which is returned. */
+const char *oikos_option_chosen(const char *key, const oikos_config *c, char *out);
+
+/** Those words "a|c" of such an option whose types make use of a key, in out (OIKOS_WORDS). */
+void oikos_words_reading(const oikos_option *o, const char *key, char *out);
 
 /** Print a number with the fewest digits that read back to it. */
 void oikos_number_print(double value, FILE *out);

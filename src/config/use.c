@@ -22,56 +22,59 @@ enum {
 };
 
 /* Conditions: KEY=WORD|WORD or KEY>0, joined by " & "; of alternatives, joined by " / ", one holds.
- */
-#define FILES    "task.source=images|table|ratings"
-#define RATINGS  "task.source=ratings"
-#define IMAGES   "task.source=images"
+ * KEY=@OTHER: KEY is one of the words whose types make use of OTHER, as they say themselves. */
 #define LOOP     "model.loss=mse|cross_entropy"
 #define HOMES    "home.count!=1"
 #define OWN      "home.owns=last|all|modulation"
 #define CLIPS    "aggregation.rule=clip|centred_clip"
-#define NORMS    "task.source=functions|images|table & model.layers=batch_norm"
 #define DISTILLS "distill.weight>0"
+
+/* A row of a key that some task sources, optimizers or schedules make use of. */
+#define SOURCE(key)              key, ALL, "task.source=@" key
+#define SOURCE_WITH(key, more)   key, ALL, "task.source=@" key " & " more
+#define SOURCE_FOR(readers, key) key, readers, "task.source=@" key
+#define OPTIMIZER(key)           key, STEP, "outer.optimizer=@" key
+#define SCHEDULE(key)            key, STEP, "outer.schedule=@" key
 
 static const oikos_use table[] = {
     {"seed", ALL, NULL},
     {"steps", STEP, NULL},
     {"task.source", ALL, NULL},
-    {"task.modes", ALL, "task.source=functions"},
-    {"task.noise", ALL, "task.source=functions"},
-    {"task.file", ALL, FILES},
+    {SOURCE("task.modes")},
+    {SOURCE("task.noise")},
+    {SOURCE("task.file")},
     {"task.support", ALL, NULL},
     {"task.query", ALL, NULL},
-    {"task.support_least", ALL, RATINGS},
-    {"task.roles", ALL, RATINGS},
-    {"task.draw", ALL, RATINGS " & task.learners=free"},
-    {"task.fold", ALL, RATINGS " & task.split=file"},
-    {"task.order", ALL, RATINGS},
-    {"task.own_row", ALL, RATINGS " & model.layers=embedding"},
-    {"task.content", ALL, RATINGS},
-    {"task.residual", ALL, RATINGS},
-    {"task.relevant", T | E | D, RATINGS},
-    {"task.learners", ALL, "task.source=functions|table|ratings"},
+    {SOURCE("task.support_least")},
+    {SOURCE("task.roles")},
+    {SOURCE_WITH("task.draw", "task.learners=free")},
+    {SOURCE_WITH("task.fold", "task.split=file")},
+    {SOURCE("task.order")},
+    {SOURCE_WITH("task.own_row", "model.layers=embedding")},
+    {SOURCE("task.content")},
+    {SOURCE("task.residual")},
+    {SOURCE_FOR(T | E | D, "task.relevant")},
+    {SOURCE("task.learners")},
     {"task.move_at", ALL, "task.learners=groups"},
     {"task.move_share", ALL, "task.learners=groups & task.move_at>0"},
-    {"task.ways", ALL, IMAGES},
-    {"task.rotations", ALL, IMAGES},
-    {"task.split", ALL, FILES},
-    {"task.validation_fraction", ALL, FILES " & task.split=fraction"},
-    {"task.test_fraction", ALL, FILES " & task.split=fraction"},
-    {"task.train_list", ALL, "task.source=images|table & task.split=list"},
-    {"task.validation_list", ALL, "task.source=images|table & task.split=list"},
-    {"task.test_list", ALL, "task.source=images|table & task.split=list"},
+    {SOURCE("task.ways")},
+    {SOURCE("task.rotations")},
+    {SOURCE("task.split")},
+    {SOURCE_WITH("task.validation_fraction", "task.split=fraction")},
+    {SOURCE_WITH("task.test_fraction", "task.split=fraction")},
+    {SOURCE_WITH("task.train_list", "task.split=list")},
+    {SOURCE_WITH("task.validation_list", "task.split=list")},
+    {SOURCE_WITH("task.test_list", "task.split=list")},
     {"learners.count", STEP, NULL},
     {"learners.per_step", STEP, NULL},
-    {"learners.weigh", STEP, "task.source=table|ratings"},
+    {SOURCE_FOR(STEP, "learners.weigh")},
     {"learners.persist", STEP, NULL},
     {"learners.pull", STEP, "learners.persist=true"},
     {"learners.rollback", STEP, NULL},
     {"learners.patience", STEP, NULL},
     {"model.loss", ALL, NULL},
     {"model.init", T | G | B | D, NULL},
-    {"model.norm_statistics", ALL, NORMS},
+    {SOURCE_WITH("model.norm_statistics", "model.layers=batch_norm")},
     {"model.layers", ALL, NULL},
     {"inner.steps", ALL, NULL},
     {"inner.rate", ALL, LOOP},
@@ -85,14 +88,16 @@ static const oikos_use table[] = {
     {"inner.adapt_rate", STEP, LOOP},
     {"inner.adapt_range", STEP, "inner.adapt_rate=true"},
     {"outer.optimizer", STEP, NULL},
-    {"outer.momentum", STEP, "outer.optimizer=momentum"},
-    {"outer.beta1", STEP, "outer.optimizer=adam|adamw"},
-    {"outer.beta2", STEP, "outer.optimizer=adam|adamw"},
-    {"outer.epsilon", STEP, "outer.optimizer=adam|adamw|adagrad"},
-    {"outer.weight_decay", STEP, "outer.optimizer=adamw"},
+    {OPTIMIZER("outer.momentum")},
+    {OPTIMIZER("outer.beta1")},
+    {OPTIMIZER("outer.beta2")},
+    {OPTIMIZER("outer.epsilon")},
+    {OPTIMIZER("outer.weight_decay")},
     {"outer.schedule", STEP, NULL},
     {"outer.warmup", STEP, NULL},
-    {"outer.final_rate", STEP, "outer.schedule=cosine"},
+    {SCHEDULE("outer.final_rate")},
+    {SCHEDULE("outer.decay")},
+    {SCHEDULE("outer.decay_every")},
     {"outer.clip", STEP, NULL},
     {"shared.mixing", STEP, NULL},
     {"shared.rate", STEP, NULL},
@@ -142,9 +147,9 @@ static const oikos_use table[] = {
     {"eval.episodes", T | E | B | D, NULL},
     {"eval.steps", T | E | D, LOOP},
     {"eval.split", T | E | B | D, NULL},
-    {"eval.norm_statistics", T | E | B | D, NORMS},
-    {"eval.support", T | E | R | D, RATINGS},
-    {"eval.query", T | E | D, RATINGS},
+    {SOURCE_FOR(T | E | B | D, "eval.norm_statistics") " & model.layers=batch_norm"},
+    {SOURCE_FOR(T | E | R | D, "eval.support")},
+    {SOURCE_FOR(T | E | D, "eval.query")},
     {NULL, 0, NULL},
 };
 
@@ -162,7 +167,7 @@ static const oikos_use *use_of(const char *key) {
 /* A term of a condition: KEY, what stands between, the words. */
 typedef struct term {
   const oikos_option *option;
-  char key[WORD], words[WORD];
+  char key[WORD], words[OIKOS_WORDS];
   char op; /* '=', '!' or '>' */
 } term;
 
@@ -175,10 +180,16 @@ static term next_term(const char **at) {
   t.op = c[length];
   c += length + (t.op == '!' ? 2 : 1);
   length = strcspn(c, " ");
-  snprintf(t.words, sizeof t.words, "%.*s", (int)length, c);
+  t.option = oikos_option_find(t.key);
+  if (*c == '@') {
+    char other[WORD];
+    snprintf(other, sizeof other, "%.*s", (int)length - 1, c + 1);
+    oikos_words_reading(t.option, other, t.words);
+  } else {
+    snprintf(t.words, sizeof t.words, "%.*s", (int)length, c);
+  }
   c += length;
   *at = c + strspn(c, " ");
-  t.option = oikos_option_find(t.key);
   return t;
 }
 

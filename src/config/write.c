@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "config/options.h"
+#include "learn/schedule.h"
 
 /* Arguments, name and inputs: nothing if there are none. */
 static void write_mapping(const oikos_layer_spec *spec, FILE *out) {
@@ -115,6 +116,19 @@ static void explain_meaning(const char *text, const char *indent, FILE *out) {
   fputc('\n', out);
 }
 
+/* What the words of an option stand for, each on lines of its own. */
+static void explain_words(const oikos_option *o, const char *indent, FILE *out) {
+  for (int i = 0; o->type == OPTION_CHOICE && i < oikos_choice_count(o->choices); i++) {
+    const oikos_word *word = oikos_option_word(o, i);
+    char name[OIKOS_NAME], text[512];
+    if (!word)
+      return;
+    oikos_choice_word(o->choices, i, name);
+    snprintf(text, sizeof text, "%s: %s", name, word->meaning);
+    explain_meaning(text, indent, out);
+  }
+}
+
 void oikos_config_explain(FILE *out) {
   oikos_config *c = malloc(sizeof *c);
   char section[OIKOS_NAME] = "";
@@ -125,6 +139,7 @@ void oikos_config_explain(FILE *out) {
   for (const oikos_option *o = oikos_options(); o->key; o++, u++) {
     const char *name = enter_section(o, section, out), *indent = name == o->key ? "" : "  ";
     explain_meaning(o->meaning, indent, out);
+    explain_words(o, indent, out);
     fprintf(out, "%s# (", indent);
     explain_type(o, out);
     fputs(")\n", out);
@@ -178,24 +193,30 @@ static size_t first_difference(const char *a, const char *b) {
   return at;
 }
 
+/* What keeps a run from being resumed with another value of a key; NULL: nothing. */
+static const char *what_fixes(const oikos_option *o, const oikos_config *old) {
+  if (strcmp(o->key, "steps") == 0 && oikos_schedule_has_end(old))
+    return "the outer.schedule that it was begun with goes by the last of `steps`, so that the "
+           "steps done would have had other rates (others do not: `oikos config --explain`)";
+  return o->free_on_resume ? NULL : "only keys that leave the computation as it is may change";
+}
+
 oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config *now,
                                     oikos_error *err) {
   for (const oikos_option *o = oikos_options(); o->key; o++) {
-    // a cosine schedule is a function of the last step too
-    bool fixed = !o->free_on_resume ||
-                 (strcmp(o->key, "steps") == 0 && old->outer.schedule == OIKOS_SCHEDULE_COSINE);
-    if (!fixed)
+    const char *why = what_fixes(o, old);
+    if (!why)
       continue;
     char *was = option_text(o, old), *is = option_text(o, now);
     bool equal = was && is && strcmp(was, is) == 0;
     size_t from = was && is ? first_difference(was, is) : 0;
     if (!equal)
-      oikos_fail(err, OIKOS_USAGE,
-                 "%s was %s%.300s in the checkpoint and is %s%.300s now; only keys that leave the "
-                 "computation as it is may "
-                 "change: keep the old value, or start a new run in another --out",
-                 o->key, from ? "... " : "", was ? was + from : "?", from ? "... " : "",
-                 is ? is + from : "?");
+      oikos_fail(
+          err, OIKOS_USAGE,
+          "%s was %s%.300s in the checkpoint and is %s%.300s now; %s: keep the old value, or "
+          "start a new run in another --out",
+          o->key, from ? "... " : "", was ? was + from : "?", from ? "... " : "",
+          is ? is + from : "?", why);
     free(was);
     free(is);
     if (!equal)

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "import/csv_source.h"
+#include "import/csv_syntax.h"
 #include "oikos/error.h"
 
 enum {
@@ -33,13 +35,6 @@ typedef struct oikos_csv_row {
   char *const *field;
   const char *fault; /* NULL, or why this line is no row: oikos_csv_check() says so */
 } oikos_csv_row;
-
-/** What a quote at the beginning of a field means. */
-typedef enum oikos_csv_quotes {
-  OIKOS_QUOTES_DOUBLED,   /* the field ends at the next one that is not doubled */
-  OIKOS_QUOTES_BACKSLASH, /* the same, and one after a backslash does not end it either */
-  OIKOS_QUOTES_NONE,      /* it is a character like others */
-} oikos_csv_quotes;
 
 /** How a table is written. */
 typedef struct oikos_csv_format {
@@ -64,14 +59,6 @@ typedef struct oikos_csv_format {
 oikos_status oikos_csv_open(oikos_csv **out, const char *path, const oikos_csv_format *format,
                             oikos_error *err);
 void oikos_csv_close(oikos_csv *csv);
-
-/** Where the bytes of a table come from, if not from a file. */
-typedef struct oikos_csv_source {
-  const char *name; /**< in messages, for the file's */
-  /** Read up to @p size bytes; fewer only at the end. */
-  oikos_status (*read)(void *user, void *to, size_t size, size_t *got, oikos_error *err);
-  void *user;
-} oikos_csv_source;
 
 /** Open a table from a source, which stays the caller's; otherwise as oikos_csv_open(). */
 oikos_status oikos_csv_open_source(oikos_csv **out, const oikos_csv_source *source,

@@ -2,6 +2,7 @@
 #ifndef OIKOS_IMPORT_CSV_IMPL_H
 #define OIKOS_IMPORT_CSV_IMPL_H
 
+#include "import/csv.h"
 #include "import/csv_syntax.h"
 #include "import/recode.h"
 #include "import/stream.h"

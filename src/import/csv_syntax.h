@@ -7,7 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "import/csv.h"
+/** What a quote at the beginning of a field means. */
+typedef enum oikos_csv_quotes {
+  OIKOS_QUOTES_DOUBLED,   /* the field ends at the next one that is not doubled */
+  OIKOS_QUOTES_BACKSLASH, /* the same, and one after a backslash does not end it either */
+  OIKOS_QUOTES_NONE,      /* it is a character like others */
+} oikos_csv_quotes;
 
 /** How fields are told apart. */
 typedef struct oikos_csv_syntax {

@@ -3,7 +3,7 @@
 #ifndef OIKOS_IMPORT_RECODE_H
 #define OIKOS_IMPORT_RECODE_H
 
-#include "import/csv.h"
+#include "import/csv_source.h"
 
 typedef struct oikos_recode oikos_recode;
 

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "learn/cohort.h"
-#include "learn/robust.h"
+#include "learn/rule.h"
 
 typedef oikos_real real;
 

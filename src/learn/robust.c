@@ -10,14 +10,6 @@
 
 typedef oikos_real real;
 
-bool oikos_rule_orders(const oikos_config *c) {
-  return c->aggregation.rule == OIKOS_RULE_TRIMMED_MEAN || c->aggregation.rule == OIKOS_RULE_MEDIAN;
-}
-
-bool oikos_rule_clips(const oikos_config *c) {
-  return c->aggregation.rule == OIKOS_RULE_CLIP || c->aggregation.rule == OIKOS_RULE_CENTRED_CLIP;
-}
-
 double oikos_trained_radius(const oikos_config *c) {
   return c->aggregation.trained_radius > 0 ? c->aggregation.trained_radius : c->aggregation.radius;
 }

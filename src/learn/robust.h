@@ -27,6 +27,7 @@
 #define OIKOS_LEARN_ROBUST_H
 
 #include "learn/contribution.h"
+#include "learn/rule.h"
 
 /** What a rule keeps or gives: v of centred_clip, the results of trimmed_mean and median. NULL
  * where not used. */
@@ -40,12 +41,6 @@ typedef struct oikos_robust {
 oikos_status oikos_robust_create(const oikos_config *config, const oikos_weights *weights,
                                  oikos_robust *robust, oikos_error *err);
 void oikos_robust_destroy(oikos_robust *robust);
-
-/** trimmed_mean or median: the learners' numbers are ordered, not added. */
-bool oikos_rule_orders(const oikos_config *config);
-
-/** clip or centred_clip: trained parameters count as their way from the weights. */
-bool oikos_rule_clips(const oikos_config *config);
 
 /** The radius of trained parameters. */
 double oikos_trained_radius(const oikos_config *config);

@@ -22,12 +22,7 @@
 #ifndef OIKOS_LEARN_TEACHER_H
 #define OIKOS_LEARN_TEACHER_H
 
-#include "learn/learner.h"
-
-/** Memory for the teacher of a worker whose other parts exist. */
-oikos_status oikos_lesson_create(const oikos_context *context, oikos_worker *worker,
-                                 oikos_error *err);
-void oikos_lesson_destroy(oikos_worker *worker);
+#include "learn/worker.h"
 
 /**
  * Let the teacher, if there is one, predict the episode of @p worker, and put its outputs into the

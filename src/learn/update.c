@@ -5,6 +5,7 @@
 
 #include "learn/cohort.h"
 #include "learn/privacy.h"
+#include "learn/schedule.h"
 
 typedef oikos_real real;
 

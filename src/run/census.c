@@ -12,6 +12,7 @@
 #include "base/try.h"
 #include "math/rand_index.h"
 #include "run/trainer_impl.h"
+#include "tasks/source.h"
 
 typedef struct book {
   int n_groups;
@@ -23,7 +24,7 @@ typedef struct book {
 
 static bool wanted(const oikos_trainer *t) {
   const oikos_config *c = &t->config;
-  return c->task.learners == OIKOS_LEARNERS_GROUPS && c->task.source == OIKOS_SOURCE_FUNCTIONS;
+  return c->task.learners == OIKOS_LEARNERS_GROUPS && oikos_source_type_of(c)->hidden_groups;
 }
 
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {

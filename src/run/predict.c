@@ -11,10 +11,11 @@
 #include "base/number.h"
 #include "base/try.h"
 #include "run/trainer_impl.h"
+#include "tasks/source.h"
 
 typedef oikos_real real;
 
-enum { DIGITS = 6, POINTS = 101 }; /* of the grid, -5 .. 5: where episodes have their points */
+enum { DIGITS = 6, POINTS = 101 }; /* of the grid, where episodes have their points */
 
 typedef struct predictor {
   oikos_trainer *t;
@@ -42,8 +43,10 @@ static void write_function(predictor *p, const char *name, const real *theta) {
 }
 
 static void write_head(predictor *p, int64_t steps) {
+  const oikos_source_type *source = oikos_source_type_of(&p->t->config);
+  double apart = (source->high - source->low) / (POINTS - 1);
   for (int i = 0; i < POINTS; i++)
-    p->x[i] = (real)(-5 + 0.1 * i);
+    p->x[i] = (real)(source->low + apart * i);
   fprintf(p->out, "{\"step\": %lld, \"inner_steps\": %lld", (long long)p->t->step,
           (long long)steps);
   write_list(p->out, "x", POINTS, p->x);
@@ -132,9 +135,10 @@ static oikos_status write_file(oikos_trainer *t, oikos_split split, int64_t epis
 oikos_status oikos_trainer_predict(oikos_trainer *t, oikos_split split, int64_t episodes,
                                    int64_t steps, const char *path, oikos_error *err) {
   steps = steps < 0 ? t->config.inner.steps : steps;
-  if (t->config.task.source != OIKOS_SOURCE_FUNCTIONS)
+  const oikos_source_type *source = oikos_source_type_of(&t->config);
+  if (source->low == source->high)
     return oikos_fail(err, OIKOS_USAGE,
-                      "%s: predictions are of functions on -5 .. 5; this run's task.source is "
+                      "%s: predictions are of functions of one number; this run's task.source is "
                       "another one",
                       path);
   if (oikos_network_normalises(t->net))

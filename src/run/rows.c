@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "learn/cohort.h"
+#include "learn/schedule.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;

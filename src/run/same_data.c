@@ -10,18 +10,7 @@
 enum { INPUTS, NAMES, DIGEST, HALF = (OIKOS_DIGEST - 1) / 2 };
 
 const oikos_data_about *oikos_trainer_data(const oikos_trainer *t) {
-  if (t->student)
-    t = t->student;
-  switch (t->config.task.source) {
-  case OIKOS_SOURCE_IMAGES:
-    return &t->images.about;
-  case OIKOS_SOURCE_TABLE:
-    return &t->table.about;
-  case OIKOS_SOURCE_RATINGS:
-    return &t->ratings.about;
-  default:
-    return NULL;
-  }
+  return (t->student ? t->student : t)->data.about;
 }
 
 /* 32 hex digits; none stand for 0. */

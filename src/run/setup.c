@@ -17,18 +17,7 @@
 #include "store/hints.h"
 
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
-  *data = (oikos_data){0};
-  if (t->config.task.source == OIKOS_SOURCE_IMAGES) {
-    OIKOS_TRY(oikos_image_load(&t->team, t->config.task.file, &t->images, err));
-    *data = (oikos_data){.images = &t->images.index, .pixels = t->images.pixels};
-  } else if (t->config.task.source == OIKOS_SOURCE_TABLE) {
-    OIKOS_TRY(oikos_table_load(&t->team, t->config.task.file, &t->table, err));
-    *data = (oikos_data){
-        .table = &t->table.index, .features = t->table.features, .targets = t->table.targets};
-  } else if (t->config.task.source == OIKOS_SOURCE_RATINGS) {
-    OIKOS_TRY(oikos_ratings_load(&t->team, t->config.task.file, &t->ratings, err));
-    *data = (oikos_data){.ratings = &t->ratings.index};
-  }
+  OIKOS_TRY(oikos_source_data_load(&t->team, &t->config, &t->data, data, err));
   const oikos_data_about *about = oikos_trainer_data(t);
   oikos_data_note(t);
   if (about && !*about->digest)
@@ -140,10 +129,7 @@ static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
 /* Memory for data that ranks of a node do not share is worth a word: it may be the most there is.
  */
 static void say_copies(const oikos_trainer *t) {
-  const oikos_data_memory *all[] = {&t->images.memory, &t->table.memory, &t->ratings.memory};
-  int copies = 0;
-  for (size_t k = 0; k < sizeof all / sizeof *all; k++)
-    copies += t->team.node_size > 1 && all[k]->own;
+  int copies = t->team.node_size > 1 && t->data.memory && t->data.memory->own;
   MPI_Allreduce(MPI_IN_PLACE, &copies, 1, MPI_INT, MPI_SUM, t->team.world);
   if (copies > 0)
     oikos_trainer_say(t,
@@ -227,9 +213,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   oikos_network_destroy(t->net);
   if (!t->student)
     oikos_source_destroy(t->source);
-  oikos_image_unload(&t->images);
-  oikos_table_unload(&t->table);
-  oikos_ratings_unload(&t->ratings);
+  oikos_source_data_unload(&t->data);
   oikos_team_destroy(&t->team);
   free(t);
 }

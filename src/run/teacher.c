@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "run/read_config.h"
 #include "run/trainer_impl.h"
+#include "store/copy_file.h"
 #include "store/sync.h"
 #include "store/temporary.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/try.h"
+#include "learn/schedule.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;

@@ -17,9 +17,7 @@
 #include "run/same_data.h"
 #include "run/watch.h"
 #include "store/checkpoint_list.h"
-#include "store/image_load.h"
-#include "store/ratings_load.h"
-#include "store/table_load.h"
+#include "store/source_data.h"
 
 struct oikos_trainer {
   oikos_config config;
@@ -33,9 +31,7 @@ struct oikos_trainer {
 
   const oikos_trainer *student; /* of a teacher: whose task it sees; NULL: a trainer for itself */
 
-  oikos_image_data images;
-  oikos_table_data table;
-  oikos_ratings_data ratings;
+  oikos_source_data data;
   int64_t data_prints[OIKOS_DATA_PRINTS][OIKOS_DATA_WORDS]; /* which file it is (run/same_data.h) */
   oikos_source *source;                                     /* a teacher's is its student's */
   oikos_network *net;

@@ -27,9 +27,6 @@ oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err);
  * file system cannot do that; the file is that long then. Returns 0 or an error number. */
 int oikos_take_space(int fd, off_t bytes);
 
-/** Copy a file: the whole of it, on disk, under its name, or nothing. */
-oikos_status oikos_copy_file(const char *from, const char *to, oikos_error *err);
-
 oikos_status oikos_sync_file(const char *path, oikos_error *err);
 
 /** Begin to write a part of an open file to disk, if it is one, and come back: a hint. */

@@ -26,6 +26,8 @@ typedef struct functions {
   double noise;
 } functions;
 
+enum { LOW = -5, HIGH = 5 }; /* where the points are */
+
 static const double pi = 3.14159265358979323846;
 
 static parameters draw_sinusoid(oikos_random *r) {
@@ -111,7 +113,7 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *r,
   const family *mode = f->mode[e->group];
   parameters p = mode->draw(r);
   for (size_t i = 0, n = source->shape.support + source->shape.query; i < n; i++) {
-    double x = oikos_random_uniform(r, -5, 5);
+    double x = oikos_random_uniform(r, LOW, HIGH);
     double noise = f->noise > 0 ? f->noise * oikos_random_normal(r) : 0;
     e->x[i] = (oikos_real)x;
     e->y[i] = (oikos_real)(mode->value(p, x) + noise);
@@ -122,4 +124,13 @@ static const char *group(const oikos_source *source, int index) {
   return ((const functions *)source->self)->mode[index]->name;
 }
 
-const oikos_source_type oikos_source_functions = {.create = create, .draw = draw, .group = group};
+const oikos_source_type oikos_source_functions = {
+    .word = {"built-in functions of one number.", "task.modes|task.noise|task.learners|"
+                                                  "model.norm_statistics|eval.norm_statistics"},
+    .losses = "mse",
+    .hidden_groups = true,
+    .low = LOW,
+    .high = HIGH,
+    .create = create,
+    .draw = draw,
+    .group = group};

@@ -131,4 +131,16 @@ static void destroy(oikos_source *source) {
 }
 
 const oikos_source_type oikos_source_images = {
-    .unit = "classes", .create = create, .has = has, .draw = draw, .destroy = destroy};
+    .word = {"classes of an image file made by `oikos import`.",
+             "task.file|task.ways|task.rotations|task.split|task.validation_fraction|"
+             "task.test_fraction|task.train_list|task.validation_list|task.test_list|"
+             "model.norm_statistics|eval.norm_statistics"},
+    .data = OIKOS_DATA_IMAGES,
+    .losses = "cross_entropy|prototypes",
+    .splits = "file|fraction|list",
+    .per_class = true,
+    .unit = "classes",
+    .create = create,
+    .has = has,
+    .draw = draw,
+    .destroy = destroy};

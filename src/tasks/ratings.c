@@ -291,11 +291,21 @@ int64_t oikos_ratings_row(const oikos_ratings *r, int side, int64_t number) {
   return side == OIKOS_SIDE_USER ? number : r->index.users.n + number;
 }
 
-const oikos_source_type oikos_source_ratings = {.unit = "learners",
-                                                .create = create,
-                                                .has = has,
-                                                .draw = draw,
-                                                .episodes = episodes,
-                                                .queries = queries,
-                                                .group = group,
-                                                .destroy = destroy};
+const oikos_source_type oikos_source_ratings = {
+    .word = {"users and items of a ratings file made by `oikos import`.",
+             "task.file|task.support_least|task.roles|task.draw|task.fold|task.order|task.own_row|"
+             "task.content|task.residual|task.relevant|task.learners|task.split|"
+             "task.validation_fraction|task.test_fraction|learners.weigh|eval.support|eval.query"},
+    .data = OIKOS_DATA_RATINGS,
+    .losses = "mse|cross_entropy",
+    .splits = "file|fraction|last",
+    .rated = true,
+    .check = oikos_ratings_check_config,
+    .unit = "learners",
+    .create = create,
+    .has = has,
+    .draw = draw,
+    .episodes = episodes,
+    .queries = queries,
+    .group = group,
+    .destroy = destroy};

@@ -53,6 +53,10 @@ struct oikos_ratings {
   size_t bias_at;           /* where an example has the learner's bias, then the other one's */
 };
 
+/** What the keys of the source want of each other. */
+oikos_status oikos_ratings_check_config(const oikos_config *config, const char *file,
+                                        oikos_error *err);
+
 static inline const oikos_rating_side *oikos_ratings_side(const oikos_ratings *r, int side) {
   return side == OIKOS_SIDE_USER ? &r->index.users : &r->index.items;
 }

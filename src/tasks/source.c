@@ -8,14 +8,19 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-static const oikos_source_type *type_of(oikos_source_kind kind) {
-  static const oikos_source_type *const table[] = {
-      [OIKOS_SOURCE_FUNCTIONS] = &oikos_source_functions,
-      [OIKOS_SOURCE_IMAGES] = &oikos_source_images,
-      [OIKOS_SOURCE_TABLE] = &oikos_source_table,
-      [OIKOS_SOURCE_RATINGS] = &oikos_source_ratings,
-  };
+static const oikos_source_type *type_of(int kind) {
+#define ENTRY(value, word) [value] = &oikos_source_##word,
+  static const oikos_source_type *const table[] = {OIKOS_SOURCES(ENTRY)};
+#undef ENTRY
   return table[kind];
+}
+
+const oikos_source_type *oikos_source_type_of(const oikos_config *config) {
+  return type_of(config->task.source);
+}
+
+const oikos_word *oikos_source_word(int kind) {
+  return &type_of(kind)->word;
 }
 
 /* Who draws from what in training. */
@@ -29,10 +34,11 @@ oikos_status oikos_source_create(const oikos_config *config, const oikos_data *d
                                  oikos_source **source, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(source, 1, sizeof **source, "the task source", err));
   oikos_source *s = *source;
-  s->type = type_of((oikos_source_kind)config->task.source);
+  s->type = oikos_source_type_of(config);
   s->seed = (uint64_t)config->seed;
   bind(s, config);
   oikos_status status = s->type->create(s, config, data, err);
+  s->shape.shot = s->type->per_class ? (size_t)config->task.ways : 1;
   s->shape.judged = s->shape.judged ? s->shape.judged : s->shape.query;
   s->targets = config->model.loss == OIKOS_LOSS_MSE ? (size_t)s->shape.outputs : 1;
   if (status != OIKOS_OK) {

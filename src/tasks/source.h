@@ -1,16 +1,36 @@
 /* SPDX-License-Identifier: MIT
- * A task source is one file that defines an oikos_source_type, and one line in the table of
- * source.c, at the place of its oikos_source_kind. */
+ * A task source is one file that defines an oikos_source_type, and one line in the list of
+ * oikos/config.h. What others have to know of it stands in its type: nobody asks for one by name.
+ */
 #ifndef OIKOS_TASKS_SOURCE_H
 #define OIKOS_TASKS_SOURCE_H
 
 #include "base/random.h"
+#include "base/word.h"
 #include "oikos/tasks.h"
 
+/* What file a source reads (task.file), and so which of oikos_data is there. */
+typedef enum {
+  OIKOS_DATA_NONE,
+  OIKOS_DATA_IMAGES,
+  OIKOS_DATA_TABLE,
+  OIKOS_DATA_RATINGS
+} oikos_data_kind;
+
 typedef struct oikos_source_type {
+  oikos_word word;
+  oikos_data_kind data;
+  const char *losses; /* the words of model.loss that fit its targets: "mse|cross_entropy" */
+  const char *splits; /* those of task.split that it has; NULL: it does not read it */
+  bool per_class;     /* task.support and task.query count examples of each of task.ways classes */
+  bool hidden_groups; /* task.learners groups binds learners to groups that only it knows */
+  bool rated;         /* users and items, which may have embedding rows, and be recommended */
+  double low, high;   /* an example is a point of a function between these; both 0: it is not */
+  oikos_status (*check)(const oikos_config *config, const char *file,
+                        oikos_error *err); /* what its keys want of each other; NULL: nothing */
   const char *unit; /* what the units of episodes are called; NULL: there are none */
-  /* Fill source->shape (judged if it is not query), source->scratch and source->self (freed by
-   * free). */
+  /* Fill source->shape (but shot, and judged only if it is not query), source->scratch and
+   * source->self (freed by free). */
   oikos_status (*create)(oikos_source *source, const oikos_config *config, const oikos_data *data,
                          oikos_error *err);
   oikos_status (*has)(const oikos_source *source, oikos_split split,
@@ -42,7 +62,14 @@ struct oikos_source {
  * the next one once it has moved. */
 int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step, int64_t learner);
 
-extern const oikos_source_type oikos_source_functions, oikos_source_images, oikos_source_table,
-    oikos_source_ratings;
+/** The type that task.source names. */
+const oikos_source_type *oikos_source_type_of(const oikos_config *config);
+
+/** What the word of an oikos_source_kind stands for. */
+const oikos_word *oikos_source_word(int kind);
+
+#define OIKOS_DECLARE(value, word) extern const oikos_source_type oikos_source_##word;
+OIKOS_SOURCES(OIKOS_DECLARE)
+#undef OIKOS_DECLARE
 
 #endif

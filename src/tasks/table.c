@@ -174,9 +174,17 @@ static void destroy(oikos_source *source) {
   oikos_table_scale_destroy(&t->target_scale);
 }
 
-const oikos_source_type oikos_source_table = {.unit = "groups",
-                                              .create = create,
-                                              .has = has,
-                                              .draw = draw,
-                                              .target = target,
-                                              .destroy = destroy};
+const oikos_source_type oikos_source_table = {
+    .word = {"groups of rows of a table file made by `oikos import`.",
+             "task.file|task.learners|task.split|task.validation_fraction|task.test_fraction|"
+             "task.train_list|task.validation_list|task.test_list|learners.weigh|"
+             "model.norm_statistics|eval.norm_statistics"},
+    .data = OIKOS_DATA_TABLE,
+    .losses = "mse",
+    .splits = "fraction|list",
+    .unit = "groups",
+    .create = create,
+    .has = has,
+    .draw = draw,
+    .target = target,
+    .destroy = destroy};

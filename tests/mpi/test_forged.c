@@ -10,6 +10,7 @@
 #include "run/fields.h"
 #include "store/checkpoint_impl.h"
 #include "store/checkpoint_list.h"
+#include "store/copy_file.h"
 #include "store/seal.h"
 #include "store/sync.h"
 

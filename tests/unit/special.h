@@ -206,12 +206,17 @@ static inline void outer_free(outer *o) {
   free(o->second);
 }
 
-/** Linear warm-up, then constant or half a cosine to the last step (Loshchilov and Hutter 2017). */
+/** Linear warm-up, then constant, half a cosine to the last step (Loshchilov and Hutter 2017), or
+ * times a factor every so many steps, at once or little by little. */
 static inline double scheduled(const oikos_config *c, int64_t step) {
   if (step < c->outer.warmup)
     return (double)(step + 1) / (double)c->outer.warmup;
   if (c->outer.schedule == OIKOS_SCHEDULE_CONSTANT)
     return 1;
+  if (c->outer.schedule != OIKOS_SCHEDULE_COSINE) {
+    double times = (double)(step - c->outer.warmup) / (double)c->outer.decay_every;
+    return pow(c->outer.decay, c->outer.schedule == OIKOS_SCHEDULE_STEP ? floor(times) : times);
+  }
   double x = (double)(step - c->outer.warmup) / (double)(c->steps - c->outer.warmup);
   return c->outer.final_rate + (1 - c->outer.final_rate) * (1 + cos(acos(-1) * x)) / 2;
 }
@@ -253,6 +258,20 @@ static inline void outer_update(outer *o, double rate, size_t n, const double *g
     case OIKOS_ADAGRAD:
       o->second[i] += g[i] * g[i];
       w[i] -= rate * g[i] / (sqrt(o->second[i]) + c->outer.epsilon);
+      break;
+    case OIKOS_NESTEROV:
+      o->first[i] = c->outer.momentum * o->first[i] + g[i];
+      w[i] -= rate * (g[i] + c->outer.momentum * o->first[i]);
+      break;
+    case OIKOS_RMSPROP:
+      o->second[i] = b2 * o->second[i] + (1 - b2) * g[i] * g[i];
+      w[i] -= rate * g[i] / (sqrt(o->second[i]) + c->outer.epsilon);
+      break;
+    case OIKOS_LION: {
+      double way = b1 * o->first[i] + (1 - b1) * g[i];
+      w[i] -= rate * ((way > 0 ? 1 : way < 0 ? -1 : 0) + c->outer.weight_decay * before);
+      o->first[i] = b2 * o->first[i] + (1 - b2) * g[i];
+    }
     }
   }
 }

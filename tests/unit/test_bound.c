@@ -129,7 +129,7 @@ static void test_refuses(void **state) {
   (void)state;
   refuses("move_at: 5", "", "task.move_at is 5, but with task.learners free");
   refuses("learners: groups, source: images, file: x.h5", "",
-          "only functions and table know groups");
+          "only functions or table or ratings know groups");
   refuses("noise: 0", "home: {count: 3, owns: all, rule: weighted, revive: 9}",
           "home.revive is 9, but with home.rule weighted");
   refuses("noise: 0",

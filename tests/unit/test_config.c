@@ -274,9 +274,13 @@ static void test_resumable(void **state) {
   *now = *old;
   now->steps = 5000; // a longer run is the same computation, unless the schedule depends on its end
   CHECK_OK(oikos_config_resumable(old, now, &err));
-  old->outer.schedule = now->outer.schedule = OIKOS_SCHEDULE_COSINE;
-  assert_true(oikos_config_resumable(old, now, &err) == OIKOS_USAGE &&
-              strstr(err.message, "steps was 1000"));
+  for (int schedule = 0; schedule <= OIKOS_SCHEDULE_EXPONENTIAL; schedule++) {
+    old->outer.schedule = now->outer.schedule = schedule;
+    oikos_status status = oikos_config_resumable(old, now, &err);
+    assert_int_equal(status, schedule == OIKOS_SCHEDULE_COSINE ? OIKOS_USAGE : OIKOS_OK);
+    assert_true(status == OIKOS_OK ||
+                (strstr(err.message, "steps was 1000") && strstr(err.message, "outer.schedule")));
+  }
   free(old);
   free(now);
 }

@@ -42,6 +42,11 @@ static void test_used(void **state) {
   check_used("outer: {momentum: 0.5}", "", OIKOS_FOR_ANY,
              WORDS("outer.optimizer momentum", "outer.optimizer is adam"));
   check_used("outer: {momentum: 0.5, optimizer: momentum}", "", OIKOS_FOR_ANY, WORDS(NULL));
+  check_used("outer: {momentum: 0.5, optimizer: nesterov}", "", OIKOS_FOR_ANY, WORDS(NULL));
+  check_used("outer: {beta1: 0.5, optimizer: rmsprop}", "", OIKOS_FOR_ANY,
+             WORDS("outer.beta1", "outer.optimizer adam or adamw or lion", "is rmsprop"));
+  check_used("outer: {decay: 0.5}", "", OIKOS_FOR_ANY,
+             WORDS("outer.schedule step or exponential", "outer.schedule is constant"));
   // what --set turns off takes the file's keys along
   check_used("outer: {momentum: 0.5, optimizer: momentum}", "outer.optimizer=sgd", OIKOS_FOR_ANY,
              WORDS(NULL));
@@ -82,12 +87,43 @@ static void test_uses(void **state) {
       const oikos_option *other = oikos_option_find(term);
       if (!other || op == 0)
         fail_msg("%s: no key %s", o->key, term);
+      char reading[OIKOS_WORDS];
+      if (words[0] == '@') { // those that say so themselves
+        oikos_words_reading(other, words + 1, reading);
+        if (!oikos_option_find(words + 1) || !reading[0])
+          fail_msg("%s: no word of %s makes use of %s", o->key, term, words + 1);
+        continue;
+      }
       for (char *word = strtok(words + (op == '!'), "|"); word; word = strtok(NULL, "|"))
         if (other->type == OPTION_CHOICE && oikos_choice_index(other->choices, word) < 0)
           fail_msg("%s: %s is never %s", o->key, term, word);
     }
   }
   assert_null(u->key);
+}
+
+/* A key that the type behind a word says to make use of is there, and is used with that word. */
+static void test_words(void **state) {
+  (void)state;
+  int found = 0;
+  for (const oikos_option *o = oikos_options(); o->key; o++)
+    for (int i = 0; o->type == OPTION_CHOICE && i < oikos_choice_count(o->choices); i++) {
+      const oikos_word *word = oikos_option_word(o, i);
+      if (!word)
+        break;
+      assert_non_null(word->meaning);
+      char keys[512], by[64], *rest = NULL;
+      snprintf(keys, sizeof keys, "%s", word->keys ? word->keys : "");
+      snprintf(by, sizeof by, "%s=@", o->key);
+      for (char *key = strtok_r(keys, "|", &rest); key; key = strtok_r(NULL, "|", &rest), found++) {
+        const oikos_use *u = oikos_uses();
+        while (u->key && strcmp(u->key, key) != 0)
+          u++;
+        if (!u->key || !u->when || !strstr(u->when, by))
+          fail_msg("%s: word %d makes use of %s, which does not go by it", o->key, i, key);
+      }
+    }
+  assert_true(found > 10);
 }
 
 /* Every configuration that comes with oikos uses all its keys. */
@@ -115,6 +151,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_used),
       cmocka_unit_test(test_uses),
+      cmocka_unit_test(test_words),
       cmocka_unit_test(test_configs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,14 @@
 #include "check.h"
 
 #include "learn/optimizer.h"
+#include "learn/schedule.h"
 
 typedef oikos_real real;
 
 enum { N = 5, STEPS = 10, DECAYED = 3 };
+
+static const int kinds[] = {OIKOS_OPTIMIZERS(OIKOS_VALUE)};
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static oikos_config *configure(int optimizer) {
   oikos_config *config = malloc(sizeof *config);
@@ -35,23 +39,35 @@ static double rate_of(int step) {
 /* One naive update of one weight; m and v are its state, t counts from 1. */
 static double naive(const oikos_config *c, int t, double rate, double g, bool decayed, double *m,
                     double *v, double w) {
-  switch (c->outer.optimizer) {
+  double mu = c->outer.momentum, b1 = c->outer.beta1, b2 = c->outer.beta2, way,
+         decay = decayed && c->outer.optimizer != OIKOS_ADAM ? rate * c->outer.weight_decay * w : 0;
+  switch ((oikos_optimizer_kind)c->outer.optimizer) {
   case OIKOS_SGD:
     return w - rate * g;
   case OIKOS_MOMENTUM:
-    *m = c->outer.momentum * *m + g;
+    *m = mu * *m + g;
     return w - rate * *m;
+  case OIKOS_NESTEROV:
+    *m = mu * *m + g;
+    return w - rate * (g + mu * *m);
   case OIKOS_ADAGRAD:
     *v += g * g;
     return w - rate * g / (sqrt(*v) + c->outer.epsilon);
-  default:
-    if (c->outer.optimizer == OIKOS_ADAMW && decayed)
-      w -= rate * c->outer.weight_decay * w;
-    *m = c->outer.beta1 * *m + (1 - c->outer.beta1) * g;
-    *v = c->outer.beta2 * *v + (1 - c->outer.beta2) * g * g;
-    double m_hat = *m / (1 - pow(c->outer.beta1, t)), v_hat = *v / (1 - pow(c->outer.beta2, t));
-    return w - rate * m_hat / (sqrt(v_hat) + c->outer.epsilon);
+  case OIKOS_RMSPROP:
+    *v = b2 * *v + (1 - b2) * g * g;
+    return w - rate * g / (sqrt(*v) + c->outer.epsilon);
+  case OIKOS_LION:
+    way = b1 * *m + (1 - b1) * g;
+    *m = b2 * *m + (1 - b2) * g;
+    return w - decay - rate * ((way > 0) - (way < 0));
+  case OIKOS_ADAM:
+  case OIKOS_ADAMW:
+    *m = b1 * *m + (1 - b1) * g;
+    *v = b2 * *v + (1 - b2) * g * g;
+    return w - decay -
+           rate * (*m / (1 - pow(b1, t))) / (sqrt(*v / (1 - pow(b2, t))) + c->outer.epsilon);
   }
+  return NAN;
 }
 
 /* Ten updates of row 1 of 2; row 0 keeps its state. */
@@ -83,11 +99,8 @@ static void check_optimizer(int kind) {
 
 static void test_updates(void **state) {
   (void)state;
-  check_optimizer(OIKOS_SGD);
-  check_optimizer(OIKOS_MOMENTUM);
-  check_optimizer(OIKOS_ADAM);
-  check_optimizer(OIKOS_ADAMW);
-  check_optimizer(OIKOS_ADAGRAD);
+  for (int k = 0; k < KINDS; k++)
+    check_optimizer(kinds[k]);
 }
 
 static void repeat(const oikos_config *c, double rate, real gradient, real *w) {
@@ -100,8 +113,9 @@ static void repeat(const oikos_config *c, double rate, real gradient, real *w) {
 }
 
 /* A constant gradient g, ten steps: SGD moves by 10 rate g; momentum by rate g sum_k (1 - mu^k) /
- * (1 - mu); Adam by 10 rate, whatever g (epsilon being small); AdamW without gradient shrinks the
- * weight by (1 - rate decay)^10. */
+ * (1 - mu), Nesterov's by one term more, without the first one; Adam and Lion by 10 rate, whatever
+ * g (epsilon being small); AdamW without gradient shrinks the weight by (1 - rate decay)^10;
+ * RMSprop by rate sum_k 1 / sqrt(1 - beta2^k). */
 static void test_closed_forms(void **state) {
   (void)state;
   const double near = tolerance(1e-5, 1e-9);
@@ -116,6 +130,11 @@ static void test_closed_forms(void **state) {
   for (int k = 1; k <= STEPS; k++)
     moved += (1 - pow(0.7, k)) / (1 - 0.7);
   check_near((double)w, 1 - 0.01 * moved, near, 0, 0, "momentum");
+  c->outer.optimizer = OIKOS_NESTEROV;
+  w = 1;
+  repeat(c, 0.01, 1, &w);
+  moved += (1 - pow(0.7, STEPS + 1)) / (1 - 0.7) - 1;
+  check_near((double)w, 1 - 0.01 * moved, near, 0, 0, "nesterov");
   c->outer.optimizer = OIKOS_ADAM;
   c->outer.epsilon = 1e-12;
   w = 1;
@@ -129,12 +148,28 @@ static void test_closed_forms(void **state) {
   w = 1;
   repeat(c, 0.01, (real)0.02, &w);
   check_near((double)w, 1 - 0.01 * 5.020997899, near, 0, 0, "adagrad");
+  c->outer.optimizer = OIKOS_RMSPROP;
+  w = 1;
+  repeat(c, 0.01, (real)0.02, &w);
+  moved = 0;
+  for (int k = 1; k <= STEPS; k++)
+    moved += 1 / sqrt(1 - pow(0.95, k));
+  check_near((double)w, 1 - 0.01 * moved, near, 0, 0, "rmsprop");
+  c->outer.optimizer = OIKOS_LION;
+  c->outer.weight_decay = 0;
+  w = 1;
+  repeat(c, 0.01, (real)-0.02, &w);
+  check_near((double)w, 1.1, near, 0, 0, "lion");
+  repeat(c, 0.01, 0, &w); // without a gradient there is no sign
+  check_near((double)w, 1.1, near, 0, 0, "lion at rest");
   free(c);
 }
 
 static void test_zero_rate(void **state) {
   (void)state;
-  for (int kind = OIKOS_SGD; kind <= OIKOS_ADAGRAD; kind++) {
+  static const bool has_first[] = {0, 1, 1, 1, 0, 1, 0, 1}, has_second[] = {0, 0, 1, 1, 1, 0, 1, 0};
+  assert_true(KINDS == sizeof has_first && KINDS == sizeof has_second);
+  for (int kind = 0; kind < KINDS; kind++) {
     oikos_config *c = configure(kind);
     oikos_optimizer o;
     oikos_error err;
@@ -145,10 +180,9 @@ static void test_zero_rate(void **state) {
     oikos_optimizer_update(c, &o, 0, 0, gradient, N, w);
     assert_memory_equal(w, before, sizeof w);
     assert_true(o.count[0] == 0);
-    for (int i = 0; o.first && i < N; i++)
-      assert_true(o.first[i] == 0 && (!o.second || o.second[i] == 0));
-    assert_true((o.first != NULL) == (kind != OIKOS_SGD && kind != OIKOS_ADAGRAD) &&
-                (o.second != NULL) == (kind >= OIKOS_ADAM));
+    for (int i = 0; i < N; i++)
+      assert_true((!o.first || o.first[i] == 0) && (!o.second || o.second[i] == 0));
+    assert_true((o.first != NULL) == has_first[kind] && (o.second != NULL) == has_second[kind]);
     oikos_optimizer_destroy(&o);
     free(c);
   }
@@ -185,6 +219,35 @@ static void test_schedule(void **state) {
   free(c);
 }
 
+/* Times 1/4 in every 20 steps after the warm-up: all at once, or little by little; and the number
+ * of steps has no part in it. */
+static void test_decay(void **state) {
+  (void)state;
+  oikos_config *c = configure(OIKOS_SGD);
+  c->steps = 1;
+  c->outer.warmup = 10;
+  c->outer.decay = 0.25;
+  c->outer.decay_every = 20;
+  c->outer.schedule = OIKOS_SCHEDULE_STEP;
+  check_schedule(c, 4, 0.5);
+  check_schedule(c, 10, 1);
+  check_schedule(c, 29, 1);
+  check_schedule(c, 30, 0.25);
+  check_schedule(c, 49, 0.25);
+  check_schedule(c, 50, 0.0625);
+  assert_false(oikos_schedule_has_end(c));
+  c->outer.schedule = OIKOS_SCHEDULE_EXPONENTIAL;
+  check_schedule(c, 4, 0.5);
+  check_schedule(c, 10, 1);
+  check_schedule(c, 20, 0.5);
+  check_schedule(c, 30, 0.25);
+  check_schedule(c, 40, 0.125);
+  assert_false(oikos_schedule_has_end(c));
+  c->outer.schedule = OIKOS_SCHEDULE_COSINE;
+  assert_true(oikos_schedule_has_end(c));
+  free(c);
+}
+
 static void test_clip(void **state) {
   (void)state;
   real g[2] = {3, -4};
@@ -203,7 +266,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_updates),   cmocka_unit_test(test_closed_forms),
       cmocka_unit_test(test_zero_rate), cmocka_unit_test(test_schedule),
-      cmocka_unit_test(test_clip),
+      cmocka_unit_test(test_decay),     cmocka_unit_test(test_clip),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,17 @@ static void test_outer(void **state) {
                          "outer: {optimizer: adamw, epsilon: 0.01, weight_decay: 0.3, schedule: "
                          "cosine, clip: 1}\n",
               true);
+  check_fixed(REGRESSION "inner: {steps: 1, rate: 0.02}\nshared: {rate: 0.02}\n"
+                         "outer: {optimizer: nesterov, momentum: 0.7, schedule: step, decay: 0.5, "
+                         "decay_every: 2, warmup: 1}\n",
+              true);
+  check_fixed(REGRESSION "inner: {steps: 1, rate: 0.02}\nshared: {rate: 0.02}\n"
+                         "outer: {optimizer: rmsprop, beta2: 0.9, epsilon: 0.01, schedule: "
+                         "exponential, decay: 0.5, decay_every: 3}\n",
+              true);
+  check_fixed(REGRESSION "inner: {steps: 1, rate: 0.02}\nshared: {rate: 0.02}\n"
+                         "outer: {optimizer: lion, beta2: 0.9, weight_decay: 0.3}\n",
+              true);
 }
 
 /* ANIL (Raghu et al. 2020): inner steps move the last layer only; the outer step moves all. */

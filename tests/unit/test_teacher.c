@@ -323,9 +323,14 @@ static void test_other_task(void **state) {
   free(teacher);
   teacher = parsed("seed: 3\ntask: {source: images, split: fraction}");
   assert_int_equal(oikos_config_teaches(teacher, student, &err), OIKOS_OK);
-  student->seed = 99; // other classes are unseen
-  assert_int_equal(oikos_config_teaches(teacher, student, &err), OIKOS_USAGE);
-  assert_non_null(strstr(err.message, "seed 3"));
+  for (int source = OIKOS_SOURCE_IMAGES; source <= OIKOS_SOURCE_RATINGS; source++) {
+    student->task.source = teacher->task.source = source;
+    student->seed = 99; // other classes, groups, users and items are unseen
+    assert_int_equal(oikos_config_teaches(teacher, student, &err), OIKOS_USAGE);
+    assert_non_null(strstr(err.message, "seed 3"));
+    student->seed = 3;
+    assert_int_equal(oikos_config_teaches(teacher, student, &err), OIKOS_OK);
+  }
   free(teacher);
   free(student);
 }
