@@ -78,7 +78,8 @@ double oikos_balance_efficiency(oikos_trainer *t) {
   return efficiency;
 }
 
-static void record(oikos_trainer *t, const oikos_part_state *p, double *row) {
+static void record(oikos_trainer *t, const oikos_part_state *p,
+                   double *row) { // NOLINT(readability-non-const-parameter): its type is given
   (void)p, (void)row;
   t->history.balance_rows[t->history.records - 1] = oikos_balance_efficiency(t);
 }

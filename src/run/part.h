@@ -101,9 +101,11 @@ struct oikos_part {
 };
 
 /** Each part `p` of a trainer that has a function of this name. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): p is declared here */
 #define OIKOS_PARTS(t, p, function)                                                                \
   for (oikos_part_state *p = (t)->parts; p < (t)->parts + (t)->n_parts; p++)                       \
     if (p->part->function)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /** Find out which parts are wanted, and make room for them. Not collective; after the learners. */
 oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err);

@@ -105,7 +105,7 @@ static oikos_status settle_config(oikos_trainer *t, const oikos_checkpoint *chec
   return OIKOS_OK;
 }
 
-static oikos_status create_parts(oikos_trainer *t, oikos_error *err) {
+static oikos_status create_model(oikos_trainer *t, oikos_error *err) {
   const oikos_config *c = &t->config;
   oikos_task_shape shape = oikos_source_shape(t->source);
   int64_t outputs = c->model.loss == OIKOS_LOSS_PROTOTYPES ? 0 : shape.outputs;
@@ -172,7 +172,7 @@ static oikos_status set_up(oikos_trainer *t, const oikos_checkpoint *checkpoint,
   OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
   OIKOS_TRY(find_source(t, err));
   OIKOS_TRY(settle_config(t, checkpoint, err));
-  OIKOS_TRY(oikos_agree(&t->team, create_parts(t, err), err));
+  OIKOS_TRY(oikos_agree(&t->team, create_model(t, err), err));
   OIKOS_PARTS(t, p, open)
     OIKOS_TRY(p->part->open(t, p, trains, resume, err));
   OIKOS_TRY(oikos_agree(&t->team, create_threads(t, err), err));
