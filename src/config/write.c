@@ -9,7 +9,7 @@
 #include "learn/schedule.h"
 
 /* Arguments, name and inputs: nothing if there are none. */
-static void write_mapping(const oikos_layer_spec *spec, FILE *out) {
+static void write_mapping(const oikos_layer_list *list, const oikos_layer_spec *spec, FILE *out) {
   const char *between = ": {";
   for (int a = 0; a < spec->n_args; a++, between = ", ") {
     fprintf(out, "%s%s: ", between, spec->arg[a].key);
@@ -21,8 +21,14 @@ static void write_mapping(const oikos_layer_spec *spec, FILE *out) {
   }
   if (spec->n_from)
     fprintf(out, "%sfrom: [", between);
-  for (int k = 0; k < spec->n_from; k++)
-    fprintf(out, "%s%s", spec->from[k], k + 1 < spec->n_from ? ", " : "]");
+  for (int k = 0; k < spec->n_from; k++) {
+    int from = spec->from[k];
+    if (from < 0 || list->layers[from].name[0])
+      fputs(from < 0 ? "input" : list->layers[from].name, out);
+    else
+      fprintf(out, "%d", from);
+    fputs(k + 1 < spec->n_from ? ", " : "]", out);
+  }
   if (spec->n_args || spec->name[0] || spec->n_from)
     fputc('}', out);
 }
@@ -38,7 +44,7 @@ static void write_layers(const oikos_layer_list *list, FILE *out) {
       oikos_number_print(spec->arg[0].value, out);
       continue;
     }
-    write_mapping(spec, out);
+    write_mapping(list, spec, out);
   }
 }
 

@@ -3,47 +3,24 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/try.h"
 
-enum { EXAMPLES = -1, NOBODY = -2 };
+enum { EXAMPLES = -1 };
 
-static const char *const digits = "0123456789";
-
-/* The layer that a name or number means. */
-static int layer_called(const oikos_blueprint *b, const char *name) {
-  if (strcmp(name, "input") == 0) // which an embedding layer gives
-    return strcmp(b->layers[0].kind, oikos_layer_embedding.kind) == 0 ? 0 : EXAMPLES;
-  for (int i = 0; i < b->n_layers; i++)
-    if (strcmp(b->layers[i].name, name) == 0)
-      return i;
-  bool number = *name && strspn(name, digits) == strlen(name) && strlen(name) < 9;
-  return number && atoi(name) < b->n_layers ? atoi(name) : NOBODY;
-}
-
-/* The names of the layers before layer i, each with ", " behind it. */
-static void names_before(const oikos_blueprint *b, int i, size_t size, char *names) {
-  *names = 0;
-  for (int k = 0; k < i; k++) {
-    size_t length = strlen(names);
-    if (b->layers[k].name[0])
-      snprintf(names + length, size - length, "%s, ", b->layers[k].name);
+/* What `from` says; of the examples the embedding layer, if it is there, which gives them. */
+static oikos_status find(oikos_graph *g, int i, const char *where, oikos_error *err) {
+  const oikos_layer_spec *spec = &g->list->layers[i];
+  bool rows = i > 0 && strcmp(g->list->layers[0].kind, oikos_layer_embedding.kind) == 0;
+  for (int k = 0; k < spec->n_from; k++) {
+    int from = spec->from[k];
+    if (from < EXAMPLES || from >= i)
+      return oikos_fail(err, OIKOS_USAGE, "%s: from: expected a layer before it, found %d", where,
+                        from);
+    g->from[i][k] = from == EXAMPLES && rows ? 0 : from;
   }
-}
-
-static oikos_status find(const oikos_blueprint *b, int i, const char *name, const char *where,
-                         int *from, oikos_error *err) {
-  char names[512];
-  *from = layer_called(b, name);
-  if (*from != NOBODY && *from < i)
-    return OIKOS_OK;
-  names_before(b, i, sizeof names, names);
-  return oikos_fail(err, OIKOS_USAGE,
-                    "%s: from: '%s' %s; expected an earlier layer: %sa number below %d, or input",
-                    where, name, *from == NOBODY ? "is no layer" : "does not come before this one",
-                    names, i);
+  return OIKOS_OK;
 }
 
 /* The older way of concat, {layer: 1}, takes the layer before and, behind it, layer 1. */
@@ -76,14 +53,9 @@ static oikos_status connect(oikos_graph *g, int i, oikos_error *err) {
   const oikos_layer_spec *spec = &b->layers[i];
   char where[OIKOS_PATH / 2];
   oikos_layer_place(b->file, b->key, b->layers, i, where, sizeof where);
-  int same = spec->name[0] ? layer_called(b, spec->name) : i;
-  if (same != i)
-    return oikos_fail(err, OIKOS_USAGE, "%s: %s[%d] has the same name; names must differ", where,
-                      b->key, same);
   g->n_from[i] = spec->n_from ? spec->n_from : 1;
   g->from[i][0] = i - 1;
-  for (int k = 0; k < spec->n_from; k++)
-    OIKOS_TRY(find(b, i, spec->from[k], where, &g->from[i][k], err));
+  OIKOS_TRY(find(g, i, where, err));
   OIKOS_TRY(find_older(g, i, where, err));
   for (int k = 0; k < g->n_from[i]; k++)
     if (g->from[i][k] != EXAMPLES)

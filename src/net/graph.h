@@ -14,8 +14,8 @@ typedef struct oikos_graph {
   int takers[OIKOS_MAX_LAYERS]; /* how often it is taken */
 } oikos_graph;
 
-/** Find what each layer takes. @return OIKOS_USAGE naming the layer whose `name` stands twice,
- * whose `from` means no earlier layer, or that none takes */
+/** Find what each layer takes. @return OIKOS_USAGE naming the layer whose `from` is no earlier
+ * layer, or that none takes */
 oikos_status oikos_graph_connect(oikos_graph *graph, const oikos_blueprint *list, oikos_shape input,
                                  oikos_error *err);
 

@@ -371,15 +371,6 @@ static void test_refused_graphs(void **state) {
   check_refused("dense: 3, add", vector, 0, "add", "from must name two or more layers");
   check_refused("dense: 4, dense: {units: 3, from: [0, input]}", vector, 0, "model.layers[1] dense",
                 "from: expected one layer, found 2; `add` and `concat` take more");
-  check_refused("dense: {units: 4, name: a}, tanh: {name: b}, add: {from: [a, c]}", vector, 0,
-                "model.layers[2] add",
-                "'c' is no layer; expected an earlier layer: a, b, a number below 2, or input");
-  check_refused("dense: 4, add: {from: [0, b]}, dense: {units: 4, name: b}", vector, 0, "add",
-                "'b' does not come before this one");
-  check_refused("dense: 4, relu: {from: 1}", vector, 0, "relu", "'1' does not come before");
-  check_refused("dense: 4, relu: {from: 2}", vector, 0, "relu", "'2' is no layer");
-  check_refused("dense: {units: 4, name: a}, tanh: {name: a}", vector, 0,
-                "model.layers[1] tanh 'a'", "model.layers[0] has the same name");
   check_refused("dense: {units: 4, name: a}, tanh, dense: {units: 3, from: a}", vector, 3,
                 "model.layers[1] tanh", "no layer takes what it gives");
   check_refused("dense: 4, tanh, concat: {layer: 0, from: [0, 1]}", vector, 0, "concat",
