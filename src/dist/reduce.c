@@ -29,3 +29,15 @@ void oikos_collect(const oikos_team *team, size_t n, double *x) {
 void oikos_largest(const oikos_team *team, size_t n, double *x) {
   oikos_all_reduce(team->world, n, x, MPI_DOUBLE, MPI_MAX);
 }
+
+void oikos_sum_int64(const oikos_team *team, size_t n, int64_t *x) {
+  oikos_all_reduce(team->world, n, x, MPI_INT64_T, MPI_SUM);
+}
+
+void oikos_max_int64(const oikos_team *team, size_t n, int64_t *x) {
+  oikos_all_reduce(team->world, n, x, MPI_INT64_T, MPI_MAX);
+}
+
+void oikos_min_int64(const oikos_team *team, size_t n, int64_t *x) {
+  oikos_all_reduce(team->world, n, x, MPI_INT64_T, MPI_MIN);
+}

@@ -22,4 +22,9 @@ void oikos_collect(const oikos_team *team, size_t n, double *x);
 /** x (n) = the largest over all ranks at each place, in place. */
 void oikos_largest(const oikos_team *team, size_t n, double *x);
 
+/** x (n) = the sum, the largest or the smallest over all ranks at each place, in place. */
+void oikos_sum_int64(const oikos_team *team, size_t n, int64_t *x);
+void oikos_max_int64(const oikos_team *team, size_t n, int64_t *x);
+void oikos_min_int64(const oikos_team *team, size_t n, int64_t *x);
+
 #endif

@@ -105,6 +105,13 @@ oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_erro
   return told.status;
 }
 
+void oikos_mpi_version(char *text, size_t size) {
+  char version[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length;
+  MPI_Get_library_version(version, &length);
+  snprintf(text, size, "%s", version);
+}
+
 void oikos_all_reduce(MPI_Comm comm, size_t n, void *data, MPI_Datatype type, MPI_Op op) {
   int size, ranks;
   MPI_Comm_size(comm, &ranks);
@@ -116,9 +123,13 @@ void oikos_all_reduce(MPI_Comm comm, size_t n, void *data, MPI_Datatype type, MP
 }
 
 void oikos_broadcast(const oikos_team *team, void *data, size_t bytes) {
+  oikos_broadcast_from(team, 0, data, bytes);
+}
+
+void oikos_broadcast_from(const oikos_team *team, int rank, void *data, size_t bytes) {
   for (size_t at = 0; at < bytes; at += MAX_MESSAGE) {
     size_t count = bytes - at < MAX_MESSAGE ? bytes - at : MAX_MESSAGE;
-    MPI_Bcast((char *)data + at, (int)count, MPI_BYTE, 0, team->world);
+    MPI_Bcast((char *)data + at, (int)count, MPI_BYTE, rank, team->world);
   }
 }
 

@@ -25,6 +25,9 @@ typedef struct oikos_team {
   size_t block;       /* bytes that are read or written at a time; 0: as many as is best */
 } oikos_team;
 
+/** What the MPI library calls itself, of one line or more. Not collective; also before MPI_Init. */
+void oikos_mpi_version(char *text, size_t size);
+
 oikos_status oikos_team_create(MPI_Comm comm, oikos_team *team, oikos_error *err);
 void oikos_team_destroy(oikos_team *team);
 
@@ -46,8 +49,9 @@ oikos_status oikos_agree(const oikos_team *team, oikos_status status, oikos_erro
 /** data (n) = the sum, or whatever op says, over the ranks of a communicator, in place. */
 void oikos_all_reduce(MPI_Comm comm, size_t n, void *data, MPI_Datatype type, MPI_Op op);
 
-/** Send `bytes` bytes from rank 0 to all. */
+/** Send `bytes` bytes from rank 0 to all; from another one. */
 void oikos_broadcast(const oikos_team *team, void *data, size_t bytes);
+void oikos_broadcast_from(const oikos_team *team, int rank, void *data, size_t bytes);
 
 /** Write each rank's text, one rank after the other, to rank 0's @p out. */
 void oikos_write_in_turn(const oikos_team *team, const char *text, size_t length, FILE *out);

@@ -42,8 +42,8 @@ static void sum_up(const oikos_trainer *t, balance *b) {
   int64_t all = 0;
   for (int k = 0; k < b->logged; k++)
     all += b->log[k];
-  oikos_all_reduce(t->team.world, 1, &all, MPI_INT64_T, MPI_SUM);
-  oikos_all_reduce(t->team.world, (size_t)b->logged, b->log, MPI_INT64_T, MPI_MAX);
+  oikos_sum_int64(&t->team, 1, &all);
+  oikos_max_int64(&t->team, (size_t)b->logged, b->log);
   b->mean += (double)all / t->team.size;
   for (int k = 0; k < b->logged; k++)
     b->most += (double)b->log[k];
@@ -89,7 +89,7 @@ static double surely_most(const oikos_trainer *t, const balance *b) {
   double n = (double)b->steps, spread = b->squares - b->sum * b->sum / n, most;
   double error = sqrt((spread > 0 ? spread : 0) * n / (n - 1)); // of the sum of n
   most = b->sum - 3 * error;
-  oikos_all_reduce(t->team.world, 1, &most, MPI_DOUBLE, MPI_MAX);
+  oikos_largest(&t->team, 1, &most);
   return most;
 }
 
@@ -111,7 +111,7 @@ static int64_t cut(const oikos_trainer *t, const int64_t *work, int64_t together
     oikos_cohort_slots(c, own->first + i, 1, &slot, &slots);
     before[1 + slot / together] += work[i];
   }
-  oikos_all_reduce(t->team.world, (size_t)parts, before + 1, MPI_INT64_T, MPI_SUM);
+  oikos_sum_int64(&t->team, (size_t)parts, before + 1);
   for (int64_t k = 0; k < parts; k++) // the units of some steps: far below 2^63
     before[k + 1] += before[k];
   int64_t cost = oikos_partition((oikos_row_cost){parts, before}, ranks, most, bound);

@@ -68,7 +68,7 @@ static void count(const oikos_trainer *t, book *b) {
            cell = (size_t)t->learners.home[i] * (size_t)b->n_groups + group;
     b->stayed[cell + (oikos_source_moved(t->source, step, learner) ? b->cells : 0)]++;
   }
-  oikos_all_reduce(t->team.world, 2 * b->cells, b->stayed, MPI_INT64_T, MPI_SUM);
+  oikos_sum_int64(&t->team, 2 * b->cells, b->stayed);
   for (size_t k = 0; k < b->cells; k++)
     b->residents[k] = b->stayed[k] + b->stayed[b->cells + k];
 }
@@ -111,8 +111,8 @@ static void follow_movers(const oikos_trainer *t, const oikos_part_state *p, oik
     sums[2] += settled ? took : 0;
     longest = settled && took > longest ? took : longest;
   }
-  oikos_all_reduce(t->team.world, 3, sums, MPI_INT64_T, MPI_SUM);
-  oikos_all_reduce(t->team.world, 1, &longest, MPI_INT64_T, MPI_MAX);
+  oikos_sum_int64(&t->team, 3, sums);
+  oikos_max_int64(&t->team, 1, &longest);
   c->movers = sums[0];
   c->settled = sums[1];
   c->mean_steps = sums[1] > 0 ? (double)sums[2] / (double)sums[1] : 0;

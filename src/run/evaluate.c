@@ -122,24 +122,24 @@ static int64_t take(block *b, const oikos_results *r, int64_t left) {
 }
 
 /* Part after part of the episodes at hand, as many on all ranks; whether somebody asked to stop. */
-static oikos_status run_parts(block *b, const oikos_results *r, int64_t parts, int *stop,
+static oikos_status run_parts(block *b, const oikos_results *r, int64_t parts, int64_t *stop,
                               oikos_error *err) {
   oikos_trainer *t = b->t;
   for (b->part = 0; b->part < parts && !*stop; b->part++) {
     OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, draw_unseen, b, &t->workers[0].episode, err));
     *stop = run_block(b, r);
-    MPI_Allreduce(MPI_IN_PLACE, stop, 1, MPI_INT, MPI_MAX, t->team.world);
+    oikos_max_int64(&t->team, 1, stop);
   }
   return OIKOS_OK;
 }
 
 /* Block after block; a rank that is done early takes part with empty ones. */
-static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, int *stop,
+static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, int64_t *stop,
                                oikos_error *err) {
   oikos_trainer *t = b->t;
   while (!*stop) {
     int64_t parts = take(b, r, end - b->first);
-    MPI_Allreduce(MPI_IN_PLACE, &parts, 1, MPI_INT64_T, MPI_MAX, t->team.world);
+    oikos_max_int64(&t->team, 1, &parts);
     if (parts == 0)
       return OIKOS_OK;
     OIKOS_TRY(oikos_agree(&t->team, oikos_judge_begin(&r->judge, b->count, b->queries, err), err));
@@ -157,7 +157,7 @@ static oikos_status run_episodes(oikos_trainer *t, oikos_split split, oikos_resu
                                  oikos_error *err) {
   block b = {.t = t, .split = split};
   int64_t count;
-  int stop = 0;
+  int64_t stop = 0;
   oikos_mark(t->where, t->step, OIKOS_AT_EVALUATE);
   oikos_share(r->episodes, t->team.rank, t->team.size, &b.first, &count);
   oikos_status status = oikos_agree(

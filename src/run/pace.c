@@ -4,26 +4,27 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "dist/reduce.h"
 #include "run/interval.h"
 
 /* Before it is known how long one takes. */
 static const double first_interval = 30;
 
 void oikos_pace_compare(const oikos_team *team, oikos_pace *p) {
-  struct {
-    double seconds;
-    int rank;
-  } most = {p->busy, team->rank};
-  double sum = p->busy;
-  p->busy = 0;
-  if (team->size == 1)
+  double most = p->busy, sum = p->busy;
+  if (team->size == 1) {
+    p->busy = 0;
     return;
-  MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE_INT, MPI_MAXLOC, team->world);
-  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, team->world);
-  p->slowest_rank = most.rank;
-  p->slowest = sum > 0 ? most.seconds * team->size / sum : 0;
+  }
+  oikos_largest(team, 1, &most);
+  oikos_collect(team, 1, &sum);
+  int64_t rank = p->busy == most ? team->rank : team->size;
+  oikos_min_int64(team, 1, &rank);
+  p->busy = 0;
+  p->slowest_rank = (int)rank;
+  p->slowest = sum > 0 ? most * team->size / sum : 0;
   gethostname(p->slowest_host, sizeof p->slowest_host - 1);
-  MPI_Bcast(p->slowest_host, sizeof p->slowest_host, MPI_CHAR, most.rank, team->world);
+  oikos_broadcast_from(team, p->slowest_rank, p->slowest_host, sizeof p->slowest_host);
 }
 
 void oikos_pace_saved(oikos_pace *p, double seconds) {

@@ -77,7 +77,7 @@ static oikos_status check(const oikos_trainer *t, int64_t count, const oikos_req
 
 /* The largest number that any rank has. */
 static int64_t largest(const oikos_trainer *t, int64_t n) {
-  MPI_Allreduce(MPI_IN_PLACE, &n, 1, MPI_INT64_T, MPI_MAX, t->team.world);
+  oikos_max_int64(&t->team, 1, &n);
   return n;
 }
 

@@ -22,20 +22,20 @@ static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, int64
 static oikos_status reduced(oikos_trainer *t, const oikos_part_state *p, bool again,
                             oikos_error *err) {
   const int64_t *next = p->by_slot;
-  int64_t lost = INT64_MAX, lowest;
+  int64_t lost = INT64_MAX;
   (void)again;
   if (t->sums[0].words[OIKOS_COUNT_LOST] == 0)
     return OIKOS_OK;
   for (int64_t at = t->learners.active - 1; at >= 0; at--)
     if (next[at] >= t->config.learners.patience)
       lost = t->learners.learner[at];
-  MPI_Allreduce(&lost, &lowest, 1, MPI_INT64_T, MPI_MIN, t->team.world);
+  oikos_min_int64(&t->team, 1, &lost);
   return oikos_fail(err, OIKOS_ERROR,
                     "step %lld: learner %lld has diverged in %lld steps in a row, all that "
                     "learners.patience allows. "
                     "The last checkpoint is as it was; lower inner.rate, or raise "
                     "learners.rollback or learners.patience",
-                    (long long)t->step, (long long)lowest, (long long)t->config.learners.patience);
+                    (long long)t->step, (long long)lost, (long long)t->config.learners.patience);
 }
 
 static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {

@@ -129,13 +129,13 @@ static oikos_status create_model(oikos_trainer *t, oikos_error *err) {
 /* Memory for data that ranks of a node do not share is worth a word: it may be the most there is.
  */
 static void say_copies(const oikos_trainer *t) {
-  int copies = t->team.node_size > 1 && t->data.memory && t->data.memory->own;
-  MPI_Allreduce(MPI_IN_PLACE, &copies, 1, MPI_INT, MPI_SUM, t->team.world);
+  int64_t copies = t->team.node_size > 1 && t->data.memory && t->data.memory->own;
+  oikos_sum_int64(&t->team, 1, &copies);
   if (copies > 0)
     oikos_trainer_say(t,
-                      "warning: %d of %d ranks hold a copy of the data of their own, because the "
+                      "warning: %lld of %d ranks hold a copy of the data of their own, because the "
                       "ranks of their node cannot share memory",
-                      copies, t->team.size);
+                      (long long)copies, t->team.size);
 }
 
 static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
@@ -157,13 +157,14 @@ static void compare_numerics(const oikos_trainer *t) {
   oikos_version_numerics(mine, sizeof mine);
   memcpy(first, mine, sizeof first);
   oikos_broadcast(&t->team, first, sizeof first);
-  int differ = strcmp(mine, first) != 0;
-  MPI_Allreduce(MPI_IN_PLACE, &differ, 1, MPI_INT, MPI_SUM, t->team.world);
+  int64_t differ = strcmp(mine, first) != 0;
+  oikos_sum_int64(&t->team, 1, &differ);
   if (differ)
-    oikos_trainer_say(t,
-                      "warning: %d of %d ranks do not compute with what rank 0 does (%s): the bits "
-                      "depend on which rank has which learner; make it the same everywhere",
-                      differ, t->team.size, first);
+    oikos_trainer_say(
+        t,
+        "warning: %lld of %d ranks do not compute with what rank 0 does (%s): the bits "
+        "depend on which rank has which learner; make it the same everywhere",
+        (long long)differ, t->team.size, first);
 }
 
 /* Everything but the state. */

@@ -95,18 +95,18 @@ static void reduce(oikos_trainer *t) {
 
 /* Some learner's numbers are not finite: find the first one, so that the message can name it. */
 static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
-  int64_t first = INT64_MAX, lowest;
+  int64_t first = INT64_MAX;
   for (int k = 0; k < t->n_threads; k++)
     if (t->not_finite[k] >= 0 && t->not_finite[k] < first)
       first = t->not_finite[k];
-  MPI_Allreduce(&first, &lowest, 1, MPI_INT64_T, MPI_MIN, t->team.world);
+  oikos_min_int64(&t->team, 1, &first);
   return oikos_fail(
       err, OIKOS_ERROR,
       "step %lld: the loss or gradient of learner %lld is not finite (NaN or infinity)%s: training "
       "has diverged. "
       "The last checkpoint is as it was; lower inner.rate or shared.rate, set outer.clip, or leave "
       "such learners out by learners.rollback or another aggregation.rule than mean",
-      (long long)t->step, (long long)lowest,
+      (long long)t->step, (long long)first,
       t->config.learners.rollback > 0 ? ", or grew beyond learners.rollback, as all others'" : "");
 }
 

@@ -7,9 +7,9 @@
 #include <cblas.h>
 #include <gnu/libc-version.h>
 #include <hdf5.h>
-#include <mpi.h>
 
 #include "base/version.h"
+#include "dist/team.h"
 
 const char *oikos_version(void) {
   return OIKOS_VERSION;
@@ -35,10 +35,9 @@ static void name_mpi(char *mpi) {
 }
 
 void oikos_version_libraries(char *text, size_t size) {
-  char mpi[MPI_MAX_LIBRARY_VERSION_STRING], blas[64];
-  int length;
+  char mpi[1024], blas[64];
   unsigned major, minor, patch;
-  MPI_Get_library_version(mpi, &length);
+  oikos_mpi_version(mpi, sizeof mpi);
   name_mpi(mpi);
   H5get_libversion(&major, &minor, &patch);
   blas_version(blas);

@@ -332,6 +332,38 @@ static void test_largest(void **state) {
   conclude(&v);
 }
 
+/* Whole numbers that no double holds; and what one rank says, all hear. */
+static void test_int64(void **state) {
+  (void)state;
+  enum { N = 3 };
+  const int64_t large = INT64_C(1) << 60;
+  verdict v = {0};
+  oikos_team team = team_of(MPI_COMM_WORLD, &v);
+  int64_t sum[N], most[N], least[N], ranks = team.size, last = ranks - 1;
+  for (int i = 0; i < N; i++) {
+    sum[i] = i + 1 + team.rank * (i == 0);
+    most[i] = large + team.rank * (i - 1);
+    least[i] = -large + team.rank * (i - 1);
+  }
+  oikos_sum_int64(&team, N, sum);
+  oikos_max_int64(&team, N, most);
+  oikos_min_int64(&team, N, least);
+  for (int i = 0; i < N; i++) {
+    expect(&v, sum[i] == (i + 1) * ranks + (i == 0) * ranks * last / 2, "sum %d is %lld", i,
+           (long long)sum[i]);
+    expect(&v, most[i] == large + (i == 2 ? last : 0), "most %d is %lld", i, (long long)most[i]);
+    expect(&v, least[i] == -large - (i == 0 ? last : 0), "least %d is %lld", i,
+           (long long)least[i]);
+  }
+  char word[8] = "";
+  if (team.rank == last)
+    snprintf(word, sizeof word, "last");
+  oikos_broadcast_from(&team, (int)last, word, sizeof word);
+  expect(&v, strcmp(word, "last") == 0, "heard \"%s\"", word);
+  oikos_team_destroy(&team);
+  conclude(&v);
+}
+
 /* What MPI refuses on one rank is everybody's error at the next agreement, and only there. */
 static void test_mpi_error(void **state) {
   (void)state;
@@ -358,7 +390,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_read_file), cmocka_unit_test(test_exact),
       cmocka_unit_test(test_overflow),  cmocka_unit_test(test_fast),
       cmocka_unit_test(test_collect),   cmocka_unit_test(test_largest),
-      cmocka_unit_test(test_mpi_error),
+      cmocka_unit_test(test_int64),     cmocka_unit_test(test_mpi_error),
   };
   ranks_begin(&argc, &argv);
   return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));
