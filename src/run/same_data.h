@@ -7,8 +7,6 @@
 #include "oikos/trainer.h"
 #include "store/data_about.h"
 
-enum { OIKOS_DATA_PRINTS = 3, OIKOS_DATA_WORDS = 2 }; /* inputs, names, digest; each of 128 bits */
-
 /** What is known of the trainer's data file (a teacher's is its student's); NULL without one. */
 const oikos_data_about *oikos_trainer_data(const oikos_trainer *t);
 

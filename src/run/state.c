@@ -11,6 +11,7 @@
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/fields.h"
+#include "run/same_data.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint.h"
 #include "store/checkpoint_list.h"
