@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "math/vector.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 static bool wanted(const oikos_trainer *t) {

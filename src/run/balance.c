@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "learn/work.h"
 #include "math/partition.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 /* Parts of the blocks' row, at least, and per rank: with so many a cut is well placed. */

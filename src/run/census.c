@@ -11,6 +11,8 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "math/rand_index.h"
+#include "run/fields.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 #include "tasks/source.h"
 

@@ -8,6 +8,7 @@
 
 #include "base/number.h"
 #include "base/try.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
 #include "store/sync.h"

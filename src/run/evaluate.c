@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "net/derivatives.h"
+#include "run/rows.h"
 #include "run/summary.h"
 #include "run/trainer_impl.h"
 

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "run/part.h"
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
 

@@ -12,6 +12,7 @@
 #include "learn/teacher.h"
 #include "math/vector.h"
 #include "run/gradcheck_impl.h"
+#include "run/rows.h"
 
 typedef oikos_real real;
 typedef oikos_check check;

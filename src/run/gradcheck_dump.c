@@ -5,6 +5,7 @@
 
 #include "base/try.h"
 #include "run/gradcheck_impl.h"
+#include "run/rows.h"
 #include "store/dump.h"
 
 typedef oikos_real real;

@@ -2,6 +2,8 @@
  * Learners' own inner rates (learn/bold_driver.h): a factor for each, and what the step at hand
  * makes of it. */
 #include "learn/bold_driver.h"
+#include "run/fields.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 static bool wanted(const oikos_trainer *t) {

@@ -2,7 +2,7 @@
  *
  * An optional concern of a step is a part: a table of functions, like the type of a layer. The
  * trainer calls those of the parts that its configuration wants, in the order of the list in
- * part.c, where a NULL has nothing to do. A new part is one file that defines an oikos_part, its
+ * parts.c, where a NULL has nothing to do. A new part is one file that defines an oikos_part, its
  * declaration below, and one line in the list.
  */
 #ifndef OIKOS_RUN_PART_H
@@ -11,10 +11,11 @@
 #include <stdio.h>
 
 #include "learn/contribution.h"
-#include "run/fields.h"
+#include "oikos/trainer.h"
 #include "run/learners.h"
 
 typedef struct oikos_part oikos_part;
+typedef struct oikos_fields oikos_fields; /* run/fields.h */
 
 /** A part in a trainer. Its memory is zero at first. */
 typedef struct oikos_part_state {

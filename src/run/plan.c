@@ -5,6 +5,7 @@
 
 #include "base/try.h"
 #include "learn/cohort.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 /* Resident memory of this process, in bytes; 0 if the system does not tell. */

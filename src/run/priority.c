@@ -2,6 +2,8 @@
  * Priority of homes (learn/priority.h), as a part of a step: what it keeps is alike on all ranks.
  */
 #include "learn/priority.h"
+#include "run/fields.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 static bool wanted(const oikos_trainer *t) {

@@ -13,6 +13,8 @@
 #include "base/secret.h"
 #include "base/try.h"
 #include "learn/privacy.h"
+#include "run/fields.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 enum { DIGITS = 16, TEXT = OIKOS_SECRET * DIGITS + 1 }; /* hexadecimal, and a line end */

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/try.h"
+#include "run/rows.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;

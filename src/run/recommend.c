@@ -5,6 +5,7 @@
 
 #include "base/try.h"
 #include "run/ranking.h"
+#include "run/rows.h"
 #include "run/trainer_impl.h"
 
 /* Requests that a rank has at hand. */

@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "dist/exchange.h"
+#include "run/balance.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 /* What takes the place of the trainer's. */

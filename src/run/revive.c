@@ -5,6 +5,8 @@
 
 #include "base/memory.h"
 #include "learn/homes.h"
+#include "run/fields.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 static bool wanted(const oikos_trainer *t) {

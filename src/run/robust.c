@@ -10,6 +10,8 @@
 #include "learn/rollback.h"
 #include "math/order_statistics.h"
 #include "math/vector.h"
+#include "run/fields.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;

@@ -2,6 +2,8 @@
  * Patience with learners that diverge (learn/rollback.h): for how many steps in a row each was left
  * out. */
 #include "learn/rollback.h"
+#include "run/fields.h"
+#include "run/part.h"
 #include "run/trainer_impl.h"
 
 static bool wanted(const oikos_trainer *t) {

@@ -10,6 +10,7 @@
 #include "dist/shared_sum.h"
 #include "net/choose.h"
 #include "oikos/version.h"
+#include "run/part.h"
 #include "run/read_config.h"
 #include "run/same_data.h"
 #include "run/trainer_impl.h"

@@ -9,6 +9,8 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "run/fields.h"
+#include "run/part.h"
 #include "run/read_config.h"
 #include "run/trainer_impl.h"
 #include "store/copy_file.h"

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/try.h"
 #include "learn/schedule.h"
+#include "run/part.h"
+#include "run/rows.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;

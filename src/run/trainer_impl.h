@@ -8,18 +8,18 @@
 #include "learn/update.h"
 #include "net/profile.h"
 #include "oikos/trainer.h"
-#include "run/balance.h"
 #include "run/history.h"
 #include "run/learners.h"
 #include "run/pace.h"
-#include "run/part.h"
-#include "run/rows.h"
 #include "run/watch.h"
 #include "store/checkpoint_list.h"
 #include "store/source_data.h"
 
 /* What tells one data file from another: of its inputs, names, and numbers; each of 128 bits. */
 enum { OIKOS_DATA_PRINTS = 3, OIKOS_DATA_WORDS = 2 };
+
+typedef struct oikos_rows oikos_rows;             /* run/rows.h */
+typedef struct oikos_part_state oikos_part_state; /* run/part.h */
 
 struct oikos_trainer {
   oikos_config config;

@@ -55,14 +55,4 @@ launch "$SOURCE/tools/floors" tree
 check_status "a circle of three" 1
 check_equal "a circle of three: lines" 4 "$(wc -l <"$log.out")"
 
-# What is known to be a circle may not grow, and not stay known when it is none.
-known=$(sed -n "s/^known='\(.*\)'/\1/p" "$SOURCE/tools/floors")
-for one in ${known%% *}; do
-  plant
-  mkdir -p "tree/src/$(dirname "$one")"
-  echo '#include "base/a.h"' >"tree/src/$one.c"
-  launch "$SOURCE/tools/floors" tree
-  check_status "no circle any more" 1
-  check_match "no circle any more" "^tools/floors: $one is in no circle any more" "$log.out"
-done
 finish

@@ -16,6 +16,7 @@
 
 #include "check.h"
 
+#include "run/part.h"
 #include "run/trainer_impl.h"
 #include "store/data_about.h"
 

@@ -3,6 +3,9 @@
  * one rank, and afterwards a step's work is even. */
 #include "ranks.h"
 
+#include "run/balance.h"
+#include "run/rows.h"
+
 #include "base/random.h"
 #include "import/import.h"
 

@@ -4,6 +4,8 @@
  * holds the rows; recommendations and evaluations are the same. */
 #include "ranks.h"
 
+#include "run/rows.h"
+
 #include "import/import.h"
 #include "oikos/recommend.h"
 #include "store/checkpoint_list.h"

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ * Embedding rows as a part of a step. */
+#include "run/fields.h"
+#include "run/rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "learn/cohort.h"
+#include "learn/schedule.h"
+#include "run/part.h"
+#include "run/trainer_impl.h"
+
+typedef oikos_real real;
+
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* Examples of so many learners in training, or of as many as may be at hand of the unseen. */
+static size_t places(const oikos_rows *r, int64_t learners) {
+  size_t n = oikos_mul((size_t)learners, r->episode),
+         unseen = oikos_mul((size_t)r->most, r->unseen);
+  n = n > unseen ? n : unseen;
+  return n > OIKOS_ROWS_LEAST ? n : OIKOS_ROWS_LEAST;
+}
+
+static oikos_status allocate(int64_t room, oikos_rows *r, oikos_error *err) {
+  static const char what[] = "the embedding rows of a step";
+  size_t all = places(r, room);
+  r->room = room;
+  OIKOS_TRY(oikos_alloc(&r->id, all, sizeof *r->id, what, err));
+  OIKOS_TRY(oikos_alloc(&r->place, all, sizeof *r->place, what, err));
+  return oikos_alloc(&r->first, (size_t)room + 1, sizeof *r->first, what, err);
+}
+
+static void release(oikos_rows *r) {
+  free(r->id);
+  free(r->place);
+  free(r->first);
+}
+
+int64_t oikos_rows_most(const oikos_trainer *t) {
+  oikos_task_shape shape = oikos_source_shape(t->source);
+  int64_t even = (oikos_cohort_size(&t->config) + t->team.size - 1) / t->team.size;
+  return larger(even * (int64_t)(1 + shape.support + shape.query) /
+                    (int64_t)(1 + shape.support + shape.judged),
+                OIKOS_LEARNERS_LEAST);
+}
+
+static bool wanted(const oikos_trainer *t) {
+  return oikos_network_row_width(t->net) > 0;
+}
+
+static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
+  oikos_task_shape shape = oikos_source_shape(t->source);
+  oikos_rows *r = t->rows = p->own;
+  *r = (oikos_rows){.rows = shape.rows,
+                    .width = oikos_network_row_width(t->net),
+                    .episode = 1 + shape.support + shape.query,
+                    .unseen = 1 + shape.support + shape.judged,
+                    .most = oikos_rows_most(t)};
+  OIKOS_TRY(allocate(larger(t->learners.slots, r->most), r, err));
+  OIKOS_TRY(oikos_alloc(&r->own, oikos_mul((size_t)t->n_threads, r->width), sizeof *r->own,
+                        "the embedding rows of a step", err));
+  return oikos_embedding_create(&t->team, &t->config, 0, r->rows, r->width,
+                                oikos_network_row_deviation(t->net), places(r, r->room), &r->table,
+                                err);
+}
+
+static void destroy(void *own) {
+  oikos_rows *r = own;
+  oikos_embedding_destroy(r->table);
+  release(r);
+  free(r->own);
+}
+
+/* After a failure all is as it was, but for room that is not needed. */
+static oikos_status room(oikos_trainer *t, oikos_part_state *p, const oikos_learners *to,
+                         oikos_error *err) {
+  oikos_rows *r = p->own, fresh = *r;
+  (void)t;
+  if (to->slots <= r->room)
+    return OIKOS_OK;
+  OIKOS_TRY(oikos_embedding_reserve(r->table, places(r, to->slots), err));
+  fresh.id = NULL;
+  fresh.place = NULL;
+  fresh.first = NULL;
+  oikos_status status = allocate(to->slots, &fresh, err);
+  release(status == OIKOS_OK ? r : &fresh);
+  if (status == OIKOS_OK)
+    *r = fresh;
+  return status;
+}
+
+static void draw_active(const void *trainer, int64_t at, oikos_episode *episode) {
+  const oikos_trainer *t = trainer;
+  oikos_source_draw(t->source, OIKOS_TRAIN, t->step, t->learners.learner[at], episode);
+}
+
+static oikos_status begin(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
+  return oikos_rows_fetch(p->own, t->learners.active, draw_active, t, &t->workers[0].episode, err);
+}
+
+/* Add what a learner's examples say of their rows, as heavily as its gradient. */
+static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+                  const oikos_contribution *c, bool was_taken) {
+  const oikos_rows *r = p->own;
+  const oikos_segments *s = &t->segments;
+  const oikos_episode *e = &t->workers[thread].episode;
+  oikos_sum *sum = &t->sums[thread];
+  size_t n = e->support.n + e->query.n, stride = oikos_network_input(t->net);
+  const int32_t *place = r->place + r->first[at];
+  bool finite = true, has_own = e->rows.own >= 0;
+  real *own = r->own + (size_t)thread * r->width, weight = oikos_contribution_weight(s, c);
+  if (!was_taken)
+    return true;
+  if (has_own)
+    oikos_episode_own_gradient(t->source, e, c->dx, own);
+#pragma omp critical(oikos_rows) // whole numbers are added: the order does not matter
+  {
+    if (has_own)
+      finite &= oikos_embedding_add(r->table, s->grid, sum, s->rows, place[0], own, weight);
+    for (size_t i = 0; i < n; i++)
+      finite &= oikos_embedding_add(r->table, s->grid, sum, s->rows, place[has_own + i],
+                                    c->dx + i * stride + e->rows.other_at, weight);
+  }
+  return finite;
+}
+
+static oikos_status reduced(oikos_trainer *t, const oikos_part_state *p, bool again,
+                            oikos_error *err) {
+  (void)t, (void)err;
+  if (again)
+    oikos_embedding_again(((oikos_rows *)p->own)->table);
+  return OIKOS_OK;
+}
+
+/* Step 2 of the rows. */
+static void adopt(oikos_trainer *t, oikos_part_state *p) {
+  const oikos_rows *r = p->own;
+  const oikos_segments *s = &t->segments;
+  oikos_embedding_update(r->table, s->grid, s->rows, oikos_update_share(&t->config, s, &t->sums[0]),
+                         t->config.shared.rate * oikos_schedule(&t->config, t->step));
+}
+
+/* Rows and the state of their optimizer, from their owners. */
+static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  oikos_embedding_part e = oikos_embedding_own(((oikos_rows *)p->own)->table);
+  const struct {
+    void *data;
+    bool kept;
+    int64_t columns;
+    const char *meaning, *name;
+  } part[] = {
+      {e.numbers, true, (int64_t)e.width, "embedding rows: users, then items", "row"},
+      {e.optimizer->first, oikos_optimizer_has_first(&t->config), (int64_t)e.width,
+       "optimizer: mean gradient of each row", "first"},
+      {e.optimizer->second, oikos_optimizer_has_second(&t->config), (int64_t)e.width,
+       "optimizer: mean squared gradient of each row", "second"},
+      {e.optimizer->count, true, 0, "optimizer: updates made of each row", "count"},
+  };
+  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+    oikos_field_type type = part[i].columns ? OIKOS_FIELD_REAL : OIKOS_FIELD_INT64;
+    if (!part[i].kept)
+      continue;
+    oikos_field *field = oikos_fields_add(f, type, part[i].data, e.rows, part[i].columns,
+                                          part[i].meaning, "embedding", part[i].name);
+    if (part[i].data == e.optimizer->second) // it has no sign, and may have overflown
+      oikos_field_within(field, 0, INFINITY);
+    field->owned = true;
+    field->first = e.first;
+    field->count = e.count;
+  }
+}
+
+static void plan(const oikos_trainer *t, const oikos_part_state *p, oikos_plan *to) {
+  const oikos_rows *r = p->own;
+  (void)t;
+  to->row_bytes =
+      (double)to->most_active * (double)r->episode * (double)r->width * sizeof(oikos_real);
+}
+
+const oikos_part oikos_part_rows = {.size = sizeof(oikos_rows),
+                                    .wanted = wanted,
+                                    .create = create,
+                                    .destroy = destroy,
+                                    .begin = begin,
+                                    .taken = taken,
+                                    .reduced = reduced,
+                                    .adopt = adopt,
+                                    .room = room,
+                                    .fields = fields,
+                                    .plan = plan};
