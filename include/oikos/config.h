@@ -121,10 +121,10 @@ typedef enum { OIKOS_EVAL_VALIDATION, OIKOS_EVAL_TEST } oikos_eval_split;
 /** One layer as written in the configuration; src/net knows the kinds and checks the arguments. */
 typedef struct oikos_layer_spec {
   char kind[OIKOS_NAME];
-  char name[OIKOS_NAME];         /**< `name: stem`; empty: it is called by its number in the list */
-  int line;                      /**< in the YAML file, for messages; 0 if set from elsewhere */
-  int n_from;                    /**< layers that it takes, `from: [stem, 3]`; 0: the one before */
-  int8_t from[OIKOS_MAX_INPUTS]; /**< their numbers in the list; -1, `from: input`: the examples */
+  char name[OIKOS_NAME]; /**< `name: stem`; empty: it is called by its number in the list */
+  int line;              /**< in the YAML file, for messages; 0 if set from elsewhere */
+  int n_from;            /**< layers that it takes, `from: [stem, 3]`; 0: the one before */
+  int16_t from[OIKOS_MAX_INPUTS]; /**< their numbers in the list; -1, `input`: the examples */
   int n_args;
   struct {
     char key[OIKOS_NAME]; /**< empty for the short form `dense: 40` */

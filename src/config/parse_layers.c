@@ -65,16 +65,16 @@ static void say_earlier(const place *at, char *out, size_t size) {
 }
 
 /* The number of the earlier layer that a name or number means, -1 for the examples. */
-static bool find_earlier(const place *at, const yaml_node_t *node, int8_t *from) {
+static bool find_earlier(const place *at, const yaml_node_t *node, int16_t *from) {
   double number;
   *from = -1;
   if (is_name(node) && strcmp(oikos_text_of(node), "input") == 0)
     return true;
   for (int i = 0; i < at->number && is_own_name(node); i++)
     if (strcmp(at->list->layers[i].name, oikos_text_of(node)) == 0)
-      *from = (int8_t)i;
+      *from = (int16_t)i;
   if (number_of(node, &number) && number >= 0 && number < at->number && number == (int)number)
-    *from = (int8_t)number;
+    *from = (int16_t)number;
   return *from >= 0;
 }
 

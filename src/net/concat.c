@@ -92,8 +92,8 @@ const oikos_layer_type oikos_layer_concat = {
     .meaning = "What the layers that `from` names give, one behind the other: images of equal "
                "height and width by channel; behind a vector, what others give as numbers.",
     .args = {{"layer", -1, 0, OIKOS_MAX_LAYERS - 1, true,
-              "in place of `from`, the number of one earlier layer, which comes behind the layer "
-              "before; -1: none"}},
+              "the older way, in place of `from`: the number of one earlier layer, which comes "
+              "behind the layer before"}},
     .configure = configure,
     .joins = true,
     .several = true,
