@@ -19,7 +19,8 @@ static atomic_int unreported;
 
 /* Of every communicator of a team, and of those that are made of it: the call returns, and the next
  * agreement says what it was. */
-static void note_error(MPI_Comm *comm, int *code, ...) {
+static void note_error(MPI_Comm *comm, int *code, // NOLINT(readability-non-const-parameter): MPI's
+                       ...) {
   int none = MPI_SUCCESS;
   (void)comm;
   atomic_compare_exchange_strong(&unreported, &none, *code);

@@ -42,8 +42,8 @@ static bool differs(const int64_t was[OIKOS_DATA_WORDS], const int64_t is[OIKOS_
 
 oikos_status oikos_data_same(oikos_trainer *t, const char *checkpoint, oikos_error *err) {
   static const char *const what[OIKOS_DATA_PRINTS] = {
-      "other inputs (the names of its columns, or its users and items and what is told of them, or "
-      "the size of its images), or these in another order",
+      ("other inputs (the names of its columns, or its users and items and what is told of them, "
+       "or the size of its images), or these in another order"),
       "other names of groups or classes, or these in another order", "other numbers"};
   int64_t was[OIKOS_DATA_PRINTS][OIKOS_DATA_WORDS];
   int first = 0;
