@@ -16,8 +16,10 @@ size_t oikos_mul(size_t a, size_t b) {
 /* Large memory asks for huge pages, where the system gives them: a page fault for each 4 KiB takes
  * longer than what is done with them, and so does finding them later. */
 static void *allocate(size_t bytes) {
-  void *memory = aligned_alloc(bytes < LARGE ? ALIGNMENT : HUGE_PAGE, bytes);
-  if (memory && bytes >= LARGE)
+  void *memory = NULL;
+  if (posix_memalign(&memory, bytes < LARGE ? ALIGNMENT : HUGE_PAGE, bytes) != 0)
+    return NULL;
+  if (bytes >= LARGE)
     (void)madvise(memory, bytes, MADV_HUGEPAGE);
   return memory;
 }
