@@ -13,8 +13,8 @@ enum {
   GRACE_OF_MANY = 1200, /* of several ranks: longer than launchers take from SIGTERM to SIGKILL when
                            another rank has ended, and said why */
   LATER = 400, /* ms more, for other ranks than the first, and for one that has said how it ended */
-  ROLL = 8000,     /* ms for the first barrier, which takes far below one; */
-  ROLL_LATER = 2000 /* more for others than rank 0, which says the same: no barrier leaves it out */
+  ROLL = 8000, /* ms for the first barrier, which takes far below one; */
+  ROLL_LATER = 2000 /* more for others than rank 0, which most often has the same to say */
 };
 
 static sigset_t signals(void) {

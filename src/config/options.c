@@ -362,7 +362,7 @@ const oikos_option *oikos_options(void) {
        "How many of the newest checkpoints stay."},
       {STRING("checkpoint.hints", checkpoint.hints), FREE,
        "Hints for MPI-IO and the file system, KEY=VALUE KEY=VALUE, such as "
-       "striping_factor=8 striping_unit=4194304 (Lustre) cb_nodes=4. Those that the MPI library "
+       "striping_factor=8 striping_unit=4194304 (Lustre). Those that the MPI library "
        "does not know are ignored by it."},
       {INT("log.every", log.every, "100", 1, 1e15), FREE,
        "Steps between lines of metrics.jsonl, each the mean over them."},

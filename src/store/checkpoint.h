@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checkpoints: one HDF5 file each, written by all ranks together through MPI-IO, readable with h5py
+ * Checkpoints: one HDF5 file each, filled by all ranks at once through MPI-IO, readable with h5py
  * and h5dump.
  *
  * The file begins with a seal (store/seal.h) of the kind "oikos checkpoint 2". It is written last,
