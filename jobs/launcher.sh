@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034
 # What starts ranks, and all that launchers differ in; to be sourced. Known are mpirun of Open MPI 4 (ORTE) and 5 (PRRTE) and
-# of MPICH and its kin (Hydra: Intel MPI, MVAPICH). MPIEXEC names another mpirun than the one in PATH.
+# of MPICH and its kin (Hydra: Intel MPI, MVAPICH). MPIEXEC names another mpirun than the one in PATH, or srun, within a job of
+# Slurm's, which is told what mpirun is told.
 #
 #   launcher_begin                  first of all: finds out which it is, sets `launcher` and `mpirun`, exports what root needs
 #   "${mpirun[@]}" N PROGRAM...     N ranks on this machine, more than it has cores if need be, bound to none
@@ -25,8 +26,9 @@ launcher_kind() {
   *"(Open MPI) 4."* | *"(Open MPI) 3."* | *"(OpenRTE)"*) echo ompi4 ;;
   *"(Open MPI)"* | *PRRTE* | *prte*) echo ompi5 ;;
   *HYDRA* | *Intel*MPI*) echo hydra ;;
+  slurm*) echo srun ;;
   *)
-    echo "jobs/launcher.sh: $MPIEXEC is none of Open MPI, MPICH or Intel MPI (MPIEXEC names another); it said: ${said%%$'\n'*}" >&2
+    echo "jobs/launcher.sh: $MPIEXEC is of none of Open MPI, MPICH, Intel MPI and Slurm (MPIEXEC names another); it said: ${said%%$'\n'*}" >&2
     return 1
     ;;
   esac
@@ -40,6 +42,7 @@ launcher_begin() {
   ompi4) mpirun=("$MPIEXEC" -q --oversubscribe --bind-to none -n) ;;
   ompi5) mpirun=("$MPIEXEC" --map-by :OVERSUBSCRIBE --bind-to none --mca btl 'self,sm' -n) ;; # it complains of networks that are down
   hydra) mpirun=("$MPIEXEC" -bind-to none -n) ;;
+  srun) mpirun=("$MPIEXEC" --mpi="${OIKOS_SRUN_MPI:-pmix}" --overcommit --cpu-bind=none -n) ;;
   esac
 }
 
@@ -95,6 +98,7 @@ launcher_own() {
     !rule && (is_rule("-") || is_rule("=")) { rule = substr($0, 1, 1); held = $0 "\n"; next }
     /^oikos:/ { print; next }
     rule { held = held $0 "\n"; next }
+    /^(srun|slurmstepd): / { next }
     /^\[[^]]*:[0-9]+\] PMIX ERROR: / || /^\[warn\] Epoll / { next } # of Open MPI 5, when ranks end at once
     /^YOUR APPLICATION TERMINATED WITH THE EXIT STRING|^This typically refers to a problem with your application/ ||
       /^Please see the FAQ page for debugging suggestions/ { next }
