@@ -194,6 +194,20 @@ static bool speaks(void) {
   return true;
 }
 
+/* Where ranks cannot begin for the same reason, the first one has said so before the others do. */
+static int say_no_mpi(int error) {
+  char host[HOST_NAME_MAX + 1] = "";
+  gethostname(host, sizeof host - 1);
+  if (!speaks())
+    sleep(1);
+  fprintf(stderr,
+          "oikos: on %s: MPI could not begin (its error %d); expected room and the right to write "
+          "in /dev/shm and in the folder for temporary files (TMPDIR, /tmp); see: df /dev/shm "
+          "\"${TMPDIR:-/tmp}\"\n",
+          host, error);
+  return ERROR;
+}
+
 /* Help and the version need no MPI, which may not be there on a login node. */
 static int run_alone(const char *name, int argc, char **argv) {
   found f = {0};
@@ -265,10 +279,10 @@ int main(int argc, char **argv) {
   // on a long path, or leave semaphores behind that keep others from files of the same name
   setenv("OMPI_MCA_sharedfp", "individual", 0);
   signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of the write, not of the process
-  if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
-    fputs("oikos: MPI could not be initialised\n", stderr);
-    return ERROR;
-  }
+  setenv("OMPI_MCA_mpi_initial_errhandler", "mpi_errors_return", 0); // else Open MPI 5 ends it here
+  status = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+  if (status != MPI_SUCCESS)
+    return say_no_mpi(status);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   atomic_store(&stop.rank, rank);
