@@ -106,9 +106,9 @@ run() { launch "$OIKOS" "$@"; }
 run_ranks() { launch "${mpirun[@]}" "$1" "$OIKOS" "${@:2}"; }
 start_ranks() { start "${mpirun[@]}" "$1" "$OIKOS" "${@:2}"; }
 
-# on_rank_1 STATEMENT: makes ./rank, which starts its arguments, on rank 1 with the statement done before.
-on_rank_1() {
-  printf '#!/bin/sh\nnumber=$(env | sed -nE "s/^%s=//p" | head -n 1)\n[ "$number" != 1 ] || %s\nexec "$@"\n' "$(rank_variables)" "$1" >rank
+# on_rank N STATEMENT: makes ./rank, which starts its arguments, on rank N with the statement done before.
+on_rank() {
+  printf '#!/bin/sh\nnumber=$(env | sed -nE "s/^%s=//p" | head -n 1)\n[ "$number" != %s ] || %s\nexec "$@"\n' "$(rank_variables)" "$1" "$2" >rank
   chmod +x rank
 }
 

@@ -25,7 +25,7 @@ check_same "the best level is taken" "${levels[-1]}" best
 
 # Ranks of several levels: the lowest for all, with its bits, and one line about it. A rank's level stands in for its processor.
 if ((${#levels[@]} > 1)); then
-  on_rank_1 "export OIKOS_LEVEL=${levels[0]}"
+  on_rank 1 "export OIKOS_LEVEL=${levels[0]}"
   launch "${mpirun[@]}" 3 ./rank "$OIKOS" train mlp.yaml --out mixed "${few[@]}"
   check_status "ranks of several levels" 0
   check_match "the line about it" "^oikos: 2 of 3 ranks could run level ${levels[-1]}, but .* has ${levels[0]} at most: all run that" "$log.err"
@@ -83,7 +83,7 @@ done
 unset OPENBLAS_CORETYPE
 
 # Ranks to which the user gave different kernels are told of.
-on_rank_1 'export OPENBLAS_CORETYPE=Nehalem'
+on_rank 1 'export OPENBLAS_CORETYPE=Nehalem'
 launch "${mpirun[@]}" 2 ./rank "$OIKOS" train mlp.yaml --out kernels "${few[@]}"
 check_status "ranks with different kernels" 0
 if ((${#levels[@]} > 1)); then

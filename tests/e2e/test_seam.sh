@@ -17,7 +17,7 @@ train=("$OIKOS" train "$WORK/conv.yaml" --out "$WORK/run" --set steps=2 --set ev
 
 # one_rank_without WHAT REGEX [STATEMENT]: rank 1 works in ./there, the others in ./here; all end, with one message that says where.
 one_rank_without() {
-  on_rank_1 "cd $WORK/there ${3:-}"
+  on_rank 1 "cd $WORK/there ${3:-}"
   for ranks in 2 3; do
     LIMIT=60 launch env -C "$WORK/here" "${mpirun[@]}" $ranks "$WORK/rank" "${train[@]}"
     check_status "$1, $ranks ranks" '[12]'
@@ -60,7 +60,7 @@ if [[ $(id -u) == 0 ]] && unshare --mount true 2>/dev/null; then
   launch unshare --mount bash -c 'mount -t tmpfs -o size=12m none /dev/shm && exec "$@"' bash "${mpirun[@]}" 2 "$OIKOS" "${small[@]}" --out tight
   check_status "a small /dev/shm" 0
   check_same "a small /dev/shm" roomy tight
-  on_rank_1 'exec unshare --pid --fork --mount-proc "$@"' # its processes have numbers of their own
+  on_rank 1 'exec unshare --pid --fork --mount-proc "$@"' # its processes have numbers of their own
   export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_smsc=^cma
   launch "${mpirun[@]}" 2 ./rank "$OIKOS" "${small[@]}" --out apart
   check_status "ranks that cannot share memory" 0

@@ -100,7 +100,7 @@ else
   # One rank of two hangs, and the other waits for it; whoever of them is asked, both end.
   for rank in 0 1; do
     rm -f images.h5.on
-    on_rank_1 "export LD_PRELOAD=$WORK/hung.so HUNG=$WORK/images.h5"
+    on_rank 1 "export LD_PRELOAD=$WORK/hung.so HUNG=$WORK/images.h5"
     start "${mpirun[@]}" 2 ./rank "$OIKOS" train conv.yaml --out "$WORK/none$rank"
     wait_for "a read that hangs" on images.h5.on
     struck=$(ranks_with "$WORK/none$rank" $rank)

@@ -147,7 +147,7 @@ fi
 if [[ -z ${OIKOS_SANITIZED:-} ]]; then
   echo 'void pause(void); int MPI_Barrier(void *ranks); int MPI_Barrier(void *ranks) { for (;;) pause(); }' >silent.c
   cc -w -shared -fPIC -o silent.so silent.c
-  on_rank_1 "export LD_PRELOAD=$WORK/silent.so"
+  on_rank 1 "export LD_PRELOAD=$WORK/silent.so"
   begin=$SECONDS
   start "${mpirun[@]}" 3 ./rank "$OIKOS" "${short[@]}" --out silent
   end_of_job

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loaded before a rank by tools/bench/losses: from LOSS_AFTER seconds on it takes something away
- * from it, as a file server, an administrator or a full disk would: calls on paths that begin with
- * LOSS_PATH fail with LOSS_ERRNO. LOSS_CALLS: "o" all opens, "w" opens to write, "r" reads, "u"
- * writes. */
+ * Loaded before a rank by tools/bench/losses: from LOSS_AFTER seconds on, or (LOSS_WHEN) as long as
+ * a file is there, it takes something away from it, as a file server, an administrator or a full
+ * disk would: calls on paths that begin with LOSS_PATH fail with LOSS_ERRNO. LOSS_CALLS: "o" all
+ * opens, "w" opens to write, "r" reads, "u" writes. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,13 +31,17 @@ __attribute__((constructor)) static void begin(void) {
   begun = now();
 }
 
+static int begins(void) {
+  const char *after = getenv("LOSS_AFTER"), *when = getenv("LOSS_WHEN");
+  return when ? access(when, F_OK) == 0 : after && now() - begun >= strtod(after, NULL);
+}
+
 /* Whether a call of this kind on a path is to fail; sets errno. */
 static int lost(char kind, const char *path) {
   const char *prefix = getenv("LOSS_PATH"), *calls = getenv("LOSS_CALLS"),
-             *after = getenv("LOSS_AFTER"), *number = getenv("LOSS_ERRNO");
+             *number = getenv("LOSS_ERRNO");
   char full[PATH_MAX];
-  if (!prefix || !calls || !after || !number || !strchr(calls, kind) ||
-      now() - begun < strtod(after, NULL))
+  if (!prefix || !calls || !number || !strchr(calls, kind) || !begins())
     return 0;
   if (path[0] != '/') {
     char here[PATH_MAX / 2] = "";
