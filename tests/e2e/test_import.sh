@@ -106,6 +106,18 @@ run import csv times.csv --group g --target y -o t.h5
 run import csv times.csv --group g --target y -o t.h5
 check_status "over an import" 0
 
+# What an import leaves that is killed as it writes goes with the next one to the same file.
+written() { compgen -G 'killed.h5.tmp-*' >/dev/null; }
+start "$OIKOS" import ratings-demo --users 30000 --items 5000 -o killed.h5
+wait_for "its file was there" written
+kill -9 $(ranks_with killed.h5)
+end_of_job
+check_status "killed" 137
+written || fail "killed: it left nothing"
+run import csv times.csv --group g --target y -o killed.h5
+check_status "after a killed one" 0
+! written || fail "after a killed one: $(ls killed.h5*)"
+
 # Nothing waits for a pipe, and no escape reaches the terminal.
 mkfifo pipe
 LIMIT=20 bad 1 'pipe: it is a pipe or a device' csv pipe --group g --target y
