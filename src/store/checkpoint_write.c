@@ -15,7 +15,8 @@
 enum {
   SMALL = 1 << 20,      /* bytes of what all ranks have; */
   SMALL_PART = 1 << 16, /* of a rank's part of what is spread over them, on average */
-  MOST_BLOCKS = 16      /* in all */
+  MOST_BLOCKS = 16,     /* in all */
+  PIECE = 1 << 18       /* bytes that are still in the cache when they are read again */
 };
 
 /* One write: its fields, which go out by blocks of rows. */
@@ -57,10 +58,14 @@ static void rows_here(const writer *w, int i, int64_t *first, int64_t *count) {
     oikos_field_rows(f, w->team, first, count);
 }
 
-/* This rank's block number `round` of a field: where its rows begin and how many they are, maybe
- * none. */
-static void block_of(const writer *w, int i, int64_t round, int64_t *first, int64_t *count) {
-  int64_t block = oikos_mpiio_rows(w->team, row_bytes(&w->fields[i]));
+static int64_t block_rows(const writer *w, int i) {
+  return oikos_mpiio_rows(w->team, row_bytes(&w->fields[i]));
+}
+
+/* This rank's block number `round` of so many rows of a field: where they begin and how many they
+ * are, maybe none. */
+static void block_of(const writer *w, int i, int64_t block, int64_t round, int64_t *first,
+                     int64_t *count) {
   rows_here(w, i, first, count);
   int64_t before = *count < round * block ? *count : round * block;
   *first += before;
@@ -86,7 +91,7 @@ static oikos_status prepare(writer *w, oikos_error *err) {
   for (int i = 0; i < w->n; i++) {
     const oikos_field *f = &w->fields[i];
     int64_t first, count;
-    block_of(w, i, 0, &first, &count);
+    block_of(w, i, block_rows(w, i), 0, &first, &count);
     size_t bytes = f->stride == oikos_field_row(f) ? 0 : oikos_mul(row_bytes(f), (size_t)count);
     largest = bytes > largest ? bytes : largest;
   }
@@ -97,8 +102,10 @@ static oikos_status prepare(writer *w, oikos_error *err) {
  * are checked on the way: what could not be read must not take the place of what can. */
 static oikos_status sum_field(const writer *w, int i, oikos_error *err) {
   const oikos_field *f = &w->fields[i];
-  int64_t first, count, round = 0;
-  for (block_of(w, i, 0, &first, &count); count > 0; block_of(w, i, ++round, &first, &count)) {
+  int64_t first, count, block = block_rows(w, i), piece = PIECE / (int64_t)(row_bytes(f) + 1) + 1;
+  block = piece < block ? piece : block;
+  block_of(w, i, block, 0, &first, &count);
+  for (int64_t round = 1; count > 0; block_of(w, i, block, round++, &first, &count)) {
     const char *rows = rows_of(w, f, first, count);
     OIKOS_TRY(oikos_field_check(f, rows, first, count, err));
     w->checksum[i] += oikos_rows_checksum(rows, first, count, row_bytes(f));
@@ -294,10 +301,11 @@ static oikos_status write_field(const writer *w, hid_t file, hid_t transfer, int
                                 oikos_error *err) {
   const oikos_field *f = &w->fields[i];
   oikos_status status = OIKOS_OK;
-  int64_t first, count;
+  int64_t first, count, block = block_rows(w, i);
   hid_t dataset = H5Dopen2(file, f->name, H5P_DEFAULT);
-  block_of(w, i, 0, &first, &count);
-  for (int64_t round = 0; status == OIKOS_OK && count > 0; block_of(w, i, ++round, &first, &count))
+  block_of(w, i, block, 0, &first, &count);
+  for (int64_t round = 1; status == OIKOS_OK && count > 0;
+       block_of(w, i, block, round++, &first, &count))
     status = write_block(w, dataset, transfer, i, first, count, err);
   H5Dclose(dataset);
   return status;
