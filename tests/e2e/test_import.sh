@@ -108,7 +108,9 @@ check_status "over an import" 0
 
 # What an import leaves that is killed as it writes goes with the next one to the same file.
 written() { compgen -G 'killed.h5.tmp-*' >/dev/null; }
-start "$OIKOS" import ratings-demo --users 30000 --items 5000 -o killed.h5
+printf '#include <unistd.h>\nint fsync(int fd) { (void)fd; return pause(); }\n' >pause.c
+cc -shared -fPIC -o pause.so pause.c
+start env "LD_PRELOAD=$WORK/pause.so" "$OIKOS" import csv times.csv --group g --target y -o killed.h5
 wait_for "its file was there" written
 kill -9 $(ranks_with killed.h5)
 end_of_job
