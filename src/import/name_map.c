@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "base/memory.h"
 #include "base/try.h"
+#include "base/xxh3.h"
 
 enum { FIRST_SLOTS = 1024, FIRST_TEXT = 1 << 16 };
 

@@ -9,10 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "base/memory.h"
 #include "base/try.h"
+#include "base/xxh3.h"
 #include "store/file_bytes.h"
 
 /* One rank's part of the work. */

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "base/memory.h"
 #include "base/try.h"
+#include "base/xxh3.h"
 #include "store/checkpoint_impl.h"
 #include "store/file_bytes.h"
 #include "store/seal.h"

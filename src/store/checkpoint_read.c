@@ -2,9 +2,8 @@
  * What all datasets of a checkpoint are visited for. */
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "base/try.h"
+#include "base/xxh3.h"
 #include "store/checkpoint_impl.h"
 #include "store/hdf5_old.h"
 

@@ -5,10 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "base/memory.h"
 #include "base/try.h"
+#include "base/xxh3.h"
 #include "store/checkpoint_impl.h"
 #include "store/file_bytes.h"
 #include "store/seal.h"

@@ -13,9 +13,10 @@
 #include "store/sync.h"
 
 enum {
-  SMALL = 1 << 20,        /* bytes of what all ranks have; */
-  SMALL_PART = 1 << 16,   /* of a rank's part of what is spread over them, on average */
-  MOST_GATHERED = 1 << 28 /* in all */
+  SMALL = 1 << 20,      /* bytes of what all ranks have; */
+  SMALL_PART = 1 << 16, /* of a rank's part of what is spread over them, on average */
+  MOST_BLOCKS = 16,     /* in all */
+  PIECE = 1 << 18       /* bytes that are still in the cache when they are read again */
 };
 
 /* One write: its fields, which go out by blocks of rows. */
@@ -26,7 +27,8 @@ typedef struct writer {
   uint64_t *checksum; /* (n) */
   int64_t *offset;    /* (n) where the data begins in the file */
   char *packed;       /* a block of rows that do not stand together in memory */
-  char **gathered;    /* (n) on rank 0 all rows of what is small; NULL: not yet, or it is not */
+  bool *small;        /* (n) written by rank 0 */
+  char *gathered;     /* on rank 0: all rows of what is small, one field after the other */
   int fd;             /* of the file, beside MPI-IO; -1: none */
 } writer;
 
@@ -35,23 +37,36 @@ static size_t row_bytes(const oikos_field *f) {
 }
 
 /* What is small is written by rank 0 as it makes the file: many ranks that write little keep a file
- * system busy for longer than it takes to gather that. */
-static bool is_small(const writer *w, const oikos_field *f) {
-  double most = f->owned ? (double)w->team->size * SMALL_PART : SMALL;
-  return oikos_field_bytes(f) <= (most < MOST_GATHERED ? most : MOST_GATHERED);
+ * system busy for longer than it takes to gather that. Not more than rank 0 has room for. */
+static void find_small(writer *w) {
+  double left = (double)MOST_BLOCKS * (double)oikos_mpiio_rows(w->team, 1);
+  for (int i = 0; i < w->n; i++) {
+    const oikos_field *f = &w->fields[i];
+    double bytes = oikos_field_bytes(f),
+           most = f->owned ? (double)w->team->size * SMALL_PART : SMALL;
+    w->small[i] = bytes <= most && bytes <= left;
+    left -= w->small[i] ? bytes : 0;
+  }
 }
 
-/* This rank's block number `round` of a field: where its rows begin and how many they are, maybe
- * none. */
-static void block_of(const writer *w, const oikos_field *f, int64_t round, int64_t *first,
-                     int64_t *count) {
-  int64_t block = oikos_mpiio_rows(w->team, row_bytes(f));
-  if (is_small(w, f) && !f->owned) {
-    *first = 0;
-    *count = w->team->rank == 0 ? f->dims[0] : 0;
-  } else {
+/* The rows of a field that this rank gives. */
+static void rows_here(const writer *w, int i, int64_t *first, int64_t *count) {
+  const oikos_field *f = &w->fields[i];
+  *first = 0;
+  *count = w->team->rank == 0 ? f->dims[0] : 0;
+  if (f->owned || !w->small[i])
     oikos_field_rows(f, w->team, first, count);
-  }
+}
+
+static int64_t block_rows(const writer *w, int i) {
+  return oikos_mpiio_rows(w->team, row_bytes(&w->fields[i]));
+}
+
+/* This rank's block number `round` of so many rows of a field: where they begin and how many they
+ * are, maybe none. */
+static void block_of(const writer *w, int i, int64_t block, int64_t round, int64_t *first,
+                     int64_t *count) {
+  rows_here(w, i, first, count);
   int64_t before = *count < round * block ? *count : round * block;
   *first += before;
   *count = *count - before < block ? *count - before : block;
@@ -70,12 +85,13 @@ static const char *rows_of(const writer *w, const oikos_field *f, int64_t first,
 static oikos_status prepare(writer *w, oikos_error *err) {
   size_t largest = 0;
   OIKOS_TRY(oikos_alloc(&w->checksum, (size_t)w->n, sizeof *w->checksum, "the checksums", err));
-  OIKOS_TRY(oikos_alloc(&w->gathered, (size_t)w->n, sizeof *w->gathered, "a checkpoint", err));
+  OIKOS_TRY(oikos_alloc(&w->small, (size_t)w->n, sizeof *w->small, "the checksums", err));
   OIKOS_TRY(oikos_alloc(&w->offset, (size_t)w->n, sizeof *w->offset, "the checksums", err));
+  find_small(w);
   for (int i = 0; i < w->n; i++) {
     const oikos_field *f = &w->fields[i];
     int64_t first, count;
-    block_of(w, f, 0, &first, &count);
+    block_of(w, i, block_rows(w, i), 0, &first, &count);
     size_t bytes = f->stride == oikos_field_row(f) ? 0 : oikos_mul(row_bytes(f), (size_t)count);
     largest = bytes > largest ? bytes : largest;
   }
@@ -86,8 +102,10 @@ static oikos_status prepare(writer *w, oikos_error *err) {
  * are checked on the way: what could not be read must not take the place of what can. */
 static oikos_status sum_field(const writer *w, int i, oikos_error *err) {
   const oikos_field *f = &w->fields[i];
-  int64_t first, count, round = 0;
-  for (block_of(w, f, 0, &first, &count); count > 0; block_of(w, f, ++round, &first, &count)) {
+  int64_t first, count, block = block_rows(w, i), piece = PIECE / (int64_t)(row_bytes(f) + 1) + 1;
+  block = piece < block ? piece : block;
+  block_of(w, i, block, 0, &first, &count);
+  for (int64_t round = 1; count > 0; block_of(w, i, block, round++, &first, &count)) {
     const char *rows = rows_of(w, f, first, count);
     OIKOS_TRY(oikos_field_check(f, rows, first, count, err));
     w->checksum[i] += oikos_rows_checksum(rows, first, count, row_bytes(f));
@@ -119,50 +137,88 @@ static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oiko
   return oikos_put_text(file, "created", info->created, err);
 }
 
-/* All rows of a small field, one after the other, to rank 0. */
-static oikos_status gather_field(const writer *w, int i, oikos_error *err) {
-  const oikos_field *f = &w->fields[i];
-  const oikos_team *team = w->team;
-  size_t row = row_bytes(f), all = team->rank == 0 ? (size_t)f->dims[0] : 0;
-  int64_t first = 0, count = (int64_t)all;
-  int *counts, mine;
-  char *rows;
-  if (f->owned)
-    oikos_field_rows(f, team, &first, &count);
-  oikos_status status = oikos_alloc(&rows, (size_t)count, row, f->name, err);
-  if (status == OIKOS_OK)
-    status = oikos_alloc(&w->gathered[i], all, row, f->name, err);
-  if (status == OIKOS_OK)
-    status = oikos_alloc(&counts, 2 * (size_t)team->size, sizeof *counts, f->name, err);
-  else
-    counts = NULL;
-  for (int64_t k = 0; status == OIKOS_OK && k < count; k++)
-    memcpy(rows + (size_t)k * row, oikos_field_at(f, first + k), row);
-  status = oikos_agree(team, status, err);
-  if (status == OIKOS_OK) {
-    mine = (int)((size_t)count * row);
-    MPI_Gather(&mine, 1, MPI_INT, counts, 1, MPI_INT, 0, team->world);
-    for (int r = 1; r < team->size; r++)
-      counts[team->size + r] = counts[team->size + r - 1] + counts[r - 1];
-    MPI_Gatherv(rows, mine, MPI_BYTE, w->gathered[i], counts, counts + team->size, MPI_BYTE, 0,
-                team->world);
+/* What is small on its way to rank 0, all of a rank together. */
+typedef struct parcel {
+  int total, *bytes;   /* (n) of each field that this rank gives */
+  char *rows;          /* these, one field after the other */
+  int *all, *sum, *at; /* on rank 0: bytes of each rank (ranks, n), in all, where they begin */
+  char *received;      /* on rank 0: the rows of one rank after the other */
+} parcel;
+
+static oikos_status create_parcel(writer *w, parcel *p, oikos_error *err) {
+  size_t ranks = w->team->rank == 0 ? (size_t)w->team->size : 0, n = (size_t)w->n, all = 0;
+  OIKOS_TRY(oikos_alloc(&p->bytes, n, sizeof *p->bytes, "a checkpoint", err));
+  for (int i = 0; i < w->n; i++) {
+    int64_t first, count;
+    rows_here(w, i, &first, &count);
+    p->bytes[i] = w->small[i] ? (int)((size_t)count * row_bytes(&w->fields[i])) : 0;
+    p->total += p->bytes[i];
+    all += w->small[i] && ranks ? (size_t)oikos_field_bytes(&w->fields[i]) : 0;
   }
-  free(rows);
-  free(counts);
-  return status;
+  OIKOS_TRY(oikos_alloc(&p->rows, (size_t)p->total, 1, "a checkpoint", err));
+  OIKOS_TRY(oikos_alloc(&p->all, ranks * (n + 2), sizeof *p->all, "a checkpoint", err));
+  p->sum = p->all + ranks * n;
+  p->at = p->sum + ranks;
+  OIKOS_TRY(oikos_alloc(&p->received, all, 1, "a checkpoint", err));
+  return oikos_alloc(&w->gathered, all, 1, "a checkpoint", err);
 }
 
-static oikos_status gather(const writer *w, oikos_error *err) {
+static void pack(const writer *w, const parcel *p) {
+  char *to = p->rows;
+  for (int i = 0; i < w->n; i++) {
+    size_t bytes = row_bytes(&w->fields[i]);
+    int64_t first, count;
+    rows_here(w, i, &first, &count);
+    for (int64_t k = 0; w->small[i] && k < count; k++, to += bytes)
+      memcpy(to, oikos_field_at(&w->fields[i], first + k), bytes);
+  }
+}
+
+/* From one rank after the other to one field after the other. */
+static void sort(const writer *w, const parcel *p) {
+  char *to = w->gathered;
   for (int i = 0; i < w->n; i++)
-    if (is_small(w, &w->fields[i]) && !oikos_field_empty(&w->fields[i]))
-      OIKOS_TRY(gather_field(w, i, err));
-  return OIKOS_OK;
+    for (int r = 0; r < w->team->size; r++) {
+      int bytes = p->all[r * w->n + i];
+      if (bytes > 0)
+        memcpy(to, p->received + p->at[r], (size_t)bytes);
+      to += bytes;
+      p->at[r] += bytes;
+    }
+}
+
+static void exchange(const writer *w, const parcel *p) {
+  MPI_Gather(p->bytes, w->n, MPI_INT, p->all, w->n, MPI_INT, 0, w->team->world);
+  for (int r = 0; w->team->rank == 0 && r < w->team->size; r++) {
+    for (int i = 0; i < w->n; i++)
+      p->sum[r] += p->all[r * w->n + i];
+    p->at[r] = r ? p->at[r - 1] + p->sum[r - 1] : 0;
+  }
+  MPI_Gatherv(p->rows, p->total, MPI_BYTE, p->received, p->sum, p->at, MPI_BYTE, 0, w->team->world);
+  if (w->team->rank == 0)
+    sort(w, p);
+}
+
+static oikos_status gather(writer *w, oikos_error *err) {
+  parcel p = {0};
+  oikos_status status = oikos_agree(w->team, create_parcel(w, &p, err), err);
+  if (status == OIKOS_OK) {
+    pack(w, &p);
+    exchange(w, &p);
+  }
+  free(p.bytes);
+  free(p.rows);
+  free(p.all);
+  free(p.received);
+  return status;
 }
 
 static oikos_status fill_small(const writer *w, hid_t dataset, int i, oikos_error *err) {
   const oikos_field *f = &w->fields[i];
-  herr_t bad =
-      H5Dwrite(dataset, oikos_field_hdf5(f), H5S_ALL, H5S_ALL, H5P_DEFAULT, w->gathered[i]);
+  const char *rows = w->gathered;
+  for (int k = 0; k < i; k++)
+    rows += w->small[k] ? (size_t)oikos_field_bytes(&w->fields[k]) : 0;
+  herr_t bad = H5Dwrite(dataset, oikos_field_hdf5(f), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
   return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", f->name) : OIKOS_OK;
 }
 
@@ -189,7 +245,7 @@ static oikos_status create_dataset(const writer *w, hid_t file, int i, oikos_err
     status = oikos_put_number(dataset, "checksum", H5T_NATIVE_UINT64, &w->checksum[i], err);
   if (status == OIKOS_OK)
     status = oikos_put_number(dataset, "state", H5T_NATIVE_INT32, &state, err);
-  if (status == OIKOS_OK && is_small(w, f))
+  if (status == OIKOS_OK && w->small[i])
     status = fill_small(w, dataset, i, err);
   if (status == OIKOS_OK)
     w->offset[i] = (int64_t)H5Dget_offset(dataset);
@@ -245,10 +301,11 @@ static oikos_status write_field(const writer *w, hid_t file, hid_t transfer, int
                                 oikos_error *err) {
   const oikos_field *f = &w->fields[i];
   oikos_status status = OIKOS_OK;
-  int64_t first, count;
+  int64_t first, count, block = block_rows(w, i);
   hid_t dataset = H5Dopen2(file, f->name, H5P_DEFAULT);
-  block_of(w, f, 0, &first, &count);
-  for (int64_t round = 0; status == OIKOS_OK && count > 0; block_of(w, f, ++round, &first, &count))
+  block_of(w, i, block, 0, &first, &count);
+  for (int64_t round = 1; status == OIKOS_OK && count > 0;
+       block_of(w, i, block, round++, &first, &count))
     status = write_block(w, dataset, transfer, i, first, count, err);
   H5Dclose(dataset);
   return status;
@@ -261,7 +318,7 @@ static oikos_status write_data(writer *w, const char *path, oikos_error *err) {
   hid_t transfer = oikos_mpiio_alone();
   w->fd = open(path, O_RDWR | O_CLOEXEC); // for a hint alone
   for (int i = 0; status == OIKOS_OK && i < w->n; i++)
-    if (!oikos_field_empty(&w->fields[i]) && !is_small(w, &w->fields[i]))
+    if (!oikos_field_empty(&w->fields[i]) && !w->small[i])
       status = write_field(w, file, transfer, i, err);
   if (w->fd >= 0)
     close(w->fd);
@@ -329,8 +386,7 @@ oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
   oikos_status status = write_and_seal(&w, path, temporary, info, err);
   oikos_hdf5_restore(was);
   free(w.checksum);
-  for (int i = 0; w.gathered && i < n; i++)
-    free(w.gathered[i]);
+  free(w.small);
   free(w.gathered);
   free(w.offset);
   free(w.packed);

@@ -95,9 +95,10 @@ static oikos_status write_file(const char *path, oikos_data_writer *write, void 
                                oikos_error *err) {
   // a disk so full that HDF5 cannot even begin makes it fail again at the end of the process
   OIKOS_TRY(oikos_reserve(path, 1 << 20, err));
-  hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+  hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = oikos_hdf5_access();
   H5Pset_userblock(creation, OIKOS_SEAL);
-  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, H5P_DEFAULT);
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+  H5Pclose(access);
   H5Pclose(creation);
   if (file < 0)
     return oikos_data_fail(err, "a new file");
@@ -114,7 +115,8 @@ static oikos_status write_file(const char *path, oikos_data_writer *write, void 
 oikos_status oikos_data_file_write(const char *path, oikos_data_writer *write, void *user,
                                    oikos_error *err) {
   char temporary[OIKOS_NAME_MAX];
-  if (oikos_temporary_create(path, temporary, err) != OIKOS_OK)
+  int held;
+  if (oikos_temporary_hold(path, temporary, &held, err) != OIKOS_OK)
     return oikos_fail_prefix(err, "writing %s: ", path);
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = write_file(temporary, write, user, err);
@@ -129,5 +131,6 @@ oikos_status oikos_data_file_write(const char *path, oikos_data_writer *write, v
     unlink(temporary);
     oikos_fail_prefix(err, "writing %s: ", path);
   }
+  close(held);
   return status;
 }

@@ -19,6 +19,7 @@
 
 struct oikos_dump {
   hid_t file;
+  int held; /* the temporary file */
   oikos_hdf5_quiet was;
   char path[OIKOS_NAME_MAX], temporary[OIKOS_NAME_MAX];
 };
@@ -30,15 +31,18 @@ oikos_status oikos_dump_create(const char *path, const char *config, size_t numb
   *dump = NULL;
   OIKOS_TRY(oikos_alloc(&d, 1, sizeof *d, "a dump", err));
   d->file = H5I_INVALID_HID;
+  d->held = -1;
   d->was = oikos_hdf5_silence();
   snprintf(d->path, sizeof d->path, "%s", path);
-  oikos_status status = oikos_temporary_create(path, d->temporary, err);
+  oikos_status status = oikos_temporary_hold(path, d->temporary, &d->held, err);
   if (status != OIKOS_OK)
     d->temporary[0] = 0;
   if (status == OIKOS_OK)
     status = oikos_reserve(d->temporary, bytes, err);
+  hid_t access = oikos_hdf5_access();
   if (status == OIKOS_OK)
-    d->file = H5Fcreate(d->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    d->file = H5Fcreate(d->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  H5Pclose(access);
   if (status == OIKOS_OK)
     status = d->file < 0 ? oikos_hdf5_fail(err, "it cannot be created")
                          : oikos_put_text(d->file, "config", config, err);
@@ -80,6 +84,8 @@ oikos_status oikos_dump_close(oikos_dump *d, bool whole, oikos_error *err) {
     status = oikos_rename_synced(d->temporary, d->path, err);
   if ((status != OIKOS_OK || !whole) && d->temporary[0])
     unlink(d->temporary);
+  if (d->held >= 0)
+    close(d->held);
   if (status != OIKOS_OK)
     oikos_fail_prefix(err, "%s cannot be written: ", d->path);
   free(d);

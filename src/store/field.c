@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include <xxhash.h>
-
 #include "base/memory.h"
+#include "base/xxh3.h"
 #include "oikos/real.h"
 #include "store/checkpoint_impl.h"
 

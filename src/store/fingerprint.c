@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <xxhash.h>
+#include "base/xxh3.h"
 
 /* The least byte first, so that it is the same everywhere. */
 static void add_number(XXH3_state_t *state, int64_t number) {

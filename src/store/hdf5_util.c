@@ -35,6 +35,14 @@ static herr_t keep_deepest(unsigned depth, const H5E_error2_t *error, void *text
   return 0;
 }
 
+hid_t oikos_hdf5_access(void) {
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+#if H5_VERSION_GE(1, 10, 7)
+  H5Pset_file_locking(access, 0, 1);
+#endif
+  return access;
+}
+
 bool oikos_hdf5_holds_files(void) {
   return H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE) > 0;
 }

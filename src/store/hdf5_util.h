@@ -18,6 +18,10 @@ typedef struct oikos_hdf5_quiet {
 oikos_hdf5_quiet oikos_hdf5_silence(void);
 void oikos_hdf5_restore(oikos_hdf5_quiet was);
 
+/** How a file is opened by one process: HDF5 asks for no lock, which not all file systems have;
+ * released by H5Pclose. */
+hid_t oikos_hdf5_access(void);
+
 /** Whether a file is open in HDF5: at the end of the program one that could not be closed. HDF5
  * tries again when MPI is finalised, and crashes (1.10). */
 bool oikos_hdf5_holds_files(void);

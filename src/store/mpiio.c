@@ -39,10 +39,7 @@ oikos_status oikos_mpiio_open_alone(const char *path, hid_t *file, oikos_error *
   int64_t size;
   *file = H5I_INVALID_HID;
   OIKOS_TRY(look(path, O_RDONLY, &size, err));
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-#if H5_VERSION_GE(1, 10, 7)
-  H5Pset_file_locking(access, 0, 1);
-#endif
+  hid_t access = oikos_hdf5_access();
   *file = H5Fopen(path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
   return *file < 0

@@ -11,6 +11,10 @@
  * the hash (store/block_hash.h) being of all bytes behind the seal, and `bytes` the size of the
  * whole file. It is written last: a file whose seal is right is whole. Every byte of the file is
  * covered: what the seal holds beside the hash must stand there exactly so.
+ *
+ * It is checked before HDF5 sees the file, so that damage never comes to HDF5, which does not
+ * survive all damage of its own records. Against intention it is no guard: anybody can write a
+ * seal. What a sealed file says is checked like any other input, HDF5's records are not.
  */
 #ifndef OIKOS_STORE_SEAL_H
 #define OIKOS_STORE_SEAL_H

@@ -106,6 +106,20 @@ run import csv times.csv --group g --target y -o t.h5
 run import csv times.csv --group g --target y -o t.h5
 check_status "over an import" 0
 
+# What an import leaves that is killed as it writes goes with the next one to the same file.
+written() { compgen -G 'killed.h5.tmp-*' >/dev/null; }
+printf '#include <unistd.h>\nint fsync(int fd) { (void)fd; return pause(); }\n' >pause.c
+cc -shared -fPIC -o pause.so pause.c
+start env "LD_PRELOAD=$WORK/pause.so" "$OIKOS" import csv times.csv --group g --target y -o killed.h5
+wait_for "its file was there" written
+kill -9 $(ranks_with killed.h5)
+end_of_job
+check_status "killed" 137
+written || fail "killed: it left nothing"
+run import csv times.csv --group g --target y -o killed.h5
+check_status "after a killed one" 0
+! written || fail "after a killed one: $(ls killed.h5*)"
+
 # Nothing waits for a pipe, and no escape reaches the terminal.
 mkfifo pipe
 LIMIT=20 bad 1 'pipe: it is a pipe or a device' csv pipe --group g --target y

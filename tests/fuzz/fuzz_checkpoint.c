@@ -46,8 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   oikos_evaluation evaluation;
   oikos_error err;
   fuzz_team();
-  fuzz_make(fuzz_path("checkpoint.h5", path), good(), OIKOS_CHECKPOINT_KIND, &in);
-  if (oikos_trainer_open(MPI_COMM_SELF, config(), path, NULL, &t, &err) != OIKOS_OK)
+  if (!fuzz_make(fuzz_path("checkpoint.h5", path), good(), OIKOS_CHECKPOINT_KIND, &in) ||
+      oikos_trainer_open(MPI_COMM_SELF, config(), path, NULL, &t, &err) != OIKOS_OK)
     return 0;
   if (oikos_trainer_evaluate(t, OIKOS_TEST, 2, 1, &evaluation, &err) == OIKOS_OK)
     oikos_evaluation_destroy(&evaluation);

@@ -134,7 +134,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_input in = {data, size};
   int kind = fuzz_byte(&in) % KINDS;
   fuzz_team();
-  fuzz_make(fuzz_path("data.h5", path), good(kind), OIKOS_DATA_SEAL, &in);
+  if (!fuzz_make(fuzz_path("data.h5", path), good(kind), OIKOS_DATA_SEAL, &in))
+    return 0;
   if (kind == 0)
     load_images(path);
   else if (kind == 1)

@@ -18,6 +18,7 @@
 
 #include "run/part.h"
 #include "run/trainer_impl.h"
+#include "store/checkpoint.h"
 #include "store/data_about.h"
 
 typedef oikos_real real;
@@ -139,6 +140,15 @@ static inline void seal_again(const char *path) {
     fprintf(stderr, "%s\n", err.message);
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
+}
+
+/** The digest of a checkpoint (OIKOS_DIGEST), as this process alone reads it. */
+static inline void checkpoint_digest(verdict *v, const char *path, char *digest) {
+  oikos_checkpoint *c;
+  oikos_error err;
+  if (expect_ok(v, oikos_checkpoint_open(NULL, path, &c, &err), &err, "oikos_checkpoint_open"))
+    expect_ok(v, oikos_checkpoint_digest(c, digest, &err), &err, "oikos_checkpoint_digest");
+  oikos_checkpoint_close(c);
 }
 
 static inline void read_config(oikos_config *config, const char *text) {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Checkpoints: what is read is what was written, byte for byte, whoever wrote and whoever reads;
- * the digest is of the state alone; what does not fit is an error for all. And a run that goes on
- * from a checkpoint is the run that never stopped. */
+ * the digest is of the state alone; what does not fit is an error for all. */
 #include "ranks.h"
 #include <glob.h>
 
 #include "store/checkpoint.h"
-#include "store/checkpoint_list.h"
 
 /* A dataset of every kind: all types, 1 to 6 dimensions, rows with gaps between them in memory,
  * fewer rows than ranks, none at all. */
@@ -147,14 +145,6 @@ static oikos_status read_fields(const oikos_team *team, const char *path, const 
   return status;
 }
 
-static void read_digest(verdict *v, const char *path, char *digest) {
-  oikos_checkpoint *c;
-  oikos_error err;
-  if (expect_ok(v, oikos_checkpoint_open(NULL, path, &c, &err), &err, "oikos_checkpoint_open"))
-    expect_ok(v, oikos_checkpoint_digest(c, digest, &err), &err, "oikos_checkpoint_digest");
-  oikos_checkpoint_close(c);
-}
-
 static void check_described(verdict *v, const oikos_team *team, const char *path) {
   oikos_checkpoint *c;
   oikos_error err;
@@ -207,7 +197,7 @@ static void digest_alone(verdict *v, const char *path, int change, char *digest)
   if (change == 2)
     *(unsigned char *)fields[0].data ^= 1;
   write_fields(v, &self, path, change == 3 ? 43 : 42, fields);
-  read_digest(v, path, digest);
+  checkpoint_digest(v, path, digest);
   fields_free(fields);
   oikos_team_destroy(&self);
 }
@@ -224,7 +214,7 @@ static void test_digest(void **state) {
   fields_fill(fields);
   snprintf(path, sizeof path, "%s/joint.h5", folder);
   write_fields(&v, &team, path, 42, fields);
-  read_digest(&v, path, joint);
+  checkpoint_digest(&v, path, joint);
   for (int change = 0; ranks_rank() == 0 && change < 4; change++) {
     char alone[OIKOS_DIGEST] = "";
     snprintf(path, sizeof path, "%s/alone-%d.h5", folder, change);
@@ -344,109 +334,12 @@ static void test_optional(void **state) {
   conclude(&v);
 }
 
-static oikos_config *run_config(int64_t steps) {
-  oikos_config *config =
-      config_of(7, WEIGHTED,
-                "inner: {steps: 2, learned_rates: step_layer}\nouter: {schedule: constant}\n"
-                "log: {every: 2}\ncheckpoint: {every: 4, keep: 9}\nshared: {mixing: 0.1}\n");
-  config->steps = steps;
-  return config;
-}
-
-/* Train in a run directory up to a step. */
-static oikos_trainer *run_to(verdict *v, const char *run, int64_t steps, bool resume) {
-  oikos_trainer *t = NULL;
-  oikos_error err;
-  oikos_config *config = run_config(steps);
-  if (expect_ok(v, oikos_trainer_create(MPI_COMM_WORLD, config, run, resume, NULL, &t, &err), &err,
-                run))
-    expect_ok(v, oikos_trainer_run(t, &err), &err, "oikos_trainer_run");
-  free(config);
-  return t;
-}
-
-/* From the checkpoint of step 5, alone, to step 9. */
-static oikos_trainer *open_alone(verdict *v, const char *run) {
-  oikos_trainer *t = NULL;
-  oikos_error err;
-  char path[OIKOS_LONG_PATH];
-  oikos_config *config = run_config(9);
-  oikos_checkpoint_path(run, 5, path);
-  if (expect_ok(v, oikos_trainer_open(MPI_COMM_SELF, config, path, NULL, &t, &err), &err, path))
-    expect_ok(v, oikos_trainer_run(t, &err), &err, "oikos_trainer_run");
-  free(config);
-  return t;
-}
-
-static void expect_same_run(verdict *v, const oikos_trainer *a, const oikos_trainer *b) {
-  if (!expect(v, a && b, "a trainer is missing"))
-    return;
-  expect_same_state(v, a, b);
-  expect(v, a->step == 9 && a->history.records == 4 && b->history.records == 4,
-         "step %lld, %lld and %lld records", (long long)a->step, (long long)a->history.records,
-         (long long)b->history.records);
-  expect(v, same(a->history.rows, b->history.rows, 4 * a->history.fields, sizeof(double)),
-         "other records");
-}
-
-static void expect_same_digest(verdict *v, const char *run, const char *other) {
-  char path[OIKOS_LONG_PATH], a[OIKOS_DIGEST] = "", b[OIKOS_DIGEST] = "";
-  oikos_checkpoint_path(run, 9, path);
-  read_digest(v, path, a);
-  oikos_checkpoint_path(other, 9, path);
-  read_digest(v, path, b);
-  expect(v, strcmp(a, b) == 0, "digests %s and %s", a, b);
-}
-
-/* A run that goes on from a checkpoint, between two records, is the run that never stopped, on as
- * many ranks or on one: Adam's state, homes, log p, learned rates, the grid and the records all go
- * through the file. */
-static void test_resume(void **state) {
-  (void)state;
-  verdict v = {0};
-  char folder[RANKS_PATH], whole[RANKS_PATH + 32], parts[RANKS_PATH + 32];
-  folder_make(folder);
-  snprintf(whole, sizeof whole, "%s/whole", folder);
-  snprintf(parts, sizeof parts, "%s/parts", folder);
-  oikos_trainer *never = run_to(&v, whole, 9, false), *stopped = run_to(&v, parts, 5, false);
-  oikos_trainer *alone = open_alone(&v, parts), *resumed = run_to(&v, parts, 9, true);
-  expect_same_run(&v, resumed, never);
-  expect_same_run(&v, never, alone);
-  expect_same_digest(&v, whole, parts);
-  oikos_trainer_destroy(never);
-  oikos_trainer_destroy(stopped);
-  oikos_trainer_destroy(alone);
-  oikos_trainer_destroy(resumed);
-  folder_remove(folder);
-  conclude(&v);
-}
-
-/* A new run is refused where an old one is, and a resumed one must be the same computation. */
-static void test_refused(void **state) {
-  (void)state;
-  verdict v = {0};
-  char folder[RANKS_PATH];
-  oikos_trainer *t;
-  oikos_error err = {.message = ""};
-  oikos_config *config = run_config(6);
-  folder_make(folder);
-  oikos_trainer_destroy(run_to(&v, folder, 5, false));
-  oikos_status status = oikos_trainer_create(MPI_COMM_WORLD, config, folder, false, NULL, &t, &err);
-  expect_error(&v, status, OIKOS_USAGE, &err, "already holds the checkpoints of a run");
-  config->inner.rate = 0.5;
-  status = oikos_trainer_create(MPI_COMM_WORLD, config, folder, true, NULL, &t, &err);
-  expect_error(&v, status, OIKOS_USAGE, &err, "inner.rate");
-  expect(&v, t == NULL, "a trainer is left");
-  free(config);
-  folder_remove(folder);
-  conclude(&v);
-}
-
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_digest),
-      cmocka_unit_test(test_errors),     cmocka_unit_test(test_resume),
-      cmocka_unit_test(test_refused),    cmocka_unit_test(test_optional),
+      cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_digest),
+      cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_optional),
   };
   ranks_begin(&argc, &argv);
   return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));

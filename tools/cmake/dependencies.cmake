@@ -40,10 +40,10 @@ macro(oikos_find_dependencies)
   oikos_find_module(OIKOS_ZLIB "zlib" zlib1g-dev zlib zlib)
   if(NOT TARGET oikos::dependencies)
     add_library(oikos::dependencies INTERFACE IMPORTED)
-    target_include_directories(oikos::dependencies SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
+    target_include_directories(oikos::dependencies SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS} ${OIKOS_XXHASH_INCLUDE_DIRS})
     target_link_libraries(oikos::dependencies INTERFACE ${HDF5_LIBRARIES} MPI::MPI_C OpenMP::OpenMP_C PkgConfig::OIKOS_OPENBLAS
-                          PkgConfig::OIKOS_YAML PkgConfig::OIKOS_ARCHIVE PkgConfig::OIKOS_SPNG PkgConfig::OIKOS_XXHASH
-                          PkgConfig::OIKOS_ZLIB m)
+                          PkgConfig::OIKOS_YAML PkgConfig::OIKOS_ARCHIVE PkgConfig::OIKOS_SPNG
+                          PkgConfig::OIKOS_ZLIB m) # of xxHash the headers are all (base/xxh3.h)
   endif()
 endmacro()
 
