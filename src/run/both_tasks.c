@@ -11,17 +11,19 @@
 
 static oikos_status allocate(oikos_both *b, oikos_error *err) {
   const oikos_ratings_index *x = oikos_ratings_index_of(b->ratings);
-  OIKOS_TRY(oikos_alloc(&b->first, (size_t)x->users.n + 1, sizeof *b->first, "both tasks", err));
+  OIKOS_TRY(
+      oikos_arena_alloc(&b->memory, &b->first, (size_t)x->users.n + 1, sizeof *b->first, err));
   for (int64_t u = 0; u < x->users.n; u++)
     b->first[u + 1] = b->first[u] + oikos_ratings_judged(b->ratings, OIKOS_SIDE_USER, u);
   b->n = b->first[x->users.n];
-  OIKOS_TRY(oikos_alloc(&b->expected, oikos_mul(2, (size_t)b->n), sizeof *b->expected, "both tasks",
-                        err));
-  return oikos_alloc(&b->bias, (size_t)b->n, sizeof *b->bias, "both tasks", err);
+  OIKOS_TRY(oikos_arena_alloc(&b->memory, &b->expected, oikos_mul(2, (size_t)b->n),
+                              sizeof *b->expected, err));
+  return oikos_arena_alloc(&b->memory, &b->bias, (size_t)b->n, sizeof *b->bias, err);
 }
 
 oikos_status oikos_both_create(const oikos_ratings *ratings, oikos_both *b, oikos_error *err) {
-  *b = (oikos_both){.ratings = ratings && oikos_ratings_judges_twice(ratings) ? ratings : NULL};
+  *b = (oikos_both){.ratings = ratings && oikos_ratings_judges_twice(ratings) ? ratings : NULL,
+                    .memory.what = "both tasks"};
   if (!b->ratings)
     return OIKOS_OK;
   oikos_status status = allocate(b, err);
@@ -31,9 +33,7 @@ oikos_status oikos_both_create(const oikos_ratings *ratings, oikos_both *b, oiko
 }
 
 void oikos_both_destroy(oikos_both *b) {
-  free(b->first);
-  free(b->expected);
-  free(b->bias);
+  oikos_arena_free(&b->memory);
   *b = (oikos_both){0};
 }
 

@@ -4,6 +4,7 @@
 #ifndef OIKOS_RUN_BOTH_TASKS_H
 #define OIKOS_RUN_BOTH_TASKS_H
 
+#include "base/memory.h"
 #include "dist/team.h"
 #include "oikos/trainer.h"
 #include "tasks/ratings.h"
@@ -15,6 +16,7 @@ typedef struct oikos_both {
   int64_t *first;   /* (users + 1) where those of a user begin */
   double *expected; /* (n, 2) for its user, for its item */
   double *bias;     /* (n) what the baseline expects, of both biases */
+  oikos_arena memory;
 } oikos_both;
 
 /** @param ratings NULL: none. Not collective. */

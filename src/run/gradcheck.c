@@ -38,22 +38,13 @@ static oikos_status allocate(check *c, oikos_error *err) {
     c->at[p + 1] = c->at[p] + size[p];
   size_t n = c->at[OIKOS_POINT_PARTS];
   c->floor = s->m + s->a;
-  OIKOS_TRY(oikos_alloc(&c->x, n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->gradient, n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->direction, n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->moved, n, sizeof(real), "the check", err));
-  OIKOS_TRY(
-      oikos_alloc(&c->log_p, oikos_mul(2, (size_t)s->n_homes), sizeof(double), "the check", err));
-  return oikos_alloc(&c->trained, s->m, sizeof(real), "the check", err);
-}
-
-static void release(check *c) {
-  free(c->x);
-  free(c->gradient);
-  free(c->direction);
-  free(c->moved);
-  free(c->log_p);
-  free(c->trained);
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->x, n, sizeof(real), err));
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->gradient, n, sizeof(real), err));
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->direction, n, sizeof(real), err));
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->moved, n, sizeof(real), err));
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->log_p, oikos_mul(2, (size_t)s->n_homes),
+                              sizeof(double), err));
+  return oikos_arena_alloc(&c->memory, &c->trained, s->m, sizeof(real), err);
 }
 
 static double query_loss_at(const check *c, const real *theta) {
@@ -322,7 +313,7 @@ static oikos_status prepare(check *c, oikos_error *err) {
 
 oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, double *worst,
                              oikos_error *err) {
-  check c = {.t = t, .w = &t->workers[0]};
+  check c = {.t = t, .w = &t->workers[0], .memory.what = "the check"};
   if (t->config.inner.order == OIKOS_ORDER_FIRST &&
       (t->config.inner.max_norm > 0 || t->config.inner.multi_step > 0))
     return oikos_fail(
@@ -340,6 +331,6 @@ oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, doub
   }
   if (status == OIKOS_OK)
     check_all(&c, out, worst);
-  release(&c);
+  oikos_arena_free(&c.memory);
   return status;
 }

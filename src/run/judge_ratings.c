@@ -24,16 +24,16 @@ size_t oikos_judge_fields(const oikos_judge *j, int64_t steps) {
 static oikos_status allocate(oikos_judge *j, oikos_task_shape shape, int64_t most,
                              oikos_error *err) {
   size_t n = (size_t)most;
-  OIKOS_TRY(oikos_alloc(&j->unit, n, sizeof *j->unit, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&j->first, n + 1, sizeof *j->first, "the evaluation", err));
+  OIKOS_TRY(oikos_arena_alloc(&j->memory, &j->unit, n, sizeof *j->unit, err));
+  OIKOS_TRY(oikos_arena_alloc(&j->memory, &j->first, n + 1, sizeof *j->first, err));
   OIKOS_TRY(
-      oikos_alloc(&j->scratch, (size_t)j->threads, sizeof *j->scratch, "the evaluation", err));
+      oikos_arena_alloc(&j->memory, &j->scratch, (size_t)j->threads, sizeof *j->scratch, err));
   for (int k = 0; k < j->threads; k++) {
     oikos_judge_scratch *s = &j->scratch[k];
-    OIKOS_TRY(oikos_alloc(&s->expected, shape.judged, sizeof *s->expected, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->bias, shape.judged, sizeof *s->bias, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->other, shape.support, sizeof *s->other, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->value, shape.support, sizeof *s->value, "the evaluation", err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->expected, shape.judged, sizeof *s->expected, err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->bias, shape.judged, sizeof *s->bias, err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->other, shape.support, sizeof *s->other, err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->value, shape.support, sizeof *s->value, err));
   }
   return OIKOS_OK;
 }
@@ -49,7 +49,9 @@ static void count_known(oikos_judge *j) {
 oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *err) {
   *j = (oikos_judge){.ratings = oikos_source_ratings_of(t->source),
                      .part = oikos_source_shape(t->source).judged,
-                     .threads = t->n_threads};
+                     .threads = t->n_threads,
+                     .memory.what = "the evaluation",
+                     .queries.what = "the queries of an evaluation"};
   if (!j->ratings)
     return OIKOS_OK;
   count_known(j);
@@ -65,26 +67,15 @@ oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *e
   return status;
 }
 
-static void release_queries(oikos_judge *j) {
-  free(j->query);
-  free(j->score);
-  free(j->relevance);
-  free(j->ranked);
-  j->query = NULL;
-  j->score = j->relevance = NULL;
-  j->ranked = NULL;
-  j->room = 0;
-}
-
 static oikos_status reserve_queries(oikos_judge *j, size_t n, oikos_error *err) {
-  static const char what[] = "the queries of an evaluation";
   if (n <= j->room)
     return OIKOS_OK;
-  release_queries(j);
-  OIKOS_TRY(oikos_alloc(&j->query, n, sizeof *j->query, what, err));
-  OIKOS_TRY(oikos_alloc(&j->score, n, sizeof *j->score, what, err));
-  OIKOS_TRY(oikos_alloc(&j->relevance, n, sizeof *j->relevance, what, err));
-  OIKOS_TRY(oikos_alloc(&j->ranked, n, sizeof *j->ranked, what, err));
+  oikos_arena_free(&j->queries);
+  j->room = 0;
+  OIKOS_TRY(oikos_arena_alloc(&j->queries, &j->query, n, sizeof *j->query, err));
+  OIKOS_TRY(oikos_arena_alloc(&j->queries, &j->score, n, sizeof *j->score, err));
+  OIKOS_TRY(oikos_arena_alloc(&j->queries, &j->relevance, n, sizeof *j->relevance, err));
+  OIKOS_TRY(oikos_arena_alloc(&j->queries, &j->ranked, n, sizeof *j->ranked, err));
   j->room = n;
   return OIKOS_OK;
 }
@@ -102,16 +93,8 @@ void oikos_judge_destroy(oikos_judge *j) {
   oikos_both_destroy(&j->both);
   oikos_ratings_bias_destroy(j->bias);
   oikos_ranking_destroy(j->ranking);
-  for (int k = 0; j->scratch && k < j->threads; k++) {
-    free(j->scratch[k].expected);
-    free(j->scratch[k].bias);
-    free(j->scratch[k].other);
-    free(j->scratch[k].value);
-  }
-  free(j->scratch);
-  free(j->unit);
-  free(j->first);
-  release_queries(j);
+  oikos_arena_free(&j->memory);
+  oikos_arena_free(&j->queries);
   *j = (oikos_judge){0};
 }
 

@@ -3,6 +3,7 @@
 #ifndef OIKOS_RUN_JUDGE_RATINGS_H
 #define OIKOS_RUN_JUDGE_RATINGS_H
 
+#include "base/memory.h"
 #include "learn/learner.h"
 #include "math/ranking.h"
 #include "oikos/trainer.h"
@@ -33,6 +34,7 @@ typedef struct oikos_judge {
   int32_t *query;                /* whom they are of */
   oikos_real *score, *relevance; /* after all steps; what is true */
   oikos_ranked *ranked;          /* scratch */
+  oikos_arena memory, queries;   /* of all; of those of `room` */
 } oikos_judge;
 
 /** Not collective. */

@@ -50,10 +50,6 @@ int64_t oikos_rows_most(const oikos_trainer *t) {
                 OIKOS_LEARNERS_LEAST);
 }
 
-static bool wanted(const oikos_trainer *t) {
-  return oikos_network_row_width(t->net) > 0;
-}
-
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
   oikos_task_shape shape = oikos_source_shape(t->source);
   oikos_rows *r = t->rows = p->own;
@@ -63,8 +59,8 @@ static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *e
                     .unseen = 1 + shape.support + shape.judged,
                     .most = oikos_rows_most(t)};
   OIKOS_TRY(allocate(larger(t->learners.slots, r->most), r, err));
-  OIKOS_TRY(oikos_alloc(&r->own, oikos_mul((size_t)t->n_threads, r->width), sizeof *r->own,
-                        "the embedding rows of a step", err));
+  OIKOS_TRY(oikos_arena_alloc(&p->memory, &r->own, oikos_mul((size_t)t->n_threads, r->width),
+                              sizeof *r->own, err));
   return oikos_embedding_create(&t->team, &t->config, 0, r->rows, r->width,
                                 oikos_network_row_deviation(t->net), places(r, r->room), &r->table,
                                 err);
@@ -74,7 +70,6 @@ static void destroy(void *own) {
   oikos_rows *r = own;
   oikos_embedding_destroy(r->table);
   release(r);
-  free(r->own);
 }
 
 /* After a failure all is as it was, but for room that is not needed. */
@@ -184,7 +179,7 @@ static void plan(const oikos_trainer *t, const oikos_part_state *p, oikos_plan *
 }
 
 const oikos_part oikos_part_rows = {.size = sizeof(oikos_rows),
-                                    .wanted = wanted,
+                                    .name = "rows",
                                     .create = create,
                                     .destroy = destroy,
                                     .begin = begin,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "config/options.h"
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/fields.h"
@@ -16,22 +17,12 @@
 #include "store/checkpoint.h"
 #include "store/checkpoint_list.h"
 
-static oikos_status config_text(const oikos_config *config, char **text, oikos_error *err) {
-  size_t size;
-  FILE *out = open_memstream(text, &size);
-  if (!out)
-    return oikos_fail(err, OIKOS_ERROR, "out of memory");
-  oikos_config_write(config, out);
-  fclose(out);
-  return OIKOS_OK;
-}
-
 static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const oikos_fields *f,
                                      oikos_error *err) {
-  char *config = NULL, created[64], libraries[512], numerics[256];
+  char *config, created[64], libraries[512], numerics[256];
   time_t now = time(NULL);
   struct tm utc;
-  OIKOS_TRY(config_text(&t->config, &config, err));
+  OIKOS_TRY(oikos_config_text(&t->config, &config, err));
   strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
   oikos_version_libraries(libraries, sizeof libraries);
   oikos_version_numerics(numerics, sizeof numerics);

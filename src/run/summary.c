@@ -27,6 +27,7 @@ typedef struct sample {
   int64_t *episode, *unit; /* (n), (n, each) */
   double *value, *number;  /* (n) of a column */
   oikos_unit_scratch scratch;
+  oikos_arena memory;
 } sample;
 
 static const double *row_of(const oikos_results *r, int64_t episode) {
@@ -40,18 +41,15 @@ static oikos_status create_sample(const oikos_results *r, sample *s, oikos_error
       double unit = row_of(r, e)[r->unit + j];
       units = unit >= (double)units ? (size_t)unit + 1 : units;
     }
-  OIKOS_TRY(oikos_alloc(&s->episode, n, sizeof *s->episode, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&s->unit, oikos_mul(n, r->each), sizeof *s->unit, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&s->value, n, sizeof *s->value, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&s->number, n, sizeof *s->number, "the evaluation", err));
+  OIKOS_TRY(oikos_arena_alloc(&s->memory, &s->episode, n, sizeof *s->episode, err));
+  OIKOS_TRY(oikos_arena_alloc(&s->memory, &s->unit, oikos_mul(n, r->each), sizeof *s->unit, err));
+  OIKOS_TRY(oikos_arena_alloc(&s->memory, &s->value, n, sizeof *s->value, err));
+  OIKOS_TRY(oikos_arena_alloc(&s->memory, &s->number, n, sizeof *s->number, err));
   return oikos_unit_scratch_create(n, r->each, units, &s->scratch, err);
 }
 
 static void destroy_sample(sample *s) {
-  free(s->episode);
-  free(s->unit);
-  free(s->value);
-  free(s->number);
+  oikos_arena_free(&s->memory);
   oikos_unit_scratch_destroy(&s->scratch);
 }
 
@@ -155,7 +153,7 @@ static oikos_status summarise(const oikos_results *r, sample *s, oikos_evaluatio
 
 oikos_status oikos_results_summarise(const oikos_results *r, oikos_evaluation *v,
                                      oikos_error *err) {
-  sample s = {.r = r};
+  sample s = {.r = r, .memory.what = "the evaluation"};
   oikos_status status = summarise(r, &s, v, err);
   destroy_sample(&s);
   return status;

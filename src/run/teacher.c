@@ -22,10 +22,6 @@ typedef struct teacher {
   char path[OIKOS_LONG_PATH]; /* the checkpoint it was read from */
 } teacher;
 
-static bool wanted(const oikos_trainer *t) {
-  return t->config.distill.weight > 0;
-}
-
 static void destroy(void *own) {
   oikos_trainer_destroy(((teacher *)own)->trainer);
 }
@@ -137,12 +133,12 @@ static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oik
   oikos_fields_tensors(f, t->segments.shared, 0, 0, w->peers,
                        "mean of the last step's trained learners", "peers/shared");
   if (w->k > 0)
-    oikos_fields_tensors(f, t->segments.home, w->n_homes, w->k, w->peer_homes,
-                         "mean of the last step's trained learners at each home", "peers/homes");
+    oikos_fields_homes(f, t, w->peer_homes, "mean of the last step's trained learners at each home",
+                       "peers/homes");
 }
 
 const oikos_part oikos_part_teacher = {.size = sizeof(teacher),
-                                       .wanted = wanted,
+                                       .name = "teacher",
                                        .open = open_teacher,
                                        .destroy = destroy,
                                        .enter = enter,

@@ -165,7 +165,7 @@ static void note(oikos_trainer *t, double gradient_norm) {
   now[OIKOS_ROW_GRADIENT_NORM] = gradient_norm;
   now[OIKOS_ROW_RATE] = t->config.shared.rate * oikos_schedule(&t->config, t->step);
   now[OIKOS_ROW_MOVED] = (double)sum->words[OIKOS_COUNT_MOVED] / n;
-  t->history.sure = (double)losses[OIKOS_SURE];
+  now[t->history.fields + OIKOS_ASIDE_SURE] = (double)losses[OIKOS_SURE];
   for (int64_t h = 0; h < t->config.home.count; h++) {
     now[OIKOS_ROW_MEMBERS + h] = (double)sum->words[OIKOS_COUNT_MEMBERS + h] / n;
     now[OIKOS_ROW_MEMBERS + t->config.home.count + h] = (double)scores[h];

@@ -63,6 +63,7 @@ struct oikos_trainer {
   bool stopping;           /* some rank was asked to stop */
   bool saving;             /* a checkpoint is due */
   oikos_pace pace;
+  oikos_arena memory;
 };
 
 /** Say something through the observer. */
