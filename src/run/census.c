@@ -133,32 +133,20 @@ static void record(oikos_trainer *t, const oikos_part_state *p, double *row) {
   row[p->column] = oikos_trainer_census(t).rand;
 }
 
-static void read(const oikos_trainer *t, const oikos_part_state *p, const double *row,
-                 oikos_record *r) {
-  (void)t;
-  r->rand = row[p->column];
-}
-
-/* null: homes and groups tell nothing of each other */
-static void metrics(const oikos_trainer *t, const oikos_record *r, FILE *out) {
-  (void)t;
-  oikos_metrics_value(out, "rand", r->rand);
-}
-
 static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
   oikos_fields_by_learner(f, t, OIKOS_FIELD_INT64, p->by_learner, 0,
                           "steps done when each learner came to its home", "since");
 }
 
-const oikos_part oikos_part_census = {.name = "census",
-                                      .size = sizeof(book),
-                                      .by_learner = sizeof(int64_t),
-                                      .columns = 1,
-                                      .wanted = wanted,
-                                      .create = create,
+const oikos_part oikos_part_census = {
+    .name = "census",
+    .size = sizeof(book),
+    .by_learner = sizeof(int64_t),
+    .number = "rand", // null: homes and groups tell nothing of each other
+    .value = offsetof(oikos_record, rand),
+    .wanted = wanted,
+    .create = create,
 
-                                      .adopt = adopt,
-                                      .record = record,
-                                      .read = read,
-                                      .metrics = metrics,
-                                      .fields = fields};
+    .adopt = adopt,
+    .record = record,
+    .fields = fields};

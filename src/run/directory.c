@@ -41,16 +41,6 @@ static void write_config(const oikos_trainer *t, FILE *out) {
   oikos_config_write(&t->config, out);
 }
 
-/* A new run must not mix with the checkpoints of an old one. */
-static oikos_status refuse_old(const oikos_trainer *t, oikos_error *err) {
-  if (oikos_checkpoint_any(t->run))
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s already holds the checkpoints of a run; continue it with --resume, or "
-                      "choose another --out",
-                      t->run);
-  return OIKOS_OK;
-}
-
 enum { DIGITS = 9 }; /* that tell floats apart */
 
 void oikos_metrics_value(FILE *out, const char *name, double x) {
@@ -86,6 +76,8 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   write_list(out, "scores", r->n_homes, r->scores);
   if (r->sure > 0)
     oikos_metrics_value(out, "sure", r->sure);
+  OIKOS_PARTS(t, p, number)
+    oikos_metrics_value(out, p->part->number, *(const double *)((const char *)r + p->part->value));
   OIKOS_PARTS(t, p, metrics)
     p->part->metrics(t, r, out);
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
@@ -151,8 +143,11 @@ void oikos_run_directory_abandon(oikos_trainer *t) {
 static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
   char checkpoints[OIKOS_LONG_PATH];
   snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", t->run);
-  if (!resume)
-    OIKOS_TRY(refuse_old(t, err));
+  if (!resume && oikos_checkpoint_any(t->run)) // of another run, which must not mix with this one
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s already holds the checkpoints of a run; continue it with --resume, or "
+                      "choose another --out",
+                      t->run);
   OIKOS_TRY(oikos_make_folders(checkpoints, err));
   OIKOS_TRY(write_whole(t, "config.yaml", write_config, err));
   return write_whole(t, "metrics.jsonl", write_metrics, err);

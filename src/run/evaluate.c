@@ -212,8 +212,9 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
   if (status == OIKOS_OK)
     status = oikos_agree(&t->team, oikos_results_summarise(&r, v, err), err);
   if (status == OIKOS_OK && r.judge.both.ratings && r.episodes == all) {
-    status = oikos_both_sum_up(&r.judge.both, &t->team, r.steps, &v->rated[v->n_rated], err);
-    v->n_rated++;
+    oikos_both_collect(&r.judge.both, &t->team);
+    status = oikos_judge_sum_up_both(&r.judge, r.steps, &v->rated[v->n_rated++], err);
+    status = oikos_agree(&t->team, status, err);
   }
   free(r.rows);
   oikos_judge_destroy(&r.judge);

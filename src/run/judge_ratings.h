@@ -66,8 +66,13 @@ void oikos_judge_keep(const oikos_judge *judge, int64_t i, const oikos_episode *
 oikos_status oikos_judge_ranks(oikos_judge *judge, int64_t count, double *row, size_t stride,
                                oikos_error *err);
 
-/** Sum up the rows of one group of episodes, m of them at `stride`. */
-oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t steps,
-                                oikos_rated *rated, oikos_error *err);
+/** Sum up the rows of one group of episodes, m of them at `stride`, that have numbers of the inner
+ * steps from `first` on. */
+oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t first,
+                                int64_t steps, oikos_rated *rated, oikos_error *err);
+
+/** The same of both tasks together, when all ranks have what all have noted. Not collective. */
+oikos_status oikos_judge_sum_up_both(const oikos_judge *judge, int64_t steps, oikos_rated *rated,
+                                     oikos_error *err);
 
 #endif

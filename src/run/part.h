@@ -24,16 +24,18 @@ typedef struct oikos_part_state {
   oikos_arena memory; /* released after destroy */
   void *by_learner;   /* (count) of part->by_learner bytes, for this rank's learners */
   void *by_slot;      /* (slots) the same of those of the step at hand, which it leaves them with */
-  size_t column;      /* where its numbers begin in a row of the history */
+  size_t column;      /* where its number is in a row of the history */
 } oikos_part_state;
 
 struct oikos_part {
   const char *name; /* by which src/config/parts.c says what asks for it */
 
-  size_t size;       /* of its own struct; 0: none, or create makes it */
-  size_t by_learner; /* bytes for each learner, which go with it to another rank; 0: none */
-  bool by_slot;      /* a step makes new ones, which stand apart until it is over */
-  size_t columns;    /* numbers in a row of the history (run/history.h), means over steps */
+  size_t size;        /* of its own struct; 0: none, or create makes it */
+  size_t by_learner;  /* bytes for each learner, which go with it to another rank; 0: none */
+  bool by_slot;       /* a step makes new ones, which stand apart until it is over */
+  const char *number; /* in metrics.jsonl: of a row of the history, a mean over steps unless record
+                         sets it; NULL: none */
+  size_t value;       /* where that stands in an oikos_record */
 
   /* Whether there is to be one; NULL: if the configuration asks for it. The same on all ranks. */
   bool (*wanted)(const oikos_trainer *t);
@@ -84,9 +86,8 @@ struct oikos_part {
    */
   void (*record)(oikos_trainer *t, const oikos_part_state *p, double *row);
 
-  /* From the row into a record, and from there into a line of metrics.jsonl. */
-  void (*read)(const oikos_trainer *t, const oikos_part_state *p, const double *row,
-               oikos_record *record);
+  /* What else it says in a record, and in a line of metrics.jsonl. */
+  void (*read)(const oikos_trainer *t, oikos_record *record);
   void (*metrics)(const oikos_trainer *t, const oikos_record *record, FILE *out);
 
   /* Learners are to go to other ranks, where this one will have those of `to`: room for that, not
@@ -114,8 +115,9 @@ struct oikos_part {
 /** Check that there is every part that the configuration asks for. Not collective. */
 oikos_status oikos_parts_check(const oikos_config *config, oikos_error *err);
 
-/** Find out which parts are wanted, and make room for them. Not collective; before the learners. */
-oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err);
+/** Find out which parts are wanted, and make room for them. Not collective; before the learners.
+ * @param[out] columns  numbers that they have in a row of the history */
+oikos_status oikos_parts_choose(oikos_trainer *t, size_t *columns, oikos_error *err);
 void oikos_parts_destroy(oikos_trainer *t);
 
 /** This rank's learners, with what parts keep of them, for a trainer (bound: run/learners.h); after

@@ -40,16 +40,17 @@ static bool is_wanted(const oikos_trainer *t, const oikos_part *part) {
   return part->wanted ? part->wanted(t) : oikos_config_asks(&t->config, part->name);
 }
 
-oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err) {
-  size_t column = OIKOS_ROW_MEMBERS + 2 * (size_t)t->config.home.count;
+oikos_status oikos_parts_choose(oikos_trainer *t, size_t *columns, oikos_error *err) {
+  size_t first = OIKOS_ROW_MEMBERS + 2 * (size_t)t->config.home.count;
+  *columns = 0;
   OIKOS_TRY(oikos_arena_alloc(&t->memory, &t->parts, ALL, sizeof *t->parts, err));
   for (size_t k = 0; k < ALL; k++) {
     if (!is_wanted(t, list[k]))
       continue;
     oikos_part_state *p = &t->parts[t->n_parts++];
-    *p =
-        (oikos_part_state){.part = list[k], .memory.what = "the parts of a step", .column = column};
-    column += list[k]->columns;
+    *p = (oikos_part_state){
+        .part = list[k], .memory.what = "the parts of a step", .column = first + *columns};
+    *columns += list[k]->number != NULL;
     if (list[k]->size)
       OIKOS_TRY(oikos_arena_alloc(&p->memory, &p->own, 1, list[k]->size, err));
     if (list[k]->take)

@@ -113,9 +113,7 @@ bool oikos_trainer_privacy(const oikos_trainer *t, double *epsilon, double *delt
   return on;
 }
 
-static void read_record(const oikos_trainer *t, const oikos_part_state *p, const double *row,
-                        oikos_record *r) {
-  (void)p, (void)row;
+static void read_record(const oikos_trainer *t, oikos_record *r) {
   r->epsilon = epsilon_after(&t->config, r->step);
 }
 

@@ -158,17 +158,6 @@ static void settle(oikos_part_state *p, bool moved) {
   r->next = (oikos_columns){0};
 }
 
-static void read(const oikos_trainer *t, const oikos_part_state *p, const double *row,
-                 oikos_record *r) {
-  (void)t;
-  r->left_out = row[p->column];
-}
-
-static void metrics(const oikos_trainer *t, const oikos_record *r, FILE *out) {
-  (void)t;
-  oikos_metrics_value(out, "left_out", r->left_out);
-}
-
 /* The centres of centred_clip. */
 static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
   static const oikos_named centre[] = {
@@ -190,7 +179,8 @@ static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oik
 }
 
 const oikos_part oikos_part_rule = {.size = sizeof(rule),
-                                    .columns = 1,
+                                    .number = "left_out",
+                                    .value = offsetof(oikos_record, left_out),
                                     .name = "rule",
                                     .create = create,
                                     .destroy = destroy,
@@ -199,6 +189,4 @@ const oikos_part oikos_part_rule = {.size = sizeof(rule),
                                     .adopt = adopt,
                                     .room = room,
                                     .settle = settle,
-                                    .read = read,
-                                    .metrics = metrics,
                                     .weight_fields = weight_fields};

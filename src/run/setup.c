@@ -110,6 +110,7 @@ static oikos_status create_model(oikos_trainer *t, oikos_error *err) {
   const oikos_config *c = &t->config;
   oikos_task_shape shape = oikos_source_shape(t->source);
   int64_t outputs = c->model.loss == OIKOS_LOSS_PROTOTYPES ? 0 : shape.outputs;
+  size_t columns;
   OIKOS_TRY(oikos_network_create(c, shape.input, outputs, &t->net, err));
   OIKOS_TRY(oikos_inner_create(t->net, c, &t->inner, err));
   OIKOS_TRY(oikos_encoder_create(c, shape, &t->encoder, err));
@@ -117,14 +118,11 @@ static oikos_status create_model(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
                                   &t->segments, err));
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
-  OIKOS_TRY(oikos_parts_choose(t, err));
+  OIKOS_TRY(oikos_parts_choose(t, &columns, err));
   OIKOS_TRY(oikos_parts_learners(t, NULL, &t->learners, err));
   oikos_parts_follow(t);
   OIKOS_TRY(oikos_arena_alloc(&t->memory, &t->scratch, 2 * t->weights.n + (size_t)c->home.count,
                               sizeof *t->scratch, err));
-  size_t columns = 0;
-  for (int k = 0; k < t->n_parts; k++)
-    columns += t->parts[k].part->columns;
   return oikos_history_create((int)c->home.count, columns, &t->history, err);
 }
 

@@ -102,8 +102,8 @@ static oikos_status summarise_ratings(const oikos_results *r, oikos_evaluation *
     for (next = first; next < r->episodes && row_of(r, next)[r->group] == group;)
       next++;
     OIKOS_TRY(oikos_judge_sum_up((size_t)(next - first), r->fields,
-                                 row_of(r, first) + r->ratings_at, r->steps, &v->rated[v->n_rated],
-                                 err));
+                                 row_of(r, first) + r->ratings_at, 0, r->steps,
+                                 &v->rated[v->n_rated], err));
     v->n_rated++;
   }
   return OIKOS_OK;

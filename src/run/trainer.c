@@ -220,8 +220,10 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
 
 oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
   oikos_record r = oikos_history_record(&t->history, index);
+  OIKOS_PARTS(t, p, number)
+    *(double *)((char *)&r + p->part->value) = oikos_history_row(&t->history, index)[p->column];
   OIKOS_PARTS(t, p, read)
-    p->part->read(t, p, oikos_history_row(&t->history, index), &r);
+    p->part->read(t, &r);
   return r;
 }
 
