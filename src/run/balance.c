@@ -126,11 +126,8 @@ static int64_t cut(const oikos_trainer *t, const int64_t *work, int64_t together
 static int64_t movers(const oikos_trainer *t, const int64_t *bound) {
   const int64_t *old = t->learners.bound;
   int64_t stay = 0;
-  for (int r = 0; r < t->team.size; r++) {
-    int64_t from = bound[r] > old[r] ? bound[r] : old[r],
-            to = bound[r + 1] < old[r + 1] ? bound[r + 1] : old[r + 1];
-    stay += to > from ? to - from : 0;
-  }
+  for (int r = 0; r < t->team.size; r++)
+    stay += oikos_learners_common(bound[r], bound[r + 1], old[r], old[r + 1]);
   return t->config.learners.count - stay;
 }
 

@@ -85,23 +85,19 @@ static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, 
     row[r->unit + j] = (double)(w->episode.classes ? w->episode.classes[j] : w->episode.unit);
 }
 
-/* Episodes begin .. end - 1 of a block. */
-static void run_part(const block *b, int64_t begin, int64_t end, const oikos_results *r) {
-  oikos_pulse *pulse = b->t->team.pulse;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(b->t->n_threads)
-  for (int64_t i = begin; i < end; i++) {
-    oikos_pulse_beat(pulse);
-    if (!oikos_pulse_stopped(pulse) && b->part < parts_of(b->t, b->queries[i]))
-      evaluate_episode(b, i, r, omp_get_thread_num());
-  }
-}
-
 /* Whether the observer asked to stop. */
 static bool run_block(const block *b, const oikos_results *r) {
   enum { SOME = 4096 }; // so that not all that are left are looked at when nothing is to be done
-  const oikos_pulse *pulse = b->t->team.pulse;
-  for (int64_t i = 0; i < b->count && !oikos_pulse_stopped(pulse); i += SOME)
-    run_part(b, i, b->count - i < SOME ? b->count : i + SOME, r);
+  oikos_pulse *pulse = b->t->team.pulse;
+  for (int64_t begin = 0; begin < b->count && !oikos_pulse_stopped(pulse); begin += SOME) {
+    int64_t end = b->count - begin < SOME ? b->count : begin + SOME;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(b->t->n_threads)
+    for (int64_t i = begin; i < end; i++) {
+      oikos_pulse_beat(pulse);
+      if (!oikos_pulse_stopped(pulse) && b->part < parts_of(b->t, b->queries[i]))
+        evaluate_episode(b, i, r, omp_get_thread_num());
+    }
+  }
   return oikos_pulse_stopped(pulse);
 }
 
@@ -226,12 +222,8 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
 
 void oikos_evaluation_destroy(oikos_evaluation *v) {
   free(v->loss);
-  free(v->accuracy);
   free(v->residents);
-  free(v->home_loss);
   free(v->home_sure);
-  free(v->group_loss);
-  free(v->rmse);
   for (int i = 0; i < 3; i++)
     free(v->rated[i].rmse);
   *v = (oikos_evaluation){0};

@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "base/try.h"
-#include "math/ratio.h"
 #include "run/rows.h"
 #include "run/trainer_impl.h"
 
@@ -40,10 +39,9 @@ static oikos_status allocate(oikos_judge *j, oikos_task_shape shape, int64_t mos
 
 static void count_known(oikos_judge *j) {
   const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
-  for (int64_t k = 0; k < x->users.n; k++)
-    j->known[OIKOS_SIDE_USER] += oikos_ratings_knows(j->ratings, OIKOS_SIDE_USER, k);
-  for (int64_t k = 0; k < x->items.n; k++)
-    j->known[OIKOS_SIDE_ITEM] += oikos_ratings_knows(j->ratings, OIKOS_SIDE_ITEM, k);
+  for (int side = OIKOS_SIDE_USER; side <= OIKOS_SIDE_ITEM; side++)
+    for (int64_t k = 0; k < (side == OIKOS_SIDE_USER ? x->users.n : x->items.n); k++)
+      j->known[side] += oikos_ratings_knows(j->ratings, side, k);
 }
 
 oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *err) {
@@ -264,10 +262,6 @@ oikos_status oikos_judge_ranks(oikos_judge *j, int64_t count, double *row, size_
   return OIKOS_OK;
 }
 
-static oikos_estimate estimate(oikos_ratio r) {
-  return (oikos_estimate){r.value, r.interval, r.units};
-}
-
 oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t first,
                                 int64_t steps, oikos_rated *v, oikos_error *err) {
   size_t n = (size_t)steps + 1;
@@ -281,16 +275,16 @@ oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int6
   for (int64_t k = 0; k < first; k++)
     v->rmse[k] = v->mae[k] = v->accuracy[k] = (oikos_estimate){NAN, NAN, 0};
   for (int64_t k = first; k <= steps; k++, step += OF_STEP) {
-    v->rmse[k] = estimate(oikos_ratio_root(m, stride, step + SQUARE, row + NUMBER));
-    v->mae[k] = estimate(oikos_ratio_of(m, stride, step + ABSOLUTE, row + NUMBER));
-    v->accuracy[k] = estimate(oikos_ratio_of(m, stride, step + RIGHT, row + NUMBER));
+    v->rmse[k] = oikos_estimate_of(oikos_ratio_root(m, stride, step + SQUARE, row + NUMBER));
+    v->mae[k] = oikos_estimate_of(oikos_ratio_of(m, stride, step + ABSOLUTE, row + NUMBER));
+    v->accuracy[k] = oikos_estimate_of(oikos_ratio_of(m, stride, step + RIGHT, row + NUMBER));
   }
-  v->bias_rmse = estimate(oikos_ratio_root(m, stride, row + BIAS, row + NUMBER));
-  v->gain = estimate(oikos_ratio_gain(m, stride, step - OF_STEP + SQUARE, row + BIAS));
-  v->ndcg[0] = estimate(oikos_ratio_mean(m, stride, row + NDCG_5));
-  v->ndcg[1] = estimate(oikos_ratio_mean(m, stride, row + NDCG_10));
-  v->recall = estimate(oikos_ratio_mean(m, stride, row + RECALL));
-  v->chance = estimate(oikos_ratio_mean(m, stride, row + CHANCE));
+  v->bias_rmse = oikos_estimate_of(oikos_ratio_root(m, stride, row + BIAS, row + NUMBER));
+  v->gain = oikos_estimate_of(oikos_ratio_gain(m, stride, step - OF_STEP + SQUARE, row + BIAS));
+  v->ndcg[0] = oikos_estimate_of(oikos_ratio_mean(m, stride, row + NDCG_5));
+  v->ndcg[1] = oikos_estimate_of(oikos_ratio_mean(m, stride, row + NDCG_10));
+  v->recall = oikos_estimate_of(oikos_ratio_mean(m, stride, row + RECALL));
+  v->chance = oikos_estimate_of(oikos_ratio_mean(m, stride, row + CHANCE));
   return OIKOS_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "learn/learner.h"
 #include "math/ranking.h"
+#include "math/ratio.h"
 #include "oikos/trainer.h"
 #include "run/both_tasks.h"
 #include "run/ranking.h"
@@ -36,6 +37,10 @@ typedef struct oikos_judge {
   oikos_ranked *ranked;          /* scratch */
   oikos_arena memory, queries;   /* of all; of those of `room` */
 } oikos_judge;
+
+static inline oikos_estimate oikos_estimate_of(oikos_ratio r) {
+  return (oikos_estimate){r.value, r.interval, r.units};
+}
 
 /** Not collective. */
 oikos_status oikos_judge_create(oikos_trainer *trainer, oikos_judge *judge, oikos_error *err);

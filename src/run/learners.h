@@ -62,6 +62,13 @@ static inline int64_t oikos_learners_at(const oikos_learners *own, int64_t at) {
   return own->learner[at] - own->first;
 }
 
+/** How many learners two blocks have in common: first .. end - 1 of each. */
+static inline int64_t oikos_learners_common(int64_t first, int64_t end, int64_t other_first,
+                                            int64_t other_end) {
+  int64_t from = first > other_first ? first : other_first, to = end < other_end ? end : other_end;
+  return to > from ? to - from : 0;
+}
+
 /** Where learner i of this rank left off, (M); NULL: it starts at its home. */
 const oikos_real *oikos_learners_left_off(const oikos_learners *own, int64_t i);
 

@@ -39,10 +39,8 @@ static oikos_status ask(const oikos_trainer *t, place *p, oikos_error *err) {
   int64_t first = p->learners.first, end = first + p->learners.count;
   for (int64_t i = 0; i < p->learners.count; i++)
     p->wanted[i] = first + i;
-  for (int r = 0; r < t->team.size; r++) {
-    int64_t from = old[r] > first ? old[r] : first, to = old[r + 1] < end ? old[r + 1] : end;
-    p->exchange.ask_count[r] = to > from ? (int)(to - from) : 0;
-  }
+  for (int r = 0; r < t->team.size; r++)
+    p->exchange.ask_count[r] = (int)oikos_learners_common(old[r], old[r + 1], first, end);
   return oikos_exchange_ask(&p->exchange, p->wanted, err);
 }
 

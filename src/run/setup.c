@@ -15,6 +15,7 @@
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
+#include "store/folders.h"
 #include "store/hints.h"
 
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
@@ -190,7 +191,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
     return;
   oikos_mark(t->where, t->step, OIKOS_AT_END);
   oikos_watch_destroy(t->watch);
-  oikos_run_directory_abandon(t);
+  oikos_folders_remove(t->run, t->made); // there is no run
   for (int k = 0; k < t->n_threads; k++) {
     oikos_worker_destroy(&t->workers[k]);
     if (k > 0)

@@ -51,12 +51,6 @@ static oikos_status read_config(const oikos_trainer *t, const oikos_checkpoint *
   return oikos_config_teaches(config, &t->config, err);
 }
 
-/* It adapts to the student's support sets: that is what a held-out score is to halve. */
-static void adopt_task(oikos_trainer *t, const oikos_config *student) {
-  t->config.task.support = student->task.support;
-  t->config.task.query = student->task.query;
-}
-
 static oikos_status open_checkpoint(oikos_trainer *t, const oikos_checkpoint *checkpoint,
                                     oikos_trainer **trainer, oikos_error *err) {
   oikos_config *config;
@@ -77,11 +71,14 @@ static oikos_status open_model(oikos_trainer *t, teacher *own, oikos_error *err)
   if (status == OIKOS_OK)
     status = open_checkpoint(t, checkpoint, &own->trainer, err);
   oikos_checkpoint_close(checkpoint);
-  if (status != OIKOS_OK)
+  if (status != OIKOS_OK) {
     oikos_fail_prefix(err, "the teacher %s: ", own->path);
-  else
-    adopt_task(own->trainer, &t->config);
-  return status;
+    return status;
+  }
+  // it adapts to the student's support sets: that is what a held-out score is to halve
+  own->trainer->config.task.support = t->config.task.support;
+  own->trainer->config.task.query = t->config.task.query;
+  return OIKOS_OK;
 }
 
 static oikos_status begin(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
