@@ -69,7 +69,8 @@ typedef struct oikos_use {
 /** All keys, in the order of the options, ended by an entry with a NULL key. */
 const oikos_use *oikos_uses(void);
 
-/** Whether a configuration asks for a part of a step (run/part.h), by its name. */
+/** Whether a configuration asks for a part of a step (run/part.h), by its name; true if no key of
+ * any configuration does. */
 bool oikos_config_asks(const oikos_config *c, const char *part);
 
 /** Check that there is every part that what a configuration sets asks for. */

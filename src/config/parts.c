@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Which keys ask for which part of a step (src/run/parts.c): a step has those that are asked for. A
- * key that asks for one which is not there is an error, or somebody would believe in it. */
+ * Which keys ask for which part of a step (src/run/parts.c): a step has those that are asked for,
+ * or that no key is for. A key that asks for one which is not there is an error, or somebody would
+ * believe in it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,21 +11,29 @@
 static const struct {
   const char *when, *part;
 } table[] = {
-    {"model.layers=embedding", "rows"},  {"learners.rollback>0", "rule"},
-    {"learners.patience>0", "rollback"}, {"inner.adapt_rate=true", "own_rates"},
-    {"home.revive>0", "revive"},         {"home.priority!=none", "priority"},
-    {"distill.weight>0", "teacher"},     {"aggregation.rule!=mean", "rule"},
-    {"privacy.noise>0", "privacy"},      {"attack.kind!=none", "attack"},
-    {"run.balance=true", "balance"},
+    {.part = "rows", .when = "model.layers=embedding"},
+    {.part = "rule", .when = "learners.rollback>0"},
+    {.part = "rollback", .when = "learners.patience>0"},
+    {.part = "own_rates", .when = "inner.adapt_rate=true"},
+    {.part = "revive", .when = "home.revive>0"},
+    {.part = "priority", .when = "home.priority!=none"},
+    {.part = "teacher", .when = "distill.weight>0"},
+    {.part = "rule", .when = "aggregation.rule!=mean"},
+    {.part = "privacy", .when = "privacy.noise>0"},
+    {.part = "attack", .when = "attack.kind!=none"},
+    {.part = "balance", .when = "run.balance=true"},
 };
 
 enum { ROWS = sizeof table / sizeof *table };
 
 bool oikos_config_asks(const oikos_config *c, const char *part) {
-  bool asks = false;
+  bool asks = false, named = false;
   for (int k = 0; k < ROWS; k++)
-    asks |= strcmp(table[k].part, part) == 0 && oikos_use_holds(table[k].when, c);
-  return asks;
+    if (strcmp(table[k].part, part) == 0) {
+      named = true;
+      asks |= oikos_use_holds(table[k].when, c);
+    }
+  return asks || !named;
 }
 
 oikos_status oikos_config_check_parts(const oikos_config *c, bool (*has)(const char *part),

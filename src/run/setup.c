@@ -279,7 +279,6 @@ static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
 oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,
                                   bool resume, const oikos_observer *observer,
                                   oikos_trainer **trainer, oikos_error *err) {
-  *trainer = NULL;
   oikos_status status = create(comm, config, run, observer, trainer, err);
   if (status == OIKOS_OK)
     status = begin(*trainer, run && resume, err);
@@ -288,7 +287,6 @@ oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, con
 
 oikos_status oikos_trainer_create_alone(const oikos_config *config, int ranks,
                                         oikos_trainer **trainer, oikos_error *err) {
-  *trainer = NULL;
   oikos_status status = create(MPI_COMM_SELF, config, NULL, NULL, trainer, err);
   if (status == OIKOS_OK) {
     (*trainer)->team.size = ranks; // what is owned and allocated goes by this
@@ -301,7 +299,6 @@ oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
                                     const oikos_config *config, const oikos_checkpoint *checkpoint,
                                     const oikos_observer *observer, oikos_trainer **trainer,
                                     oikos_error *err) {
-  *trainer = NULL;
   oikos_status status = create(comm, config, NULL, observer, trainer, err);
   if (status == OIKOS_OK && student) {
     (*trainer)->student = student;
