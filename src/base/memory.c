@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/try.h"
+
 enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
 
 size_t oikos_mul(size_t a, size_t b) {
@@ -39,4 +41,23 @@ oikos_status oikos_alloc(void *out, size_t count, size_t size, const char *what,
                       count, size, what);
   memset(memory, 0, bytes);
   return OIKOS_OK;
+}
+
+oikos_status oikos_arena_alloc(oikos_arena *a, void *out, size_t count, size_t size,
+                               oikos_error *err) {
+  void **larger = realloc(a->block, (a->n + 1) * sizeof *a->block);
+  if (!larger)
+    return oikos_fail(err, OIKOS_ERROR, "out of memory");
+  a->block = larger;
+  OIKOS_TRY(oikos_alloc(out, count, size, a->what, err));
+  memcpy(&a->block[a->n++], out, sizeof *a->block);
+  return OIKOS_OK;
+}
+
+void oikos_arena_free(oikos_arena *a) {
+  for (size_t k = 0; k < a->n; k++)
+    free(a->block[k]);
+  free(a->block);
+  a->block = NULL;
+  a->n = 0;
 }

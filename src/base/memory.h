@@ -13,6 +13,18 @@
  */
 oikos_status oikos_alloc(void *out, size_t count, size_t size, const char *what, oikos_error *err);
 
+/** What one thing has allocated, to be released together. Zero at first, but for what it is for. */
+typedef struct oikos_arena {
+  const char *what;
+  void **block; /* (n) */
+  size_t n;
+} oikos_arena;
+
+/** As oikos_alloc; *out is released by oikos_arena_free. */
+oikos_status oikos_arena_alloc(oikos_arena *arena, void *out, size_t count, size_t size,
+                               oikos_error *err);
+void oikos_arena_free(oikos_arena *arena);
+
 /** a * b, or SIZE_MAX where that overflows (which every allocation then refuses). */
 size_t oikos_mul(size_t a, size_t b);
 

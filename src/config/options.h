@@ -6,7 +6,10 @@
 #include "base/word.h"
 #include "oikos/config.h"
 
-enum { OIKOS_WORDS = 256 }; /* of a text "a|b|c" that is made at run time */
+enum {
+  OIKOS_WORDS = 256, /* of a text "a|b|c" that is made at run time */
+  OIKOS_PLACE = OIKOS_PATH + 128
+};
 
 typedef enum {
   OPTION_INT,
@@ -66,6 +69,25 @@ typedef struct oikos_use {
 /** All keys, in the order of the options, ended by an entry with a NULL key. */
 const oikos_use *oikos_uses(void);
 
+/** Whether a configuration asks for a part of a step (run/part.h), by its name; true if no key of
+ * any configuration does. */
+bool oikos_config_asks(const oikos_config *c, const char *part);
+
+/** Check that there is every part that what a configuration sets asks for. */
+oikos_status oikos_config_check_parts(const oikos_config *c, bool (*has)(const char *part),
+                                      oikos_error *err);
+
+/** Whether a condition holds; the option that it begins with. */
+bool oikos_use_holds(const char *when, const oikos_config *c);
+const oikos_option *oikos_use_option(const char *when);
+
+/** Where an option was given, and its key, in text (OIKOS_PLACE), which is returned. */
+const char *oikos_option_place(const oikos_option *o, const oikos_config *c, char *text);
+
+/** Whether an option has its default's value. */
+bool oikos_option_is_default(const oikos_option *o, const oikos_config *c,
+                             const oikos_config *standard);
+
 /** Print a condition, and the names of commands, in words. */
 void oikos_use_print(const char *when, FILE *out);
 void oikos_readers_print(unsigned readers, FILE *out);
@@ -107,6 +129,9 @@ void oikos_words_reading(const oikos_option *o, const char *key, char *out);
 
 /** Print a number with the fewest digits that read back to it. */
 void oikos_number_print(double value, FILE *out);
+
+/** What oikos_config_write writes, in *text, released by free(). */
+oikos_status oikos_config_text(const oikos_config *c, char **text, oikos_error *err);
 
 /** Print a value as YAML on one line (not OPTION_LAYERS). */
 void oikos_option_print(const oikos_option *o, const oikos_config *c, FILE *out);

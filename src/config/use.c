@@ -220,7 +220,7 @@ static bool term_holds(const term *t, const oikos_config *c) {
     return oikos_choice_index(t->words, *(const bool *)at ? "true" : "false") >= 0;
   case OPTION_CHOICE:
     oikos_choice_word(t->option->choices, *(const int *)at, word);
-    return oikos_choice_index(t->words, word) >= 0;
+    return (oikos_choice_index(t->words, word) >= 0) == (t->op == '=');
   case OPTION_LAYERS:
     return has_layer(at, t->words);
   case OPTION_STRING:
@@ -230,7 +230,7 @@ static bool term_holds(const term *t, const oikos_config *c) {
   return true;
 }
 
-static bool holds(const char *when, const oikos_config *c) {
+bool oikos_use_holds(const char *when, const oikos_config *c) {
   bool all = true;
   for (const char *at = when; at && *at;) {
     term t = next_term(&at);
@@ -242,6 +242,10 @@ static bool holds(const char *when, const oikos_config *c) {
     }
   }
   return !when;
+}
+
+const oikos_option *oikos_use_option(const char *when) {
+  return next_term(&when).option;
 }
 
 /* Whether --set decided on a key that a condition speaks of: what it turns off takes the keys of
@@ -295,18 +299,23 @@ static void print_found(const char *when, const oikos_config *c, FILE *out) {
   }
 }
 
+const char *oikos_option_place(const oikos_option *o, const oikos_config *c, char *text) {
+  int line = c->given[o - oikos_options()];
+  if (line > 0)
+    snprintf(text, OIKOS_PLACE, "%s:%d: %s", c->file, line, o->key);
+  else
+    snprintf(text, OIKOS_PLACE, "%s%s", line == OIKOS_GIVEN_BY_SET ? "--set: " : "", o->key);
+  return text;
+}
+
 static oikos_status unused(const oikos_option *o, const oikos_use *u, const oikos_config *c,
                            bool by_command, oikos_reader purpose, oikos_error *err) {
-  char *text = NULL;
+  char *text = NULL, place[OIKOS_PLACE];
   size_t size;
-  int line = c->given[o - oikos_options()];
   FILE *out = open_memstream(&text, &size);
   if (!out)
     return oikos_fail(err, OIKOS_ERROR, "out of memory");
-  if (line > 0)
-    fprintf(out, "%s:%d: %s", c->file, line, o->key);
-  else
-    fprintf(out, "--set: %s", o->key);
+  fputs(oikos_option_place(o, c, place), out);
   if (by_command) {
     fputs(" does nothing here: oikos ", out);
     oikos_readers_print(purpose, out);
@@ -325,8 +334,8 @@ static oikos_status unused(const oikos_option *o, const oikos_use *u, const oiko
   return OIKOS_USAGE;
 }
 
-/* Whether a key has its default's value. */
-static bool is_default(const oikos_option *o, const oikos_config *c, const oikos_config *standard) {
+bool oikos_option_is_default(const oikos_option *o, const oikos_config *c,
+                             const oikos_config *standard) {
   static const size_t size[] = {[OPTION_INT] = sizeof(int64_t),
                                 [OPTION_REAL] = sizeof(double),
                                 [OPTION_BOOL] = sizeof(bool),
@@ -346,7 +355,8 @@ static oikos_status check(const oikos_option *o, const oikos_config *c,
     return OIKOS_OK;
   if (by_set && purpose && !(u->readers & purpose))
     return unused(o, u, c, true, purpose, err);
-  if (holds(u->when, c) || (!by_set && (set_aside(u->when, c) || is_default(o, c, standard))))
+  if (oikos_use_holds(u->when, c) ||
+      (!by_set && (set_aside(u->when, c) || oikos_option_is_default(o, c, standard))))
     return OIKOS_OK;
   return unused(o, u, c, false, purpose, err);
 }

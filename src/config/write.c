@@ -159,6 +159,16 @@ void oikos_config_explain(FILE *out) {
   free(c);
 }
 
+oikos_status oikos_config_text(const oikos_config *c, char **text, oikos_error *err) {
+  size_t size;
+  FILE *out = open_memstream(text, &size);
+  if (!out)
+    return oikos_fail(err, OIKOS_ERROR, "out of memory");
+  oikos_config_write(c, out);
+  fclose(out);
+  return OIKOS_OK;
+}
+
 /* Make one line of a text: runs of blanks and line ends become one blank, none at the beginning. */
 static void fold(char *text) {
   char *to = text;

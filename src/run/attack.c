@@ -10,14 +10,10 @@
 #include "run/part.h"
 #include "run/trainer_impl.h"
 
-static bool wanted(const oikos_trainer *t) {
-  return t->config.attack.kind != OIKOS_ATTACK_NONE;
-}
-
 /* Its own is (n_threads, M): an attacker's parameters. */
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
-  return oikos_alloc(&p->own, oikos_mul((size_t)t->n_threads, t->weights.m), sizeof(oikos_real),
-                     "the attackers", err);
+  return oikos_arena_alloc(&p->memory, &p->own, oikos_mul((size_t)t->n_threads, t->weights.m),
+                           sizeof(oikos_real), err);
 }
 
 static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
@@ -36,4 +32,4 @@ static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int
   c->loss[OIKOS_GRADIENT_NORM] = (oikos_real)oikos_norm(w->m, gradient);
 }
 
-const oikos_part oikos_part_attack = {.wanted = wanted, .create = create, .trained = trained};
+const oikos_part oikos_part_attack = {.name = "attack", .create = create, .trained = trained};

@@ -17,7 +17,7 @@ enum { PARTS = 1 << 16, PARTS_PER_RANK = 64 };
 
 static const double gain_enough = 1.05;
 
-/* By learner: its work since the last look; by slot: in the step at hand. */
+/* By learner: its work since the last look. */
 typedef struct balance {
   int64_t steps;       /* since the last look */
   double sum, squares; /* over these, of this rank's work in a step, and of its square */
@@ -35,7 +35,9 @@ static bool wanted(const oikos_trainer *t) {
 static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
                     oikos_contribution *c) {
   (void)c;
-  ((int64_t *)p->by_slot)[at] = oikos_work(&t->context, &t->workers[thread].episode);
+  const int64_t *work = p->by_learner;
+  ((int64_t *)p->by_slot)[at] = work[oikos_learners_at(&t->learners, at)] +
+                                oikos_work(&t->context, &t->workers[thread].episode);
 }
 
 /* The steps in the log as two numbers. */
@@ -54,12 +56,10 @@ static void sum_up(const oikos_trainer *t, balance *b) {
 static void adopt(oikos_trainer *t, oikos_part_state *p) {
   balance *b = p->own;
   const oikos_learners *own = &t->learners;
-  const int64_t *next = p->by_slot;
-  int64_t *work = p->by_learner, all = 0;
-  for (int64_t at = 0; at < own->active; at++) {
-    work[oikos_learners_at(own, at)] += next[at];
-    all += next[at];
-  }
+  const int64_t *work = p->by_learner, *next = p->by_slot;
+  int64_t all = 0;
+  for (int64_t at = 0; at < own->active; at++)
+    all += next[at] - work[oikos_learners_at(own, at)];
   b->steps++;
   b->sum += (double)all;
   b->squares += (double)all * (double)all;
@@ -79,10 +79,9 @@ double oikos_balance_efficiency(oikos_trainer *t) {
   return efficiency;
 }
 
-static void record(oikos_trainer *t, const oikos_part_state *p,
-                   double *row) { // NOLINT(readability-non-const-parameter): its type is given
-  (void)p, (void)row;
-  t->history.balance_rows[t->history.records - 1] = oikos_balance_efficiency(t);
+static void record(oikos_trainer *t, const oikos_part_state *p, double *row) {
+  (void)p;
+  row[t->history.fields + OIKOS_ASIDE_BALANCE] = oikos_balance_efficiency(t);
 }
 
 /* What the busiest rank had to do since the last look, but for three standard errors. */
@@ -127,11 +126,8 @@ static int64_t cut(const oikos_trainer *t, const int64_t *work, int64_t together
 static int64_t movers(const oikos_trainer *t, const int64_t *bound) {
   const int64_t *old = t->learners.bound;
   int64_t stay = 0;
-  for (int r = 0; r < t->team.size; r++) {
-    int64_t from = bound[r] > old[r] ? bound[r] : old[r],
-            to = bound[r + 1] < old[r + 1] ? bound[r + 1] : old[r + 1];
-    stay += to > from ? to - from : 0;
-  }
+  for (int r = 0; r < t->team.size; r++)
+    stay += oikos_learners_common(bound[r], bound[r + 1], old[r], old[r + 1]);
   return t->config.learners.count - stay;
 }
 
@@ -176,9 +172,10 @@ static oikos_status between(oikos_trainer *t, oikos_part_state *p, bool saved, o
   return status;
 }
 
-const oikos_part oikos_part_balance = {.size = sizeof(balance),
+const oikos_part oikos_part_balance = {.name = "balance",
+                                       .size = sizeof(balance),
                                        .by_learner = sizeof(int64_t),
-                                       .by_slot = sizeof(int64_t),
+                                       .by_slot = true,
                                        .wanted = wanted,
                                        .trained = trained,
                                        .adopt = adopt,

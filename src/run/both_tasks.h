@@ -4,8 +4,8 @@
 #ifndef OIKOS_RUN_BOTH_TASKS_H
 #define OIKOS_RUN_BOTH_TASKS_H
 
+#include "base/memory.h"
 #include "dist/team.h"
-#include "oikos/trainer.h"
 #include "tasks/ratings.h"
 
 typedef struct oikos_both {
@@ -15,6 +15,7 @@ typedef struct oikos_both {
   int64_t *first;   /* (users + 1) where those of a user begin */
   double *expected; /* (n, 2) for its user, for its item */
   double *bias;     /* (n) what the baseline expects, of both biases */
+  oikos_arena memory;
 } oikos_both;
 
 /** @param ratings NULL: none. Not collective. */
@@ -29,8 +30,14 @@ void oikos_both_destroy(oikos_both *both);
 void oikos_both_note(const oikos_both *both, int side, int64_t learner, int64_t first, int64_t n,
                      const double *expected, const double *bias);
 
-/** Sum up, when all learners of the test have been noted by some rank. Collective. */
-oikos_status oikos_both_sum_up(const oikos_both *both, const oikos_team *team, int64_t steps,
-                               oikos_rated *rated, oikos_error *err);
+/** All ranks get what each has noted, of all learners of the test. Collective. */
+void oikos_both_collect(const oikos_both *both, const oikos_team *team);
+
+/** What is expected of a user's rating in place `at`, by both and by the baseline, and what it is.
+ * @param next  0 before the user's first, which comes first */
+typedef struct oikos_both_expected {
+  double truth, mean, bias;
+} oikos_both_expected;
+oikos_both_expected oikos_both_at(const oikos_both *both, int64_t user, int64_t at, int64_t *next);
 
 #endif

@@ -5,7 +5,6 @@
  * each learner is part of the checkpoint: the step since which it lives at its home; 0: in none.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -33,16 +32,10 @@ static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *e
   book *b = p->own;
   b->n_groups = oikos_source_shape(t->source).n_groups;
   b->cells = oikos_mul((size_t)t->config.home.count, (size_t)b->n_groups);
-  OIKOS_TRY(oikos_alloc(&b->stayed, oikos_mul(2, b->cells), sizeof *b->stayed, "the census", err));
-  OIKOS_TRY(oikos_alloc(&b->residents, b->cells, sizeof *b->residents, "the census", err));
-  return oikos_alloc(&b->home_of, (size_t)b->n_groups, sizeof *b->home_of, "the census", err);
-}
-
-static void destroy(void *own) {
-  book *b = own;
-  free(b->stayed);
-  free(b->residents);
-  free(b->home_of);
+  OIKOS_TRY(
+      oikos_arena_alloc(&p->memory, &b->stayed, oikos_mul(2, b->cells), sizeof *b->stayed, err));
+  OIKOS_TRY(oikos_arena_alloc(&p->memory, &b->residents, b->cells, sizeof *b->residents, err));
+  return oikos_arena_alloc(&p->memory, &b->home_of, (size_t)b->n_groups, sizeof *b->home_of, err);
 }
 
 /* Note who changes homes. */
@@ -140,31 +133,20 @@ static void record(oikos_trainer *t, const oikos_part_state *p, double *row) {
   row[p->column] = oikos_trainer_census(t).rand;
 }
 
-static void read(const oikos_trainer *t, const oikos_part_state *p, const double *row,
-                 oikos_record *r) {
-  (void)t;
-  r->rand = row[p->column];
-}
-
-/* null: homes and groups tell nothing of each other */
-static void metrics(const oikos_trainer *t, const oikos_record *r, FILE *out) {
-  (void)t;
-  oikos_metrics_value(out, "rand", r->rand);
-}
-
 static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
   oikos_fields_by_learner(f, t, OIKOS_FIELD_INT64, p->by_learner, 0,
                           "steps done when each learner came to its home", "since");
 }
 
-const oikos_part oikos_part_census = {.size = sizeof(book),
-                                      .by_learner = sizeof(int64_t),
-                                      .columns = 1,
-                                      .wanted = wanted,
-                                      .create = create,
-                                      .destroy = destroy,
-                                      .adopt = adopt,
-                                      .record = record,
-                                      .read = read,
-                                      .metrics = metrics,
-                                      .fields = fields};
+const oikos_part oikos_part_census = {
+    .name = "census",
+    .size = sizeof(book),
+    .by_learner = sizeof(int64_t),
+    .number = "rand", // null: homes and groups tell nothing of each other
+    .value = offsetof(oikos_record, rand),
+    .wanted = wanted,
+    .create = create,
+
+    .adopt = adopt,
+    .record = record,
+    .fields = fields};

@@ -2,53 +2,19 @@
  * The run directory: config.yaml, metrics.jsonl, checkpoints/. Rank 0 writes. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/number.h"
 #include "base/try.h"
 #include "run/part.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
+#include "store/folders.h"
 #include "store/sync.h"
-#include "store/temporary.h"
+#include "store/whole_file.h"
 
-/* Write a file of the run directory as a whole or not at all. */
-static oikos_status write_whole(const oikos_trainer *t, const char *name,
-                                void (*write)(const oikos_trainer *t, FILE *out),
-                                oikos_error *err) {
-  char path[OIKOS_LONG_PATH], temporary[OIKOS_NAME_MAX];
-  snprintf(path, sizeof path, "%s/%s", t->run, name);
-  oikos_temporary_sweep(path); // the run is ours: what is there was left by a killed job
-  OIKOS_TRY(oikos_temporary_create(path, temporary, err));
-  FILE *out = fopen(temporary, "w");
-  bool bad = !out;
-  if (out) {
-    write(t, out);
-    bad = ferror(out);
-    bad |= fclose(out) != 0;
-  }
-  if (bad || rename(temporary, path) != 0) {
-    oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));
-    unlink(temporary);
-    return OIKOS_ERROR;
-  }
-  return OIKOS_OK;
-}
-
-static void write_config(const oikos_trainer *t, FILE *out) {
-  oikos_config_write(&t->config, out);
-}
-
-/* A new run must not mix with the checkpoints of an old one. */
-static oikos_status refuse_old(const oikos_trainer *t, oikos_error *err) {
-  if (oikos_checkpoint_any(t->run))
-    return oikos_fail(err, OIKOS_USAGE,
-                      "%s already holds the checkpoints of a run; continue it with --resume, or "
-                      "choose another --out",
-                      t->run);
-  return OIKOS_OK;
+static void write_config(const void *config, FILE *out) {
+  oikos_config_write(config, out);
 }
 
 enum { DIGITS = 9 }; /* that tell floats apart */
@@ -86,6 +52,8 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   write_list(out, "scores", r->n_homes, r->scores);
   if (r->sure > 0)
     oikos_metrics_value(out, "sure", r->sure);
+  OIKOS_PARTS(t, p, number)
+    oikos_metrics_value(out, p->part->number, *(const double *)((const char *)r + p->part->value));
   OIKOS_PARTS(t, p, metrics)
     p->part->metrics(t, r, out);
   fprintf(out, ", \"seconds\": %.3f, \"tasks_per_second\": %.1f", r->seconds, r->tasks_per_second);
@@ -99,7 +67,8 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
 
 /* All records that the state holds: none in a new run; in a resumed one those up to its step,
  * whatever the file had. */
-static void write_metrics(const oikos_trainer *t, FILE *out) {
+static void write_metrics(const void *trainer, FILE *out) {
+  const oikos_trainer *t = trainer;
   for (int64_t i = 0; i < t->history.records; i++) {
     oikos_record r = oikos_trainer_record(t, i);
     write_record(t, &r, out);
@@ -110,26 +79,13 @@ static void say_lock(void *user, const char *text) {
   oikos_trainer_say(user, "%s", text);
 }
 
-/* How much of a path is there no more than the rest: the length of its first part that is missing;
- * 0 if none is. */
-static size_t first_missing(const char *path) {
-  char part[OIKOS_PATH];
-  size_t length = strlen(path);
-  for (size_t i = 1; i <= length; i++) {
-    snprintf(part, sizeof part, "%.*s", (int)i, path);
-    if ((path[i] == '/' || path[i] == 0) && access(part, F_OK) != 0 && errno == ENOENT)
-      return i;
-  }
-  return 0;
-}
-
 oikos_status oikos_run_directory_claim(oikos_trainer *t, oikos_error *err) {
   oikos_lock *lock = NULL;
   oikos_status status = OIKOS_OK;
   if (!t->run[0])
     return OIKOS_OK;
   if (t->team.rank == 0) {
-    t->made = first_missing(t->run);
+    t->made = oikos_folders_missing(t->run);
     status = oikos_make_folders(t->run, err);
     if (status == OIKOS_OK)
       status = oikos_lock_take(t->run, t->team.pulse, say_lock, t, &lock, err);
@@ -139,23 +95,23 @@ oikos_status oikos_run_directory_claim(oikos_trainer *t, oikos_error *err) {
                             err);
 }
 
-void oikos_run_directory_abandon(oikos_trainer *t) {
-  char part[OIKOS_PATH];
-  for (size_t length = strlen(t->run); t->made && length >= t->made; length--) {
-    snprintf(part, sizeof part, "%.*s", (int)length, t->run);
-    if ((t->run[length] == '/' || t->run[length] == 0) && rmdir(part) != 0)
-      return; // somebody uses it
-  }
+static void metrics_path(const oikos_trainer *t, char *path) {
+  snprintf(path, OIKOS_LONG_PATH, "%s/metrics.jsonl", t->run);
 }
 
 static oikos_status prepare(const oikos_trainer *t, bool resume, oikos_error *err) {
-  char checkpoints[OIKOS_LONG_PATH];
+  char checkpoints[OIKOS_LONG_PATH], config[OIKOS_LONG_PATH], metrics[OIKOS_LONG_PATH];
   snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", t->run);
-  if (!resume)
-    OIKOS_TRY(refuse_old(t, err));
+  snprintf(config, sizeof config, "%s/config.yaml", t->run);
+  metrics_path(t, metrics);
+  if (!resume && oikos_checkpoint_any(t->run)) // of another run, which must not mix with this one
+    return oikos_fail(err, OIKOS_USAGE,
+                      "%s already holds the checkpoints of a run; continue it with --resume, or "
+                      "choose another --out",
+                      t->run);
   OIKOS_TRY(oikos_make_folders(checkpoints, err));
-  OIKOS_TRY(write_whole(t, "config.yaml", write_config, err));
-  return write_whole(t, "metrics.jsonl", write_metrics, err);
+  OIKOS_TRY(oikos_write_whole(config, write_config, &t->config, err));
+  return oikos_write_whole(metrics, write_metrics, t, err);
 }
 
 oikos_status oikos_run_directory_prepare(oikos_trainer *t, bool resume, oikos_error *err) {
@@ -166,7 +122,7 @@ oikos_status oikos_run_directory_prepare(oikos_trainer *t, bool resume, oikos_er
 
 static oikos_status append(const oikos_trainer *t, const oikos_record *r, oikos_error *err) {
   char path[OIKOS_LONG_PATH];
-  snprintf(path, sizeof path, "%s/metrics.jsonl", t->run);
+  metrics_path(t, path);
   FILE *out = fopen(path, "a");
   if (!out)
     return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", path, strerror(errno));

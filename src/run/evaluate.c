@@ -85,24 +85,26 @@ static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, 
     row[r->unit + j] = (double)(w->episode.classes ? w->episode.classes[j] : w->episode.unit);
 }
 
-/* Episodes begin .. end - 1 of a block. */
-static void run_part(const block *b, int64_t begin, int64_t end, const oikos_results *r) {
-  oikos_pulse *pulse = b->t->team.pulse;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(b->t->n_threads)
-  for (int64_t i = begin; i < end; i++) {
-    oikos_pulse_beat(pulse);
-    if (!oikos_pulse_stopped(pulse) && b->part < parts_of(b->t, b->queries[i]))
-      evaluate_episode(b, i, r, omp_get_thread_num());
-  }
-}
-
-/* Whether the observer asked to stop. */
-static bool run_block(const block *b, const oikos_results *r) {
+/* Part b->part of the episodes at hand; an error on all ranks if the observer of any asked to stop.
+ */
+static oikos_status run_part(const block *b, const oikos_results *r, oikos_error *err) {
   enum { SOME = 4096 }; // so that not all that are left are looked at when nothing is to be done
-  const oikos_pulse *pulse = b->t->team.pulse;
-  for (int64_t i = 0; i < b->count && !oikos_pulse_stopped(pulse); i += SOME)
-    run_part(b, i, b->count - i < SOME ? b->count : i + SOME, r);
-  return oikos_pulse_stopped(pulse);
+  oikos_trainer *t = b->t;
+  oikos_pulse *pulse = t->team.pulse;
+  OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, draw_unseen, b, &t->workers[0].episode, err));
+  for (int64_t begin = 0; begin < b->count && !oikos_pulse_stopped(pulse); begin += SOME) {
+    int64_t end = b->count - begin < SOME ? b->count : begin + SOME;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
+    for (int64_t i = begin; i < end; i++) {
+      oikos_pulse_beat(pulse);
+      if (!oikos_pulse_stopped(pulse) && b->part < parts_of(t, b->queries[i]))
+        evaluate_episode(b, i, r, omp_get_thread_num());
+    }
+  }
+  oikos_status status = OIKOS_OK;
+  if (oikos_pulse_stopped(pulse))
+    status = oikos_fail(err, OIKOS_STOPPED, "the evaluation was stopped on request");
+  return oikos_agree(&t->team, status, err);
 }
 
 /* As many of the `left` next episodes as may be at hand together; all of other sources. Returns the
@@ -122,73 +124,48 @@ static int64_t take(block *b, const oikos_results *r, int64_t left) {
   return parts;
 }
 
-/* Part after part of the episodes at hand, as many on all ranks; whether somebody asked to stop. */
-static oikos_status run_parts(block *b, const oikos_results *r, int64_t parts, int64_t *stop,
-                              oikos_error *err) {
-  oikos_trainer *t = b->t;
-  for (b->part = 0; b->part < parts && !*stop; b->part++) {
-    OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, draw_unseen, b, &t->workers[0].episode, err));
-    *stop = run_block(b, r);
-    oikos_max_int64(&t->team, 1, stop);
-  }
-  return OIKOS_OK;
-}
-
-/* Block after block; a rank that is done early takes part with empty ones. */
-static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, int64_t *stop,
-                               oikos_error *err) {
-  oikos_trainer *t = b->t;
-  while (!*stop) {
-    int64_t parts = take(b, r, end - b->first);
-    oikos_max_int64(&t->team, 1, &parts);
+/* Block after block, and each part after part, as many on all ranks: one that is done early takes
+ * part with empty ones. */
+static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, oikos_error *err) {
+  const oikos_team *team = &b->t->team;
+  for (int64_t parts; true; b->first += b->count) {
+    parts = take(b, r, end - b->first);
+    oikos_max_int64(team, 1, &parts);
     if (parts == 0)
       return OIKOS_OK;
-    OIKOS_TRY(oikos_agree(&t->team, oikos_judge_begin(&r->judge, b->count, b->queries, err), err));
-    OIKOS_TRY(run_parts(b, r, parts, stop, err));
-    if (!*stop)
-      OIKOS_TRY(oikos_judge_ranks(&r->judge, b->count,
-                                  r->rows + (size_t)b->first * r->fields + r->ratings_at, r->fields,
-                                  err));
-    b->first += b->count;
+    OIKOS_TRY(oikos_agree(team, oikos_judge_begin(&r->judge, b->count, b->queries, err), err));
+    for (b->part = 0; b->part < parts; b->part++)
+      OIKOS_TRY(run_part(b, r, err));
+    OIKOS_TRY(oikos_judge_ranks(&r->judge, b->count,
+                                r->rows + (size_t)b->first * r->fields + r->ratings_at, r->fields,
+                                err));
   }
-  return OIKOS_OK;
-}
-
-static oikos_status run_episodes(oikos_trainer *t, oikos_split split, oikos_results *r,
-                                 oikos_error *err) {
-  block b = {.t = t, .split = split};
-  int64_t count;
-  int64_t stop = 0;
-  oikos_mark(t->where, t->step, OIKOS_AT_EVALUATE);
-  oikos_share(r->episodes, t->team.rank, t->team.size, &b.first, &count);
-  oikos_status status = oikos_agree(
-      &t->team, oikos_alloc(&b.queries, (size_t)count, sizeof *b.queries, "the evaluation", err),
-      err);
-  if (status == OIKOS_OK)
-    status = run_blocks(&b, r, b.first + count, &stop, err);
-  free(b.queries);
-  OIKOS_TRY(status);
-  if (stop)
-    return oikos_fail(err, OIKOS_STOPPED, "the evaluation was stopped on request");
-  oikos_collect(&t->team, (size_t)r->episodes * r->fields, r->rows);
-  return OIKOS_OK;
 }
 
 static oikos_status evaluate(oikos_trainer *t, oikos_split split, oikos_results *r,
                              oikos_error *err) {
-  oikos_status status = oikos_alloc(&r->rows, oikos_mul((size_t)r->episodes, r->fields),
-                                    sizeof *r->rows, "the evaluation", err);
+  block b = {.t = t, .split = split};
+  int64_t count;
+  size_t all = oikos_mul((size_t)r->episodes, r->fields);
+  oikos_share(r->episodes, t->team.rank, t->team.size, &b.first, &count);
+  oikos_status status = oikos_arena_alloc(&r->memory, &r->rows, all, sizeof *r->rows, err);
+  if (status == OIKOS_OK)
+    status = oikos_arena_alloc(&r->memory, &b.queries, (size_t)count, sizeof *b.queries, err);
   if (status == OIKOS_OK)
     status = oikos_trainer_reach(t, r->steps, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  return run_episodes(t, split, r, err);
+  oikos_mark(t->where, t->step, OIKOS_AT_EVALUATE);
+  OIKOS_TRY(run_blocks(&b, r, b.first + count, err));
+  oikos_collect(&t->team, all, r->rows);
+  return OIKOS_OK;
 }
 
 oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t episodes,
                                     int64_t steps, oikos_evaluation *v, oikos_error *err) {
   oikos_results r = {.episodes = episodes,
                      .steps = steps < 0 ? t->config.inner.steps : steps,
-                     .each = oikos_source_shape(t->source).units};
+                     .each = oikos_source_shape(t->source).units,
+                     .memory.what = "the evaluation"};
   double start = oikos_wall_clock();
   if (oikos_source_target(t->source, 0).name)
     r.targets = oikos_source_shape(t->source).outputs;
@@ -212,10 +189,11 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
   if (status == OIKOS_OK)
     status = oikos_agree(&t->team, oikos_results_summarise(&r, v, err), err);
   if (status == OIKOS_OK && r.judge.both.ratings && r.episodes == all) {
-    status = oikos_both_sum_up(&r.judge.both, &t->team, r.steps, &v->rated[v->n_rated], err);
-    v->n_rated++;
+    oikos_both_collect(&r.judge.both, &t->team);
+    status = oikos_judge_sum_up_both(&r.judge, r.steps, &v->rated[v->n_rated++], err);
+    status = oikos_agree(&t->team, status, err);
   }
-  free(r.rows);
+  oikos_arena_free(&r.memory);
   oikos_judge_destroy(&r.judge);
   v->seconds = oikos_wall_clock() - start;
   if (status != OIKOS_OK)
@@ -225,12 +203,8 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
 
 void oikos_evaluation_destroy(oikos_evaluation *v) {
   free(v->loss);
-  free(v->accuracy);
   free(v->residents);
-  free(v->home_loss);
   free(v->home_sure);
-  free(v->group_loss);
-  free(v->rmse);
   for (int i = 0; i < 3; i++)
     free(v->rated[i].rmse);
   *v = (oikos_evaluation){0};

@@ -71,43 +71,45 @@ static void are_squares(oikos_fields *f, int from) {
     f->list[i].range = (oikos_range){0, INFINITY, false};
 }
 
-void oikos_fields_rates(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
-                        const char *meaning, const char *group) {
-  if (!data || t->weights.a == 0)
+void oikos_fields_weights(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
+                          const oikos_named about[3]) {
+  const oikos_weights *w = &t->weights;
+  if (!data)
     return;
-  if (t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
-    oikos_fields_tensors(f, t->segments.shared, 0, 0, data + t->weights.m, meaning, group);
-  else
-    oikos_fields_add(f, OIKOS_FIELD_REAL, data + t->weights.m, t->config.inner.steps,
-                     oikos_network_layers(t->net), meaning, group, "by_step_and_layer");
+  oikos_fields_tensors(f, t->segments.shared, 0, 0, data, about[0].meaning, about[0].group);
+  if (w->a > 0 && t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
+    oikos_fields_tensors(f, t->segments.shared, 0, 0, data + w->m, about[1].meaning,
+                         about[1].group);
+  else if (w->a > 0)
+    oikos_fields_add(f, OIKOS_FIELD_REAL, data + w->m, t->config.inner.steps,
+                     oikos_network_layers(t->net), about[1].meaning, about[1].group,
+                     "by_step_and_layer");
+  oikos_fields_tensors(f, t->segments.encoder, 0, 0, data + w->m + w->a, about[2].meaning,
+                       about[2].group);
 }
 
-void oikos_fields_encoder(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
-                          const char *meaning, const char *group) {
-  if (data)
-    oikos_fields_tensors(f, t->segments.encoder, 0, 0, data + t->weights.m + t->weights.a, meaning,
-                         group);
+void oikos_fields_homes(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
+                        const char *meaning, const char *group) {
+  oikos_fields_tensors(f, t->segments.home, t->weights.n_homes, t->weights.k, data, meaning, group);
 }
 
 static void add_shared(oikos_fields *f, const oikos_trainer *t) {
   const oikos_weights *w = &t->weights;
   const oikos_optimizer *o = &w->shared_optimizer;
-  oikos_tensors shared = t->segments.shared;
-  oikos_fields_tensors(f, shared, 0, 0, w->shared, "shared weights w", "shared");
-  oikos_fields_rates(f, t, w->shared, "learned inner rates alpha", "rates");
-  oikos_fields_encoder(f, t, w->shared, "encoder of support sets", "encoder");
-  oikos_fields_tensors(f, shared, 0, 0, o->first, "optimizer: mean gradient of w",
-                       "optimizer/shared/first");
-  oikos_fields_rates(f, t, o->first, "optimizer: mean gradient of alpha", "optimizer/rates/first");
-  oikos_fields_encoder(f, t, o->first, "optimizer: mean gradient of the encoder",
-                       "optimizer/encoder/first");
+  static const oikos_named
+      weights[] = {{"shared weights w", "shared"},
+                   {"learned inner rates alpha", "rates"},
+                   {"encoder of support sets", "encoder"}},
+      first[] = {{"optimizer: mean gradient of w", "optimizer/shared/first"},
+                 {"optimizer: mean gradient of alpha", "optimizer/rates/first"},
+                 {"optimizer: mean gradient of the encoder", "optimizer/encoder/first"}},
+      second[] = {{"optimizer: mean squared gradient of w", "optimizer/shared/second"},
+                  {"optimizer: mean squared gradient of alpha", "optimizer/rates/second"},
+                  {"optimizer: mean squared gradient of the encoder", "optimizer/encoder/second"}};
+  oikos_fields_weights(f, t, w->shared, weights);
+  oikos_fields_weights(f, t, o->first, first);
   int squares = f->n;
-  oikos_fields_tensors(f, shared, 0, 0, o->second, "optimizer: mean squared gradient of w",
-                       "optimizer/shared/second");
-  oikos_fields_rates(f, t, o->second, "optimizer: mean squared gradient of alpha",
-                     "optimizer/rates/second");
-  oikos_fields_encoder(f, t, o->second, "optimizer: mean squared gradient of the encoder",
-                       "optimizer/encoder/second");
+  oikos_fields_weights(f, t, o->second, second);
   are_squares(f, squares);
   oikos_fields_add(f, OIKOS_FIELD_INT64, o->count, 1, 0, "optimizer: updates made",
                    "optimizer/shared", "count");
@@ -116,16 +118,13 @@ static void add_shared(oikos_fields *f, const oikos_trainer *t) {
 static void add_homes(oikos_fields *f, const oikos_trainer *t) {
   const oikos_weights *w = &t->weights;
   const oikos_optimizer *o = &w->home_optimizer;
-  oikos_tensors home = t->segments.home;
   if (w->k == 0)
     return;
-  oikos_fields_tensors(f, home, w->n_homes, w->k, w->homes, "home parameters c_t, one row per home",
-                       "homes");
-  oikos_fields_tensors(f, home, w->n_homes, w->k, o->first, "optimizer: mean gradient of c_t",
-                       "optimizer/homes/first");
+  oikos_fields_homes(f, t, w->homes, "home parameters c_t, one row per home", "homes");
+  oikos_fields_homes(f, t, o->first, "optimizer: mean gradient of c_t", "optimizer/homes/first");
   int squares = f->n;
-  oikos_fields_tensors(f, home, w->n_homes, w->k, o->second,
-                       "optimizer: mean squared gradient of c_t", "optimizer/homes/second");
+  oikos_fields_homes(f, t, o->second, "optimizer: mean squared gradient of c_t",
+                     "optimizer/homes/second");
   are_squares(f, squares);
   oikos_fields_add(f, OIKOS_FIELD_INT64, o->count, w->n_homes, 0, "optimizer: updates made",
                    "optimizer/homes", "count");
@@ -133,12 +132,6 @@ static void add_homes(oikos_fields *f, const oikos_trainer *t) {
 
 void oikos_field_within(oikos_field *field, double least, double most) {
   field->range = (oikos_range){least, most, false};
-}
-
-/* Of the history anything is kept, losses that were no numbers too. */
-static oikos_field *any(oikos_field *field) {
-  field->checked = false;
-  return field;
 }
 
 oikos_field *oikos_fields_by_learner(oikos_fields *f, const oikos_trainer *t, oikos_field_type type,
@@ -168,26 +161,47 @@ static void add_learners(oikos_fields *f, const oikos_trainer *t) {
                           "steps that each learner took part in", "visits");
 }
 
-/* How sure learners are of their homes: not in the checkpoints of 0.1.0. */
-static void add_sure(oikos_fields *f, const oikos_history *h) {
-  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, (double *)h->sure_pending, 2, 0,
-                       "mean home weight p[i][h(i)], since the last record: sum over steps; steps",
-                       "history", "pending_sure"))
-      ->optional = true;
-  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, h->sure_rows, h->records, 0,
-                       "records: mean home weight p[i][h(i)] of the learners' homes", "history",
-                       "sure"))
-      ->optional = true;
+/* Of the history anything is kept, losses that were no numbers too. */
+static oikos_field *any(oikos_field *field) {
+  field->checked = false;
+  return field;
 }
 
-/* How even the ranks' work was: not in the checkpoints of 0.1.0. */
-static void add_balance(oikos_fields *f, const oikos_history *h) {
-  oikos_field *field =
-      oikos_fields_add(f, OIKOS_FIELD_DOUBLE, h->balance_rows, h->records, 0,
-                       "records: the ranks' mean work over that of the busiest; 0 with "
-                       "one rank",
-                       "history", "balance");
-  any(field)->not_state = field->optional = true;
+/* Columns of its records: a row has more than a dataset. */
+static oikos_field *add_records(oikos_fields *f, const oikos_history *h, size_t column,
+                                int64_t columns, const char *meaning, const char *name) {
+  oikos_field *field = any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, h->rows + column, h->records,
+                                            columns, meaning, "history", name));
+  field->stride = h->width;
+  return field;
+}
+
+/* What came with later versions is not in the checkpoints of 0.1.0. */
+static void add_history(oikos_fields *f, const oikos_history *h) {
+  size_t aside = h->fields;
+  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, h->pending, (int64_t)aside, 0,
+                       "sums over the steps since the last record", "history", "pending"));
+  add_records(f, h, 0, (int64_t)aside,
+              "records: step, episodes, support loss, query loss, accuracy, learner norm, "
+              "gradient norm, rate, moved, members by home, scores by home; adjusted Rand index "
+              "where learners are of hidden groups; left out under a rule that leaves any out",
+              "records");
+  if (h->n_homes > 1) {
+    any(oikos_fields_add(
+            f, OIKOS_FIELD_DOUBLE, h->pending + aside + OIKOS_ASIDE_SURE, 2, 0,
+            "mean home weight p[i][h(i)], since the last record: sum over steps; steps", "history",
+            "pending_sure"))
+        ->optional = true;
+    add_records(f, h, aside + OIKOS_ASIDE_SURE, 0,
+                "records: mean home weight p[i][h(i)] of the learners' homes", "sure")
+        ->optional = true;
+  }
+  add_records(f, h, aside + OIKOS_ASIDE_SECONDS, 2, "records: seconds, tasks per second", "times")
+      ->not_state = true;
+  oikos_field *balance = add_records(
+      f, h, aside + OIKOS_ASIDE_BALANCE, 0,
+      "records: the ranks' mean work over that of the busiest; 0 with one rank", "balance");
+  balance->not_state = balance->optional = true;
 }
 
 /* The first, to be looked at before the rest is read. No part of the state: the same content may be
@@ -202,7 +216,6 @@ static void add_data(oikos_fields *f, const oikos_trainer *t) {
 }
 
 oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos_error *err) {
-  int64_t row = (int64_t)t->history.fields;
   f->n = 0;
   f->steps = t->step;
   f->room = 10 * t->segments.shared.n + 4 * t->segments.encoder.n + 6 * t->segments.home.n + 32;
@@ -220,20 +233,7 @@ oikos_status oikos_trainer_fields(const oikos_trainer *t, oikos_fields *f, oikos
                                       "exponents of the exact sums", "sum", "exponents"),
                      OIKOS_MIN_EXPONENT,
                      OIKOS_MIN_EXPONENT + OIKOS_BUCKET_BITS * (OIKOS_BUCKETS + 1));
-  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, t->history.pending, row, 0,
-                       "sums over the steps since the last record", "history", "pending"));
-  any(oikos_fields_add(
-      f, OIKOS_FIELD_DOUBLE, t->history.rows, t->history.records, row,
-      "records: step, episodes, support loss, query loss, accuracy, learner norm, "
-      "gradient norm, rate, moved, members by home, scores by home; adjusted Rand index "
-      "where learners are of hidden groups; left out under a rule that leaves any out",
-      "history", "records"));
-  if (t->config.home.count > 1)
-    add_sure(f, &t->history);
-  any(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, t->history.times, t->history.records, 2,
-                       "records: seconds, tasks per second", "history", "times"))
-      ->not_state = true;
-  add_balance(f, &t->history);
+  add_history(f, &t->history);
   return OIKOS_OK;
 }
 

@@ -28,11 +28,16 @@ oikos_field *oikos_fields_by_learner(oikos_fields *f, const oikos_trainer *t, oi
 void oikos_fields_tensors(oikos_fields *f, oikos_tensors tensors, int64_t rows, size_t stride,
                           oikos_real *data, const char *meaning, const char *group);
 
-/** The learned rates' part of an array laid out as (M + A + E), and the encoder's. */
-void oikos_fields_rates(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
+typedef struct oikos_named {
+  const char *meaning, *group;
+} oikos_named;
+
+/** Numbers laid out as (M + A + E): the shared weights' tensors, the learned rates, the encoder;
+ * and as (T, K). */
+void oikos_fields_weights(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
+                          const oikos_named about[3]);
+void oikos_fields_homes(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
                         const char *meaning, const char *group);
-void oikos_fields_encoder(oikos_fields *f, const oikos_trainer *t, oikos_real *data,
-                          const char *meaning, const char *group);
 
 /** What its numbers must be. */
 void oikos_field_within(oikos_field *field, double least, double most);

@@ -38,22 +38,13 @@ static oikos_status allocate(check *c, oikos_error *err) {
     c->at[p + 1] = c->at[p] + size[p];
   size_t n = c->at[OIKOS_POINT_PARTS];
   c->floor = s->m + s->a;
-  OIKOS_TRY(oikos_alloc(&c->x, n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->gradient, n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->direction, n, sizeof(real), "the check", err));
-  OIKOS_TRY(oikos_alloc(&c->moved, n, sizeof(real), "the check", err));
-  OIKOS_TRY(
-      oikos_alloc(&c->log_p, oikos_mul(2, (size_t)s->n_homes), sizeof(double), "the check", err));
-  return oikos_alloc(&c->trained, s->m, sizeof(real), "the check", err);
-}
-
-static void release(check *c) {
-  free(c->x);
-  free(c->gradient);
-  free(c->direction);
-  free(c->moved);
-  free(c->log_p);
-  free(c->trained);
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->x, n, sizeof(real), err));
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->gradient, n, sizeof(real), err));
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->direction, n, sizeof(real), err));
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->moved, n, sizeof(real), err));
+  OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->log_p, oikos_mul(2, (size_t)s->n_homes),
+                              sizeof(double), err));
+  return oikos_arena_alloc(&c->memory, &c->trained, s->m, sizeof(real), err);
 }
 
 static double query_loss_at(const check *c, const real *theta) {
@@ -146,23 +137,25 @@ static double difference(const check *c, double h) {
   return (side[0] - side[1]) / (2 * h);
 }
 
+/* A slope along a direction, by the gradient and by differences. */
+typedef struct slope {
+  double error, analytic, numeric;
+} slope;
+
 /* The best of some step widths. A kink of relu or max_pool nearer than h is no error of the
  * derivative; in the support set it even makes F jump, since the inner step is taken along a
  * gradient. The narrowest widths avoid all but exact ties. */
-static double block_error(const check *c, size_t first, size_t n, double *analytic,
-                          double *numeric) {
-  double floor = 1e-4 * oikos_norm(c->floor, c->gradient), best = INFINITY;
-  double width = oikos_norm(n, c->x + first);
-  *analytic = oikos_dot(n, c->gradient + first, c->direction + first);
-  *numeric = NAN;
+static slope compare(const check *c, size_t first, size_t n) {
+  double floor = 1e-4 * oikos_norm(c->floor, c->gradient), width = oikos_norm(n, c->x + first);
+  slope best = {INFINITY, oikos_dot(n, c->gradient + first, c->direction + first), NAN};
   for (int width_exponent = 3; width_exponent <= 8; width_exponent++) {
     double h = pow(10, -width_exponent);
     double now = difference(c, h * (width > 1 ? width : 1));
-    double size = fmax(fmax(fabs(now), fabs(*analytic)), floor),
-           error = size == 0 ? 0 : fabs(now - *analytic) / size;
-    if (error < best || isnan(*numeric)) {
-      best = isnan(error) ? INFINITY : error;
-      *numeric = now;
+    double size = fmax(fmax(fabs(now), fabs(best.analytic)), floor),
+           error = size == 0 ? 0 : fabs(now - best.analytic) / size;
+    if (error < best.error || isnan(best.numeric)) {
+      best.error = isnan(error) ? INFINITY : error;
+      best.numeric = now;
     }
   }
   return best;
@@ -171,20 +164,16 @@ static double block_error(const check *c, size_t first, size_t n, double *analyt
 /* The best of three directions, for the same reason: a wrong gradient is wrong along each. */
 static void check_block(const check *c, const char *name, size_t first, size_t n, uint64_t number,
                         FILE *out, double *worst) {
-  double error = INFINITY, analytic = NAN, numeric = NAN;
-  for (uint64_t k = 0; k < 3 && !(error < 1e-7); k++) {
-    double a, d;
+  slope best = {INFINITY, NAN, NAN};
+  for (uint64_t k = 0; k < 3 && !(best.error < 1e-7); k++) {
     choose_direction(c, first, n, 3 * number + k);
-    double now = block_error(c, first, n, &a, &d);
-    if (now < error || k == 0) {
-      error = now;
-      analytic = a;
-      numeric = d;
-    }
+    slope now = compare(c, first, n);
+    best = now.error < best.error || k == 0 ? now : best;
   }
-  fprintf(out, "  %-32s %10zu  %14.7e  %14.7e  %9.2e\n", name, n, analytic, numeric, error);
-  if (!(error <= *worst))
-    *worst = error;
+  fprintf(out, "  %-32s %10zu  %14.7e  %14.7e  %9.2e\n", name, n, best.analytic, best.numeric,
+          best.error);
+  if (!(best.error <= *worst))
+    *worst = best.error;
 }
 
 static uint64_t check_tensors(const check *c, const char *before, oikos_tensors tensors, size_t at,
@@ -275,14 +264,20 @@ static void take_rows(const check *c, real *gradient) {
     }
 }
 
+/* A point, or its gradient, by its start (M) and what is laid out as the shared weights. */
+static void take_weights(const check *c, const real *start, const real *shared, real *to) {
+  const oikos_weights *s = &c->t->weights;
+  memcpy(to, start, s->m * sizeof *to);
+  memcpy(to + c->at[OIKOS_POINT_RATES], shared + s->m, (s->a + s->e) * sizeof *to);
+  memcpy(to + c->at[OIKOS_POINT_SHARED], shared, s->m * sizeof *to);
+}
+
 /* The point that the learner is at. */
 static void take_point(check *c) {
   const oikos_weights *s = &c->t->weights;
-  memcpy(c->x, oikos_path_start(c->w->path), s->m * sizeof *c->x);
-  memcpy(c->x + c->at[OIKOS_POINT_RATES], s->shared + s->m, (s->a + s->e) * sizeof *c->x);
-  memcpy(c->x + c->at[OIKOS_POINT_SHARED], s->shared, s->m * sizeof *c->x);
-  memcpy(c->x + c->at[OIKOS_POINT_HOMES], s->homes, (size_t)s->n_homes * s->k * sizeof *c->x);
   size_t rows = oikos_check_size(c, OIKOS_POINT_ROWS);
+  take_weights(c, oikos_path_start(c->w->path), s->shared, c->x);
+  memcpy(c->x + c->at[OIKOS_POINT_HOMES], s->homes, (size_t)s->n_homes * s->k * sizeof *c->x);
   if (rows)
     memcpy(c->x + c->at[OIKOS_POINT_ROWS], c->t->rows->row, rows * sizeof *c->x);
 }
@@ -310,11 +305,9 @@ static oikos_status prepare(check *c, oikos_error *err) {
                                 c->w->gradient)
                 .loss;
   memcpy(c->trained, oikos_path_parameters(t->inner, c->w->path, steps), s->m * sizeof *c->trained);
-  memcpy(c->gradient, c->w->gradient, s->m * sizeof *c->gradient);
+  memcpy(c->moved, c->w->gradient, s->m * sizeof *c->moved);
   oikos_learner_pull_back(&t->context, c->w);
-  memcpy(c->gradient + c->at[OIKOS_POINT_RATES], c->w->gradient + s->m,
-         (s->a + s->e) * sizeof *c->gradient);
-  memcpy(c->gradient + c->at[OIKOS_POINT_SHARED], c->w->gradient, s->m * sizeof *c->gradient);
+  take_weights(c, c->moved, c->w->gradient, c->gradient);
   take_homes(c, c->gradient + c->at[OIKOS_POINT_HOMES]);
   take_rows(c, c->gradient + c->at[OIKOS_POINT_ROWS]);
   return OIKOS_OK;
@@ -322,7 +315,7 @@ static oikos_status prepare(check *c, oikos_error *err) {
 
 oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, double *worst,
                              oikos_error *err) {
-  check c = {.t = t, .w = &t->workers[0]};
+  check c = {.t = t, .w = &t->workers[0], .memory.what = "the check"};
   if (t->config.inner.order == OIKOS_ORDER_FIRST &&
       (t->config.inner.max_norm > 0 || t->config.inner.multi_step > 0))
     return oikos_fail(
@@ -340,6 +333,6 @@ oikos_status oikos_gradcheck(oikos_trainer *t, const char *dump, FILE *out, doub
   }
   if (status == OIKOS_OK)
     check_all(&c, out, worst);
-  release(&c);
+  oikos_arena_free(&c.memory);
   return status;
 }

@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/try.h"
+#include "config/options.h"
+#include "run/fields.h"
 #include "run/gradcheck_impl.h"
 #include "run/rows.h"
 #include "store/dump.h"
@@ -11,72 +14,63 @@
 typedef oikos_real real;
 typedef oikos_check check;
 
-static oikos_status dump_tensors(oikos_dump *d, const char *group, oikos_tensors tensors,
-                                 const real *data, oikos_error *err) {
-  for (int i = 0; i < tensors.n; i++)
-    OIKOS_TRY(oikos_dump_write(d, group, tensors.list[i].name, tensors.list[i].n_dims,
-                               tensors.list[i].dims, data + tensors.list[i].offset, err));
-  return OIKOS_OK;
-}
-
-static oikos_status dump_rates(const check *c, oikos_dump *d, const char *group, const real *data,
-                               oikos_error *err) {
-  int64_t dims[] = {c->t->config.inner.steps, oikos_network_layers(c->t->net)};
-  if (oikos_check_size(c, OIKOS_POINT_RATES) == 0)
-    return OIKOS_OK;
-  if (c->t->config.inner.learned_rates == OIKOS_RATES_PARAMETER)
-    return dump_tensors(d, group, c->t->segments.shared, data, err);
-  return oikos_dump_write(d, group, "by_step_and_layer", 2, dims, data, err);
-}
-
-static oikos_status dump_set(const check *c, oikos_dump *d, const char *x, const char *y,
-                             const oikos_batch *b, oikos_error *err) {
-  oikos_shape in = oikos_source_shape(c->t->source).input;
-  int64_t n = (int64_t)b->n, targets = (int64_t)oikos_network_targets(c->t->net);
-  OIKOS_TRY(
-      oikos_dump_write(d, "", x, 4, (int64_t[]){n, in.height, in.width, in.channels}, b->x, err));
-  return oikos_dump_write(d, "", y, 2, (int64_t[]){n, targets}, b->y, err);
-}
-
-/* What the start is made of, and the gradients of that. */
-static oikos_status dump_sources(const check *c, oikos_dump *d, const char *ending,
-                                 const real *data, oikos_error *err) {
+/* A point, or its gradient: the start with what is learned besides, and what the start is made of.
+ */
+static void add_point(const check *c, oikos_fields *f, real *x, const oikos_named about[3],
+                      const char *ending) {
   const oikos_trainer *t = c->t;
   char group[64];
+  oikos_fields_weights(f, t, x, about);
   snprintf(group, sizeof group, "shared%s", ending);
   if (t->weights.k > 0)
-    OIKOS_TRY(dump_tensors(d, group, t->segments.shared, data + c->at[OIKOS_POINT_SHARED], err));
+    oikos_fields_tensors(f, t->segments.shared, 0, 0, x + c->at[OIKOS_POINT_SHARED], "", group);
   for (int64_t h = 0; t->weights.k > 0 && h < t->weights.n_homes; h++) {
     snprintf(group, sizeof group, "homes%s/%lld", ending, (long long)h);
-    OIKOS_TRY(dump_tensors(d, group, t->segments.home,
-                           data + c->at[OIKOS_POINT_HOMES] + (size_t)h * t->weights.k, err));
+    oikos_fields_tensors(f, t->segments.home, 0, 0,
+                         x + c->at[OIKOS_POINT_HOMES] + (size_t)h * t->weights.k, "", group);
   }
-  snprintf(group, sizeof group, "encoder%s", ending);
-  OIKOS_TRY(dump_tensors(d, group, t->segments.encoder, data + c->at[OIKOS_POINT_ENCODER], err));
-  size_t rows = oikos_check_size(c, OIKOS_POINT_ROWS);
   snprintf(group, sizeof group, "rows%s", ending);
-  if (rows == 0)
-    return OIKOS_OK;
-  return oikos_dump_write(d, "", group, 2,
-                          (int64_t[]){(int64_t)(rows / t->rows->width), (int64_t)t->rows->width},
-                          data + c->at[OIKOS_POINT_ROWS], err);
+  int64_t rows = (int64_t)oikos_check_size(c, OIKOS_POINT_ROWS);
+  if (rows > 0)
+    oikos_fields_add(f, OIKOS_FIELD_REAL, x + c->at[OIKOS_POINT_ROWS],
+                     rows / (int64_t)t->rows->width, (int64_t)t->rows->width, "", "", group);
+}
+
+static void add_set(const check *c, oikos_fields *f, const oikos_batch *b, const char *x,
+                    const char *y) {
+  oikos_shape in = oikos_source_shape(c->t->source).input;
+  int64_t n = (int64_t)b->n;
+  oikos_field *field = oikos_fields_add(f, OIKOS_FIELD_REAL, (real *)b->x, n, in.height, "", "", x);
+  field->n_dims = 4;
+  field->dims[2] = in.width;
+  field->dims[3] = in.channels;
+  oikos_fields_add(f, OIKOS_FIELD_REAL, (real *)b->y, n, (int64_t)oikos_network_targets(c->t->net),
+                   "", "", y);
 }
 
 static oikos_status dump_all(const check *c, oikos_dump *d, oikos_error *err) {
+  static const oikos_named point[] = {{"", "start"}, {"", "rate"}, {"", "encoder"}},
+                           gradient[] = {{"", "meta_gradient"},
+                                         {"", "rate_gradient"},
+                                         {"", "encoder_gradient"}};
+  const oikos_segments *s = &c->t->segments;
   real loss = (real)c->loss;
-  oikos_tensors theta = c->t->segments.shared;
-  OIKOS_TRY(dump_tensors(d, "start", theta, c->x, err));
-  OIKOS_TRY(dump_tensors(d, "trained", theta, c->trained, err));
-  OIKOS_TRY(dump_tensors(d, "meta_gradient", theta, c->gradient, err));
-  OIKOS_TRY(dump_rates(c, d, "rate", c->x + c->at[OIKOS_POINT_RATES], err));
-  OIKOS_TRY(dump_rates(c, d, "rate_gradient", c->gradient + c->at[OIKOS_POINT_RATES], err));
-  OIKOS_TRY(dump_sources(c, d, "", c->x, err));
-  OIKOS_TRY(dump_sources(c, d, "_gradient", c->gradient, err));
+  oikos_fields f = {.room = 7 * s->shared.n + 2 * s->encoder.n +
+                            2 * (int)c->t->weights.n_homes * s->home.n + 16};
+  OIKOS_TRY(oikos_alloc(&f.list, (size_t)f.room, sizeof *f.list, "the list of datasets", err));
+  add_point(c, &f, c->x, point, "");
+  add_point(c, &f, c->gradient, gradient, "_gradient");
+  oikos_fields_tensors(&f, s->shared, 0, 0, c->trained, "", "trained");
   if (c->t->weights.n_homes > 1)
-    OIKOS_TRY(oikos_dump_write(d, "", "p", 1, &c->t->weights.n_homes, c->w->p, err));
-  OIKOS_TRY(dump_set(c, d, "support_x", "support_y", &c->w->episode.support, err));
-  OIKOS_TRY(dump_set(c, d, "query_x", "query_y", &c->w->episode.query, err));
-  return oikos_dump_write(d, "", "query_loss", 0, NULL, &loss, err);
+    oikos_fields_add(&f, OIKOS_FIELD_REAL, c->w->p, c->t->weights.n_homes, 0, "", "", "p");
+  add_set(c, &f, &c->w->episode.support, "support_x", "support_y");
+  add_set(c, &f, &c->w->episode.query, "query_x", "query_y");
+  oikos_fields_add(&f, OIKOS_FIELD_REAL, &loss, 1, 0, "", "", "query_loss")->n_dims = 0;
+  oikos_status status = OIKOS_OK;
+  for (const oikos_field *x = f.list; x < f.list + f.n && status == OIKOS_OK; x++)
+    status = oikos_dump_write(d, x->name, x->n_dims, x->dims, x->data, err);
+  free(f.list);
+  return status;
 }
 
 static size_t size_of_sets(const check *c) {
@@ -86,13 +80,8 @@ static size_t size_of_sets(const check *c) {
 }
 
 oikos_status oikos_check_dump(const check *c, const char *path, oikos_error *err) {
-  char *config = NULL;
-  size_t size;
-  FILE *text = open_memstream(&config, &size);
-  if (!text)
-    return oikos_fail(err, OIKOS_ERROR, "out of memory");
-  oikos_config_write(&c->t->config, text);
-  fclose(text);
+  char *config;
+  OIKOS_TRY(oikos_config_text(&c->t->config, &config, err));
   oikos_dump *d;
   size_t numbers = 2 * c->at[OIKOS_POINT_PARTS] + c->t->weights.m + size_of_sets(c);
   oikos_status status = oikos_dump_create(path, config, 2 * numbers, &d, err);

@@ -2,6 +2,7 @@
 #ifndef OIKOS_RUN_GRADCHECK_IMPL_H
 #define OIKOS_RUN_GRADCHECK_IMPL_H
 
+#include "base/memory.h"
 #include "run/trainer_impl.h"
 
 /* Where the parts of a point and of its gradient begin: the start theta_0 itself, the learned
@@ -29,6 +30,7 @@ typedef struct oikos_check {
   oikos_real *trained;                          /* (M) theta_S */
   double *log_p;                                /* (2, T) before the home was found; scratch */
   double loss;
+  oikos_arena memory;
 } oikos_check;
 
 static inline size_t oikos_check_size(const oikos_check *c, int part) {

@@ -10,11 +10,11 @@
 #include "base/try.h"
 
 oikos_status oikos_history_create(int n_homes, size_t columns, oikos_history *h, oikos_error *err) {
-  *h = (oikos_history){.n_homes = n_homes,
-                       .fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes + columns};
+  size_t fields = OIKOS_ROW_MEMBERS + 2 * (size_t)n_homes + columns;
+  *h = (oikos_history){.n_homes = n_homes, .fields = fields, .width = fields + OIKOS_N_ASIDE};
   h->started = h->recorded = oikos_wall_clock();
-  OIKOS_TRY(oikos_alloc(&h->now, h->fields, sizeof *h->now, "the history", err));
-  OIKOS_TRY(oikos_alloc(&h->pending, h->fields, sizeof *h->pending, "the history", err));
+  OIKOS_TRY(oikos_alloc(&h->now, h->width, sizeof *h->now, "the history", err));
+  OIKOS_TRY(oikos_alloc(&h->pending, h->width, sizeof *h->pending, "the history", err));
   return oikos_history_reserve(h, 64, err);
 }
 
@@ -22,61 +22,48 @@ void oikos_history_destroy(oikos_history *h) {
   free(h->now);
   free(h->pending);
   free(h->rows);
-  free(h->sure_rows);
-  free(h->balance_rows);
-  free(h->times);
   *h = (oikos_history){0};
 }
 
-static oikos_status grow(double **array, size_t used, size_t room, oikos_error *err) {
-  double *larger;
-  OIKOS_TRY(oikos_alloc(&larger, room, sizeof *larger, "the history", err));
-  if (used)
-    memcpy(larger, *array, used * sizeof *larger);
-  free(*array);
-  *array = larger;
-  return OIKOS_OK;
-}
-
 oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_error *err) {
-  size_t room = h->room ? h->room : 64, used = (size_t)h->records;
+  size_t room = h->room ? h->room : 64;
+  double *larger;
   while (room < (size_t)records)
     room *= 2;
   if (room == h->room)
     return OIKOS_OK;
-  OIKOS_TRY(grow(&h->rows, used * h->fields, oikos_mul(room, h->fields), err));
-  OIKOS_TRY(grow(&h->sure_rows, used, room, err));
-  OIKOS_TRY(grow(&h->balance_rows, used, room, err));
-  OIKOS_TRY(grow(&h->times, used * 2, room * 2, err));
+  OIKOS_TRY(oikos_alloc(&larger, oikos_mul(room, h->width), sizeof *larger, "the history", err));
+  if (h->records)
+    memcpy(larger, h->rows, (size_t)h->records * h->width * sizeof *larger);
+  free(h->rows);
+  h->rows = larger;
   h->room = room;
   return OIKOS_OK;
 }
 
 void oikos_history_add(oikos_history *h) {
-  h->now[OIKOS_ROW_STEP] = 1;
-  for (size_t i = 0; i < h->fields; i++)
+  h->now[OIKOS_ROW_STEP] = h->now[h->fields + OIKOS_ASIDE_SURE_STEPS] = 1;
+  for (size_t i = 0; i < h->width; i++)
     h->pending[i] += h->now[i];
-  h->sure_pending[0] += h->sure;
-  h->sure_pending[1]++;
 }
 
 oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episodes,
                                  int64_t episodes_in_it, oikos_error *err) {
   OIKOS_TRY(oikos_history_reserve(h, h->records + 1, err));
-  double *row = oikos_history_row(h, h->records), *times = h->times + 2 * h->records,
-         clock = oikos_wall_clock();
+  double *row = oikos_history_row(h, h->records), *aside = row + h->fields,
+         *pending_aside = h->pending + h->fields, clock = oikos_wall_clock();
   for (size_t i = 0; i < h->fields; i++)
     row[i] = h->pending[i] / h->pending[OIKOS_ROW_STEP];
   row[OIKOS_ROW_STEP] = (double)step;
   row[OIKOS_ROW_EPISODES] = (double)episodes;
   row[OIKOS_ROW_RATE] = h->now[OIKOS_ROW_RATE];
-  h->sure_rows[h->records] = h->sure_pending[0] / h->sure_pending[1];
-  h->balance_rows[h->records] = 0;
-  times[0] = clock - h->started;
-  times[1] = clock > h->recorded ? (double)episodes_in_it / (clock - h->recorded) : 0;
+  aside[OIKOS_ASIDE_SURE] = pending_aside[OIKOS_ASIDE_SURE] / pending_aside[OIKOS_ASIDE_SURE_STEPS];
+  aside[OIKOS_ASIDE_BALANCE] = 0;
+  aside[OIKOS_ASIDE_SECONDS] = clock - h->started;
+  aside[OIKOS_ASIDE_TASKS_PER_SECOND] =
+      clock > h->recorded ? (double)episodes_in_it / (clock - h->recorded) : 0;
   h->recorded = clock;
-  memset(h->pending, 0, h->fields * sizeof *h->pending);
-  memset(h->sure_pending, 0, sizeof h->sure_pending);
+  memset(h->pending, 0, h->width * sizeof *h->pending);
   h->records++;
   return OIKOS_OK;
 }
@@ -99,11 +86,11 @@ bool oikos_history_sound(const oikos_history *h, int64_t step) {
 }
 
 double *oikos_history_row(const oikos_history *h, int64_t index) {
-  return h->rows + (size_t)index * h->fields;
+  return h->rows + (size_t)index * h->width;
 }
 
 oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
-  const double *row = oikos_history_row(h, index);
+  const double *row = oikos_history_row(h, index), *aside = row + h->fields;
   return (oikos_record){.step = (int64_t)row[OIKOS_ROW_STEP],
                         .episodes = (int64_t)row[OIKOS_ROW_EPISODES],
                         .support_loss = row[OIKOS_ROW_SUPPORT_LOSS],
@@ -113,12 +100,12 @@ oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
                         .gradient_norm = row[OIKOS_ROW_GRADIENT_NORM],
                         .rate = row[OIKOS_ROW_RATE],
                         .moved = row[OIKOS_ROW_MOVED],
-                        .sure = h->sure_rows[index],
+                        .sure = aside[OIKOS_ASIDE_SURE],
                         .n_homes = h->n_homes,
                         .members = row + OIKOS_ROW_MEMBERS,
                         .scores = row + OIKOS_ROW_MEMBERS + h->n_homes,
                         .rand = NAN,
-                        .balance = h->balance_rows[index],
-                        .seconds = h->times[2 * index],
-                        .tasks_per_second = h->times[2 * index + 1]};
+                        .balance = aside[OIKOS_ASIDE_BALANCE],
+                        .seconds = aside[OIKOS_ASIDE_SECONDS],
+                        .tasks_per_second = aside[OIKOS_ASIDE_TASKS_PER_SECOND]};
 }

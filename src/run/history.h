@@ -3,8 +3,9 @@
  * The history of a run: sums over the steps since the last record, and all records so far. Part of
  * the checkpoint. A row is F = 9 + 2 T numbers: step, episodes, support loss, query loss, accuracy,
  * learner norm, gradient norm, rate, moved, members (T), scores (T); and the columns of the parts
- * of a step (run/part.h). How sure learners are of their homes stands apart, since records of older
- * versions do not have it.
+ * of a step (run/part.h). Behind them stands what is a dataset of its own in a checkpoint: how sure
+ * learners are of their homes, since records of older versions do not have it; and what is not part
+ * of the state.
  */
 #ifndef OIKOS_RUN_HISTORY_H
 #define OIKOS_RUN_HISTORY_H
@@ -24,19 +25,25 @@ enum {
   OIKOS_ROW_MEMBERS,
 };
 
+/* Behind the F numbers of a row. */
+enum {
+  OIKOS_ASIDE_SURE,       /* of learners of their homes; 0: not known, of an older version */
+  OIKOS_ASIDE_SURE_STEPS, /* pending: steps in the sum of it */
+  OIKOS_ASIDE_BALANCE,    /* 0: not known, or one rank */
+  OIKOS_ASIDE_SECONDS,
+  OIKOS_ASIDE_TASKS_PER_SECOND,
+  OIKOS_N_ASIDE
+};
+
 typedef struct oikos_history {
   int n_homes;
   size_t fields;   /* F, with the columns of the parts */
-  double *now;     /* (F) one step */
-  double *pending; /* (F) sums since the last record; [OIKOS_ROW_STEP] counts the steps in it */
+  size_t width;    /* F + OIKOS_N_ASIDE */
+  double *now;     /* (width) one step */
+  double *pending; /* (width) sums since the last record; [OIKOS_ROW_STEP] counts the steps in it */
   int64_t records;
   size_t room;              /* records that fit */
-  double *rows;             /* (records, F) */
-  double sure;              /* one step: how sure learners are of their homes */
-  double sure_pending[2];   /* sum of it since the last record; steps in the sum */
-  double *sure_rows;        /* (records); 0: not known, the record is of an older version */
-  double *balance_rows;     /* (records) 0: not known, or one rank; not part of the state */
-  double *times;            /* (records, 2) seconds, tasks per second: not part of the state */
+  double *rows;             /* (records, width) */
   double started, recorded; /* wall clock at the start and at the last record */
 } oikos_history;
 

@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "base/try.h"
-#include "math/ratio.h"
 #include "run/rows.h"
 #include "run/trainer_impl.h"
 
@@ -24,32 +23,33 @@ size_t oikos_judge_fields(const oikos_judge *j, int64_t steps) {
 static oikos_status allocate(oikos_judge *j, oikos_task_shape shape, int64_t most,
                              oikos_error *err) {
   size_t n = (size_t)most;
-  OIKOS_TRY(oikos_alloc(&j->unit, n, sizeof *j->unit, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&j->first, n + 1, sizeof *j->first, "the evaluation", err));
+  OIKOS_TRY(oikos_arena_alloc(&j->memory, &j->unit, n, sizeof *j->unit, err));
+  OIKOS_TRY(oikos_arena_alloc(&j->memory, &j->first, n + 1, sizeof *j->first, err));
   OIKOS_TRY(
-      oikos_alloc(&j->scratch, (size_t)j->threads, sizeof *j->scratch, "the evaluation", err));
+      oikos_arena_alloc(&j->memory, &j->scratch, (size_t)j->threads, sizeof *j->scratch, err));
   for (int k = 0; k < j->threads; k++) {
     oikos_judge_scratch *s = &j->scratch[k];
-    OIKOS_TRY(oikos_alloc(&s->expected, shape.judged, sizeof *s->expected, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->bias, shape.judged, sizeof *s->bias, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->other, shape.support, sizeof *s->other, "the evaluation", err));
-    OIKOS_TRY(oikos_alloc(&s->value, shape.support, sizeof *s->value, "the evaluation", err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->expected, shape.judged, sizeof *s->expected, err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->bias, shape.judged, sizeof *s->bias, err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->other, shape.support, sizeof *s->other, err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->value, shape.support, sizeof *s->value, err));
   }
   return OIKOS_OK;
 }
 
 static void count_known(oikos_judge *j) {
   const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
-  for (int64_t k = 0; k < x->users.n; k++)
-    j->known[OIKOS_SIDE_USER] += oikos_ratings_knows(j->ratings, OIKOS_SIDE_USER, k);
-  for (int64_t k = 0; k < x->items.n; k++)
-    j->known[OIKOS_SIDE_ITEM] += oikos_ratings_knows(j->ratings, OIKOS_SIDE_ITEM, k);
+  for (int side = OIKOS_SIDE_USER; side <= OIKOS_SIDE_ITEM; side++)
+    for (int64_t k = 0; k < (side == OIKOS_SIDE_USER ? x->users.n : x->items.n); k++)
+      j->known[side] += oikos_ratings_knows(j->ratings, side, k);
 }
 
 oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *err) {
   *j = (oikos_judge){.ratings = oikos_source_ratings_of(t->source),
                      .part = oikos_source_shape(t->source).judged,
-                     .threads = t->n_threads};
+                     .threads = t->n_threads,
+                     .memory.what = "the evaluation",
+                     .queries.what = "the queries of an evaluation"};
   if (!j->ratings)
     return OIKOS_OK;
   count_known(j);
@@ -65,26 +65,15 @@ oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *e
   return status;
 }
 
-static void release_queries(oikos_judge *j) {
-  free(j->query);
-  free(j->score);
-  free(j->relevance);
-  free(j->ranked);
-  j->query = NULL;
-  j->score = j->relevance = NULL;
-  j->ranked = NULL;
-  j->room = 0;
-}
-
 static oikos_status reserve_queries(oikos_judge *j, size_t n, oikos_error *err) {
-  static const char what[] = "the queries of an evaluation";
   if (n <= j->room)
     return OIKOS_OK;
-  release_queries(j);
-  OIKOS_TRY(oikos_alloc(&j->query, n, sizeof *j->query, what, err));
-  OIKOS_TRY(oikos_alloc(&j->score, n, sizeof *j->score, what, err));
-  OIKOS_TRY(oikos_alloc(&j->relevance, n, sizeof *j->relevance, what, err));
-  OIKOS_TRY(oikos_alloc(&j->ranked, n, sizeof *j->ranked, what, err));
+  oikos_arena_free(&j->queries);
+  j->room = 0;
+  OIKOS_TRY(oikos_arena_alloc(&j->queries, &j->query, n, sizeof *j->query, err));
+  OIKOS_TRY(oikos_arena_alloc(&j->queries, &j->score, n, sizeof *j->score, err));
+  OIKOS_TRY(oikos_arena_alloc(&j->queries, &j->relevance, n, sizeof *j->relevance, err));
+  OIKOS_TRY(oikos_arena_alloc(&j->queries, &j->ranked, n, sizeof *j->ranked, err));
   j->room = n;
   return OIKOS_OK;
 }
@@ -102,24 +91,30 @@ void oikos_judge_destroy(oikos_judge *j) {
   oikos_both_destroy(&j->both);
   oikos_ratings_bias_destroy(j->bias);
   oikos_ranking_destroy(j->ranking);
-  for (int k = 0; j->scratch && k < j->threads; k++) {
-    free(j->scratch[k].expected);
-    free(j->scratch[k].bias);
-    free(j->scratch[k].other);
-    free(j->scratch[k].value);
-  }
-  free(j->scratch);
-  free(j->unit);
-  free(j->first);
-  release_queries(j);
+  oikos_arena_free(&j->memory);
+  oikos_arena_free(&j->queries);
   *j = (oikos_judge){0};
 }
 
-/* Who learns in an episode: its unit is a row of the embedding table, users first. */
-static int64_t learner_of(const oikos_judge *j, const oikos_episode *e, int *side) {
-  int64_t users = oikos_ratings_index_of(j->ratings)->users.n;
-  *side = e->unit >= users ? OIKOS_SIDE_ITEM : OIKOS_SIDE_USER;
-  return e->unit - (*side == OIKOS_SIDE_ITEM ? users : 0);
+/* Who learns in an episode, and the ratings it has. */
+typedef struct who {
+  int side;
+  int64_t learner;
+  const oikos_ratings_index *index;
+  const int64_t *held; /* [learner] .. [learner + 1] - 1 are its own */
+} who;
+
+/* A unit is a row of the embedding table, users first. */
+static who who_of(const oikos_judge *j, int64_t unit) {
+  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
+  return unit >= x->users.n ? (who){OIKOS_SIDE_ITEM, unit - x->users.n, x, x->item_first}
+                            : (who){OIKOS_SIDE_USER, unit, x, x->user_first};
+}
+
+/* Whom rating k of the learner's is of. */
+static int64_t rated_by(const who *w, int64_t k) {
+  const oikos_ratings_index *x = w->index;
+  return w->side == OIKOS_SIDE_ITEM ? x->user[x->item_rating[k]] : x->item[k];
 }
 
 /* Whom example i is of: its row stands behind the users' if it is an item. */
@@ -150,15 +145,14 @@ static double judge_bias(const oikos_judge *j, oikos_judge_scratch *s, const oik
  * `from` is the place of the part's first query in the episode. */
 static void note_part(const oikos_judge *j, oikos_judge_scratch *s, int64_t i,
                       const oikos_episode *e, int64_t from, double *row) {
-  int side;
-  int64_t learner = learner_of(j, e, &side);
+  who w = who_of(j, e->unit);
   row[NUMBER] += (double)e->query.n;
-  row[SIDE] = side;
-  row[BIAS] += judge_bias(j, s, e, side);
+  row[SIDE] = w.side;
+  row[BIAS] += judge_bias(j, s, e, w.side);
   j->unit[i] = e->unit;
   for (size_t q = 0; q < e->query.n; q++)
-    j->query[j->first[i] + from + (int64_t)q] = (int32_t)other_of(j, e, side, e->support.n + q);
-  oikos_both_note(&j->both, side, learner, from, (int64_t)e->query.n, s->expected, s->bias);
+    j->query[j->first[i] + from + (int64_t)q] = (int32_t)other_of(j, e, w.side, e->support.n + q);
+  oikos_both_note(&j->both, w.side, w.learner, from, (int64_t)e->query.n, s->expected, s->bias);
 }
 
 /* The rating that the outputs of query i say, with its baseline if there is one. */
@@ -199,22 +193,18 @@ void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net
 }
 
 void oikos_judge_keep(const oikos_judge *j, int64_t i, const oikos_episode *e, const real *theta) {
-  int side;
   if (!j->ratings)
     return;
-  int64_t learner = learner_of(j, e, &side);
-  oikos_ranking_keep(j->ranking, i, e, side, learner, theta);
+  who w = who_of(j, e->unit);
+  oikos_ranking_keep(j->ranking, i, e, w.side, w.learner, theta);
 }
 
 /* A learner's ratings that are not judged are not recommended: training and support. */
 static void skip_known(const void *user, int64_t i, int64_t first, int64_t n, uint8_t *skip) {
   const oikos_judge *j = user;
-  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
-  bool is_item = j->unit[i] >= x->users.n;
-  int64_t learner = j->unit[i] - (is_item ? x->users.n : 0);
-  const int64_t *held = is_item ? x->item_first : x->user_first;
-  for (int64_t k = held[learner]; k < held[learner + 1]; k++) {
-    int64_t other = is_item ? x->user[x->item_rating[k]] : x->item[k];
+  who w = who_of(j, j->unit[i]);
+  for (int64_t k = w.held[w.learner]; k < w.held[w.learner + 1]; k++) {
+    int64_t other = rated_by(&w, k);
     if (other >= first && other < first + n)
       skip[other - first] = 1;
   }
@@ -225,32 +215,27 @@ static void skip_known(const void *user, int64_t i, int64_t first, int64_t n, ui
 
 /* How many could have been recommended to the learner in place i: those that training knows, but
  * for its ratings that are not judged. */
-static int64_t candidates_of(const oikos_judge *j, int64_t i, bool is_item, int64_t learner) {
-  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
-  const int64_t *held = is_item ? x->item_first : x->user_first;
-  int64_t n = j->known[!is_item];
-  for (int64_t k = held[learner]; k < held[learner + 1]; k++)
-    n -= oikos_ratings_knows(j->ratings, !is_item,
-                             is_item ? x->user[x->item_rating[k]] : x->item[k]);
+static int64_t candidates_of(const oikos_judge *j, int64_t i, const who *w) {
+  int64_t n = j->known[!w->side];
+  for (int64_t k = w->held[w->learner]; k < w->held[w->learner + 1]; k++)
+    n -= oikos_ratings_knows(j->ratings, !w->side, rated_by(w, k));
   for (int64_t k = j->first[i]; k < j->first[i + 1]; k++)
-    n += oikos_ratings_knows(j->ratings, !is_item, j->query[k]);
+    n += oikos_ratings_knows(j->ratings, !w->side, j->query[k]);
   return n;
 }
 
 /* How many relevant ones are in the query of an episode, and how many of these were found. By
  * chance are found those that could be. */
 static void judge_recall(const oikos_judge *j, int64_t i, double *row) {
-  const oikos_ratings_index *x = oikos_ratings_index_of(j->ratings);
   oikos_ranks best = oikos_ranking_of(j->ranking, i);
-  bool is_item = j->unit[i] >= x->users.n;
-  int64_t learner = j->unit[i] - (is_item ? x->users.n : 0),
-          candidates = candidates_of(j, i, is_item, learner);
+  who w = who_of(j, j->unit[i]);
+  int64_t candidates = candidates_of(j, i, &w);
   double relevant = 0, known = 0, hits = 0;
   for (int64_t k = j->first[i]; k < j->first[i + 1]; k++) {
     if ((double)j->relevance[k] < oikos_ratings_relevant(j->ratings))
       continue;
     relevant++;
-    known += oikos_ratings_knows(j->ratings, !is_item, j->query[k]);
+    known += oikos_ratings_knows(j->ratings, !w.side, j->query[k]);
     for (int b = 0; b < best.n; b++)
       hits += best.other[b] == j->query[k];
   }
@@ -277,31 +262,58 @@ oikos_status oikos_judge_ranks(oikos_judge *j, int64_t count, double *row, size_
   return OIKOS_OK;
 }
 
-static oikos_estimate estimate(oikos_ratio r) {
-  return (oikos_estimate){r.value, r.interval, r.units};
-}
-
-oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t steps,
-                                oikos_rated *v, oikos_error *err) {
+oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t first,
+                                int64_t steps, oikos_rated *v, oikos_error *err) {
   size_t n = (size_t)steps + 1;
-  const double *last = row + FIRST_STEP + OF_STEP * steps;
+  const double *step = row + FIRST_STEP;
   *v = (oikos_rated){.side = (int)row[SIDE], .learners = (int64_t)m};
   OIKOS_TRY(oikos_alloc(&v->rmse, oikos_mul(3, n), sizeof *v->rmse, "the evaluation", err));
   v->mae = v->rmse + n;
   v->accuracy = v->mae + n;
   for (size_t i = 0; i < m; i++)
     v->ratings += (int64_t)row[i * stride + NUMBER];
-  for (size_t k = 0; k < n; k++) {
-    const double *step = row + FIRST_STEP + OF_STEP * k;
-    v->rmse[k] = estimate(oikos_ratio_root(m, stride, step + SQUARE, row + NUMBER));
-    v->mae[k] = estimate(oikos_ratio_of(m, stride, step + ABSOLUTE, row + NUMBER));
-    v->accuracy[k] = estimate(oikos_ratio_of(m, stride, step + RIGHT, row + NUMBER));
+  for (int64_t k = 0; k < first; k++)
+    v->rmse[k] = v->mae[k] = v->accuracy[k] = (oikos_estimate){NAN, NAN, 0};
+  for (int64_t k = first; k <= steps; k++, step += OF_STEP) {
+    v->rmse[k] = oikos_estimate_of(oikos_ratio_root(m, stride, step + SQUARE, row + NUMBER));
+    v->mae[k] = oikos_estimate_of(oikos_ratio_of(m, stride, step + ABSOLUTE, row + NUMBER));
+    v->accuracy[k] = oikos_estimate_of(oikos_ratio_of(m, stride, step + RIGHT, row + NUMBER));
   }
-  v->bias_rmse = estimate(oikos_ratio_root(m, stride, row + BIAS, row + NUMBER));
-  v->gain = estimate(oikos_ratio_gain(m, stride, last + SQUARE, row + BIAS));
-  v->ndcg[0] = estimate(oikos_ratio_mean(m, stride, row + NDCG_5));
-  v->ndcg[1] = estimate(oikos_ratio_mean(m, stride, row + NDCG_10));
-  v->recall = estimate(oikos_ratio_mean(m, stride, row + RECALL));
-  v->chance = estimate(oikos_ratio_mean(m, stride, row + CHANCE));
+  v->bias_rmse = oikos_estimate_of(oikos_ratio_root(m, stride, row + BIAS, row + NUMBER));
+  v->gain = oikos_estimate_of(oikos_ratio_gain(m, stride, step - OF_STEP + SQUARE, row + BIAS));
+  v->ndcg[0] = oikos_estimate_of(oikos_ratio_mean(m, stride, row + NDCG_5));
+  v->ndcg[1] = oikos_estimate_of(oikos_ratio_mean(m, stride, row + NDCG_10));
+  v->recall = oikos_estimate_of(oikos_ratio_mean(m, stride, row + RECALL));
+  v->chance = oikos_estimate_of(oikos_ratio_mean(m, stride, row + CHANCE));
   return OIKOS_OK;
+}
+
+/* The row of a user: of expected values of both, nothing of ranks. */
+static void judge_both(const oikos_judge *j, int64_t user, double *row) {
+  double *step = row + FIRST_STEP;
+  row[SIDE] = 2;
+  row[NDCG_5] = row[NDCG_10] = row[RECALL] = row[CHANCE] = NAN;
+  for (int64_t k = j->both.first[user], next = 0; k < j->both.first[user + 1]; k++) {
+    oikos_both_expected b = oikos_both_at(&j->both, user, k, &next);
+    step[SQUARE] += pow(b.mean - b.truth, 2);
+    step[ABSOLUTE] += fabs(b.mean - b.truth);
+    step[RIGHT] +=
+        oikos_ratings_level(j->ratings, b.mean) == oikos_ratings_level(j->ratings, b.truth);
+    row[BIAS] += pow(b.bias - b.truth, 2);
+    row[NUMBER]++;
+  }
+}
+
+oikos_status oikos_judge_sum_up_both(const oikos_judge *j, int64_t steps, oikos_rated *v,
+                                     oikos_error *err) {
+  size_t fields = oikos_judge_fields(j, 0), m = 0;
+  int64_t users = oikos_ratings_index_of(j->ratings)->users.n;
+  double *rows;
+  OIKOS_TRY(oikos_alloc(&rows, oikos_mul(fields, (size_t)users), sizeof *rows, "both tasks", err));
+  for (int64_t u = 0; u < users; u++)
+    if (j->both.first[u + 1] > j->both.first[u])
+      judge_both(j, u, rows + fields * m++);
+  oikos_status status = oikos_judge_sum_up(m, fields, rows, steps, steps, v, err);
+  free(rows);
+  return status;
 }

@@ -3,8 +3,10 @@
 #ifndef OIKOS_RUN_JUDGE_RATINGS_H
 #define OIKOS_RUN_JUDGE_RATINGS_H
 
+#include "base/memory.h"
 #include "learn/learner.h"
 #include "math/ranking.h"
+#include "math/ratio.h"
 #include "oikos/trainer.h"
 #include "run/both_tasks.h"
 #include "run/ranking.h"
@@ -33,7 +35,12 @@ typedef struct oikos_judge {
   int32_t *query;                /* whom they are of */
   oikos_real *score, *relevance; /* after all steps; what is true */
   oikos_ranked *ranked;          /* scratch */
+  oikos_arena memory, queries;   /* of all; of those of `room` */
 } oikos_judge;
+
+static inline oikos_estimate oikos_estimate_of(oikos_ratio r) {
+  return (oikos_estimate){r.value, r.interval, r.units};
+}
 
 /** Not collective. */
 oikos_status oikos_judge_create(oikos_trainer *trainer, oikos_judge *judge, oikos_error *err);
@@ -64,8 +71,13 @@ void oikos_judge_keep(const oikos_judge *judge, int64_t i, const oikos_episode *
 oikos_status oikos_judge_ranks(oikos_judge *judge, int64_t count, double *row, size_t stride,
                                oikos_error *err);
 
-/** Sum up the rows of one group of episodes, m of them at `stride`. */
-oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t steps,
-                                oikos_rated *rated, oikos_error *err);
+/** Sum up the rows of one group of episodes, m of them at `stride`, that have numbers of the inner
+ * steps from `first` on. */
+oikos_status oikos_judge_sum_up(size_t m, size_t stride, const double *row, int64_t first,
+                                int64_t steps, oikos_rated *rated, oikos_error *err);
+
+/** The same of both tasks together, when all ranks have what all have noted. Not collective. */
+oikos_status oikos_judge_sum_up_both(const oikos_judge *judge, int64_t steps, oikos_rated *rated,
+                                     oikos_error *err);
 
 #endif

@@ -5,33 +5,53 @@
 #ifndef OIKOS_RUN_LEARNERS_H
 #define OIKOS_RUN_LEARNERS_H
 
+#include "base/memory.h"
 #include "dist/team.h"
 #include "learn/cohort.h"
 #include "oikos/real.h"
+
+/** Numbers that every learner keeps, and that go with it to another rank. */
+typedef struct oikos_kept {
+  size_t size;  /* bytes; 0: none */
+  bool by_slot; /* a step makes new ones */
+  void *now;    /* (count) */
+  void *next;   /* (slots) of the step at hand, until it is adopted; NULL if not by_slot */
+} oikos_kept;
+
+/* What all learners keep; then what parts of a step do. */
+enum {
+  OIKOS_KEPT_LOG_P,
+  OIKOS_KEPT_HOME,
+  OIKOS_KEPT_THETA,
+  OIKOS_KEPT_VISITS,
+  OIKOS_KEPT_BY_PARTS
+};
 
 typedef struct oikos_learners {
   int64_t *bound;       /* (P + 1) rank r has learners bound[r] .. bound[r + 1] - 1 */
   int64_t first, count; /* learners first .. first + count - 1 are this rank's */
   size_t homes, m;      /* T, M */
-  double *log_p;        /* (count, T) */
-  int32_t *home;        /* (count) */
-  oikos_real *theta;    /* (count, M) where persistent learners left off; NULL: there are none */
-  int64_t *visits;      /* (count) steps that a persistent learner took part in; or NULL */
+  oikos_kept *kept;     /* (n_kept) all of what follows by learner, and of parts */
+  int n_kept;
+  double *log_p;     /* (count, T) */
+  int32_t *home;     /* (count) */
+  oikos_real *theta; /* (count, M) where persistent learners left off; NULL: there are none */
+  int64_t *visits;   /* (count) steps that a persistent learner took part in; or NULL */
 
   int64_t first_stratum, slots; /* slots that this rank may need in any step */
   int64_t first_slot, active;   /* those of the step at hand: first_slot .. first_slot + active-1 */
   int64_t *learner;             /* (slots) who is in them */
   double *next_log_p;           /* (slots, T) */
   int32_t *next_home;           /* (slots) */
-  oikos_real *next_theta;       /* (slots, M) or NULL */
-  int64_t *next_visits;         /* (slots) or NULL */
+  oikos_arena memory;
 } oikos_learners;
 
 /** This rank's learners, as step 0 leaves them. Not collective.
- * @param bound  (P + 1) as in the struct; NULL: everybody has as many */
+ * @param bound  (P + 1) as in the struct; NULL: everybody has as many
+ * @param kept   (n) by parts: sizes */
 oikos_status oikos_learners_create(const oikos_config *config, const oikos_team *team,
-                                   const int64_t *bound, size_t m, oikos_learners *own,
-                                   oikos_error *err);
+                                   const int64_t *bound, size_t m, const oikos_kept *kept, int n,
+                                   oikos_learners *own, oikos_error *err);
 void oikos_learners_destroy(oikos_learners *own);
 
 /** Find who is active in a step. */
@@ -40,6 +60,13 @@ void oikos_learners_pick(const oikos_config *config, int64_t step, oikos_learner
 /** Which of this rank's learners the active one number `at` is: 0 .. count - 1. */
 static inline int64_t oikos_learners_at(const oikos_learners *own, int64_t at) {
   return own->learner[at] - own->first;
+}
+
+/** How many learners two blocks have in common: first .. end - 1 of each. */
+static inline int64_t oikos_learners_common(int64_t first, int64_t end, int64_t other_first,
+                                            int64_t other_end) {
+  int64_t from = first > other_first ? first : other_first, to = end < other_end ? end : other_end;
+  return to > from ? to - from : 0;
 }
 
 /** Where learner i of this rank left off, (M); NULL: it starts at its home. */

@@ -6,10 +6,6 @@
 #include "run/part.h"
 #include "run/trainer_impl.h"
 
-static bool wanted(const oikos_trainer *t) {
-  return t->config.inner.adapt_rate;
-}
-
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
   double *factor = p->by_learner;
   (void)err;
@@ -42,10 +38,10 @@ static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fiel
 }
 
 const oikos_part oikos_part_own_rates = {.by_learner = sizeof(double),
-                                         .by_slot = sizeof(double),
-                                         .wanted = wanted,
+                                         .by_slot = true,
+                                         .name = "own_rates",
                                          .create = create,
                                          .start = start,
                                          .trained = trained,
-                                         .adopt = oikos_part_keep,
+
                                          .fields = fields};

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "dist/reduce.h"
-#include "run/interval.h"
+#include "math/interval.h"
 
 /* Before it is known how long one takes. */
 static const double first_interval = 30;

@@ -20,19 +20,24 @@ typedef struct oikos_fields oikos_fields; /* run/fields.h */
 /** A part in a trainer. Its memory is zero at first. */
 typedef struct oikos_part_state {
   const oikos_part *part;
-  void *own;        /* what only its file looks into; released by free(), after destroy */
-  void *by_learner; /* (count) of part->by_learner bytes, for this rank's learners */
-  void *by_slot;    /* (slots) of part->by_slot bytes, for those of the step at hand */
-  size_t column;    /* where its numbers begin in a row of the history */
+  void *own;          /* what only its file looks into */
+  oikos_arena memory; /* released after destroy */
+  void *by_learner;   /* (count) of part->by_learner bytes, for this rank's learners */
+  void *by_slot;      /* (slots) the same of those of the step at hand, which it leaves them with */
+  size_t column;      /* where its number is in a row of the history */
 } oikos_part_state;
 
 struct oikos_part {
-  size_t size;       /* of its own struct; 0: none, or create makes it */
-  size_t by_learner; /* bytes for each learner, which go with it to another rank; 0: none */
-  size_t by_slot;    /* bytes for each learner of a step; 0: none */
-  size_t columns;    /* numbers in a row of the history (run/history.h), means over steps */
+  const char *name; /* by which src/config/parts.c says what asks for it */
 
-  /* Whether the configuration asks for it. The same on all ranks. */
+  size_t size;        /* of its own struct; 0: none, or create makes it */
+  size_t by_learner;  /* bytes for each learner, which go with it to another rank; 0: none */
+  bool by_slot;       /* a step makes new ones, which stand apart until it is over */
+  const char *number; /* in metrics.jsonl: of a row of the history, a mean over steps unless record
+                         sets it; NULL: none */
+  size_t value;       /* where that stands in an oikos_record */
+
+  /* Whether there is to be one; NULL: if the configuration asks for it. The same on all ranks. */
   bool (*wanted)(const oikos_trainer *t);
 
   /* Set-up, before there are threads: what is to be read is read; trains is false in a trainer
@@ -81,9 +86,8 @@ struct oikos_part {
    */
   void (*record)(oikos_trainer *t, const oikos_part_state *p, double *row);
 
-  /* From the row into a record, and from there into a line of metrics.jsonl. */
-  void (*read)(const oikos_trainer *t, const oikos_part_state *p, const double *row,
-               oikos_record *record);
+  /* What else it says in a record, and in a line of metrics.jsonl. */
+  void (*read)(const oikos_trainer *t, oikos_record *record);
   void (*metrics)(const oikos_trainer *t, const oikos_record *record, FILE *out);
 
   /* Learners are to go to other ranks, where this one will have those of `to`: room for that, not
@@ -108,19 +112,22 @@ struct oikos_part {
     if (p->part->function)
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-/** Find out which parts are wanted, and make room for them. Not collective; after the learners. */
-oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err);
+/** Check that there is every part that the configuration asks for. Not collective. */
+oikos_status oikos_parts_check(const oikos_config *config, oikos_error *err);
+
+/** Find out which parts are wanted, and make room for them. Not collective; before the learners.
+ * @param[out] columns  numbers that they have in a row of the history */
+oikos_status oikos_parts_choose(oikos_trainer *t, size_t *columns, oikos_error *err);
 void oikos_parts_destroy(oikos_trainer *t);
 
-/** Make room for what a part keeps of other learners than those it has. Not collective. */
-oikos_status oikos_part_room(const oikos_part *part, const oikos_learners *learners,
-                             oikos_part_state *room, oikos_error *err);
+/** This rank's learners, with what parts keep of them, for a trainer (bound: run/learners.h); after
+ * the trainer has others, parts are to follow. Not collective. */
+oikos_status oikos_parts_learners(const oikos_trainer *t, const int64_t *bound,
+                                  oikos_learners *learners, oikos_error *err);
+void oikos_parts_follow(oikos_trainer *t);
 
 /** A part of the list; NULL: the trainer does not want it. */
 oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
-
-/** As oikos_part.adopt: what was found of a learner in the step becomes what is kept of it. */
-void oikos_part_keep(oikos_trainer *t, oikos_part_state *p);
 
 extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_rows, oikos_part_census,
     oikos_part_attack, oikos_part_rule, oikos_part_privacy, oikos_part_rollback,

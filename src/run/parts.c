@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/part.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "config/options.h"
 #include "run/trainer_impl.h"
 
 /* In the order in which they are called, and stand in a checkpoint. */
@@ -23,30 +23,59 @@ static const oikos_part *const list[] = {
     &oikos_part_balance,   // learners go to the ranks that have less to do
 };
 
-oikos_status oikos_part_room(const oikos_part *part, const oikos_learners *learners,
-                             oikos_part_state *room, oikos_error *err) {
-  OIKOS_TRY(oikos_alloc(&room->by_learner, (size_t)learners->count, part->by_learner,
-                        "the learners", err));
-  return oikos_alloc(&room->by_slot, (size_t)learners->slots, part->by_slot, "the learners", err);
+enum { ALL = sizeof list / sizeof *list };
+
+static bool has(const char *name) {
+  for (size_t k = 0; k < ALL; k++)
+    if (strcmp(list[k]->name, name) == 0)
+      return true;
+  return false;
 }
 
-oikos_status oikos_parts_choose(oikos_trainer *t, oikos_error *err) {
-  const size_t all = sizeof list / sizeof *list;
-  size_t column = OIKOS_ROW_MEMBERS + 2 * (size_t)t->config.home.count;
-  OIKOS_TRY(oikos_alloc(&t->parts, all, sizeof *t->parts, "the parts of a step", err));
-  for (size_t k = 0; k < all; k++) {
-    if (!list[k]->wanted(t))
+oikos_status oikos_parts_check(const oikos_config *config, oikos_error *err) {
+  return oikos_config_check_parts(config, has, err);
+}
+
+static bool is_wanted(const oikos_trainer *t, const oikos_part *part) {
+  return part->wanted ? part->wanted(t) : oikos_config_asks(&t->config, part->name);
+}
+
+oikos_status oikos_parts_choose(oikos_trainer *t, size_t *columns, oikos_error *err) {
+  size_t first = OIKOS_ROW_MEMBERS + 2 * (size_t)t->config.home.count;
+  *columns = 0;
+  OIKOS_TRY(oikos_arena_alloc(&t->memory, &t->parts, ALL, sizeof *t->parts, err));
+  for (size_t k = 0; k < ALL; k++) {
+    if (!is_wanted(t, list[k]))
       continue;
     oikos_part_state *p = &t->parts[t->n_parts++];
-    *p = (oikos_part_state){.part = list[k], .column = column};
-    column += list[k]->columns;
+    *p = (oikos_part_state){
+        .part = list[k], .memory.what = "the parts of a step", .column = first + *columns};
+    *columns += list[k]->number != NULL;
     if (list[k]->size)
-      OIKOS_TRY(oikos_alloc(&p->own, 1, list[k]->size, "the parts of a step", err));
+      OIKOS_TRY(oikos_arena_alloc(&p->memory, &p->own, 1, list[k]->size, err));
     if (list[k]->take)
       t->taker = p;
-    OIKOS_TRY(oikos_part_room(list[k], &t->learners, p, err));
   }
   return OIKOS_OK;
+}
+
+oikos_status oikos_parts_learners(const oikos_trainer *t, const int64_t *bound,
+                                  oikos_learners *learners, oikos_error *err) {
+  oikos_kept kept[ALL] = {0};
+  for (int k = 0; k < t->n_parts; k++) {
+    kept[k].size = t->parts[k].part->by_learner;
+    kept[k].by_slot = t->parts[k].part->by_slot;
+  }
+  return oikos_learners_create(&t->config, &t->team, bound, t->weights.m, kept, t->n_parts,
+                               learners, err);
+}
+
+void oikos_parts_follow(oikos_trainer *t) {
+  const oikos_kept *kept = t->learners.kept + OIKOS_KEPT_BY_PARTS;
+  for (int k = 0; k < t->n_parts; k++) {
+    t->parts[k].by_learner = kept[k].now;
+    t->parts[k].by_slot = kept[k].next;
+  }
 }
 
 void oikos_parts_destroy(oikos_trainer *t) {
@@ -54,11 +83,8 @@ void oikos_parts_destroy(oikos_trainer *t) {
     oikos_part_state *p = &t->parts[k];
     if (p->part->destroy && p->own)
       p->part->destroy(p->own);
-    free(p->own);
-    free(p->by_learner);
-    free(p->by_slot);
+    oikos_arena_free(&p->memory);
   }
-  free(t->parts);
 }
 
 oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part) {
@@ -66,12 +92,4 @@ oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part) 
     if (t->parts[k].part == part)
       return &t->parts[k];
   return NULL;
-}
-
-void oikos_part_keep(oikos_trainer *t, oikos_part_state *p) {
-  const oikos_learners *own = &t->learners;
-  size_t size = p->part->by_slot;
-  for (int64_t at = 0; at < own->active; at++)
-    memcpy((char *)p->by_learner + (size_t)oikos_learners_at(own, at) * size,
-           (char *)p->by_slot + (size_t)at * size, size);
 }

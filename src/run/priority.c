@@ -6,10 +6,6 @@
 #include "run/part.h"
 #include "run/trainer_impl.h"
 
-static bool wanted(const oikos_trainer *t) {
-  return t->config.home.priority != OIKOS_PRIORITY_NONE;
-}
-
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
   oikos_priority *own = p->own;
   oikos_status status = oikos_priority_create(&t->config, own, err);
@@ -42,7 +38,7 @@ static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fiel
 }
 
 const oikos_part oikos_part_priority = {.size = sizeof(oikos_priority),
-                                        .wanted = wanted,
+                                        .name = "priority",
                                         .create = create,
                                         .destroy = destroy,
                                         .begin = begin,

@@ -19,10 +19,6 @@
 
 enum { DIGITS = 16, TEXT = OIKOS_SECRET * DIGITS + 1 }; /* hexadecimal, and a line end */
 
-static bool wanted(const oikos_trainer *t) {
-  return oikos_privacy_on(&t->config);
-}
-
 static oikos_status parse(const char *path, const char *text, ssize_t length, uint64_t *key,
                           oikos_error *err) {
   bool right =
@@ -117,9 +113,7 @@ bool oikos_trainer_privacy(const oikos_trainer *t, double *epsilon, double *delt
   return on;
 }
 
-static void read_record(const oikos_trainer *t, const oikos_part_state *p, const double *row,
-                        oikos_record *r) {
-  (void)p, (void)row;
+static void read_record(const oikos_trainer *t, oikos_record *r) {
   r->epsilon = epsilon_after(&t->config, r->step);
 }
 
@@ -138,7 +132,7 @@ static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oik
 }
 
 const oikos_part oikos_part_privacy = {.size = 2 * sizeof(double),
-                                       .wanted = wanted,
+                                       .name = "privacy",
                                        .enter = enter,
                                        .read = read_record,
                                        .metrics = metrics,

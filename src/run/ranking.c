@@ -39,33 +39,34 @@ struct oikos_ranking {
   desk *desks;      /* (threads) */
   int64_t id[CANDIDATES];
   int32_t place[CANDIDATES];
+  oikos_arena memory;
 };
 
 static oikos_status create_desks(oikos_ranking *r, oikos_error *err) {
   size_t n = CANDIDATES;
-  OIKOS_TRY(oikos_alloc(&r->desks, (size_t)r->threads, sizeof *r->desks, "the ranking", err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->desks, (size_t)r->threads, sizeof *r->desks, err));
   for (int k = 0; k < r->threads; k++) {
     desk *d = &r->desks[k];
     OIKOS_TRY(oikos_workspace_create(r->t->net, n, &d->ws, err));
-    OIKOS_TRY(oikos_alloc(&d->x, oikos_mul(n, oikos_network_input(r->t->net)), sizeof *d->x,
-                          "the ranking", err));
-    OIKOS_TRY(oikos_alloc(&d->outputs, oikos_mul(n, oikos_network_output_size(r->t->net)),
-                          sizeof *d->outputs, "the ranking", err));
+    OIKOS_TRY(oikos_arena_alloc(&r->memory, &d->x, oikos_mul(n, oikos_network_input(r->t->net)),
+                                sizeof *d->x, err));
+    OIKOS_TRY(oikos_arena_alloc(&r->memory, &d->outputs,
+                                oikos_mul(n, oikos_network_output_size(r->t->net)),
+                                sizeof *d->outputs, err));
   }
   return OIKOS_OK;
 }
 
 static oikos_status allocate(oikos_ranking *r, oikos_error *err) {
-  static const char what[] = "the ranking";
   size_t n = (size_t)r->most, best = oikos_mul(n, (size_t)r->top);
-  OIKOS_TRY(oikos_alloc(&r->side, n, sizeof *r->side, what, err));
-  OIKOS_TRY(oikos_alloc(&r->learner, n, sizeof *r->learner, what, err));
-  OIKOS_TRY(oikos_alloc(&r->theta, oikos_mul(n, r->m), sizeof *r->theta, what, err));
-  OIKOS_TRY(oikos_alloc(&r->own, oikos_mul(n, r->width), sizeof *r->own, what, err));
-  OIKOS_TRY(oikos_alloc(&r->own_bias, n, sizeof *r->own_bias, what, err));
-  OIKOS_TRY(oikos_alloc(&r->found, n, sizeof *r->found, what, err));
-  OIKOS_TRY(oikos_alloc(&r->other, best, sizeof *r->other, what, err));
-  OIKOS_TRY(oikos_alloc(&r->score, best, sizeof *r->score, what, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->side, n, sizeof *r->side, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->learner, n, sizeof *r->learner, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->theta, oikos_mul(n, r->m), sizeof *r->theta, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->own, oikos_mul(n, r->width), sizeof *r->own, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->own_bias, n, sizeof *r->own_bias, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->found, n, sizeof *r->found, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->other, best, sizeof *r->other, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->score, best, sizeof *r->score, err));
   return create_desks(r, err);
 }
 
@@ -79,7 +80,8 @@ oikos_status oikos_ranking_create(oikos_trainer *t, int top, int64_t most, oikos
                        .threads = t->n_threads,
                        .most = most,
                        .m = t->weights.m,
-                       .width = oikos_network_row_width(t->net)};
+                       .width = oikos_network_row_width(t->net),
+                       .memory.what = "the ranking"};
   oikos_status status = allocate(r, err);
   if (status != OIKOS_OK) {
     oikos_ranking_destroy(r);
@@ -91,20 +93,9 @@ oikos_status oikos_ranking_create(oikos_trainer *t, int top, int64_t most, oikos
 void oikos_ranking_destroy(oikos_ranking *r) {
   if (!r)
     return;
-  for (int k = 0; r->desks && k < r->threads; k++) {
+  for (int k = 0; r->desks && k < r->threads; k++)
     oikos_workspace_destroy(r->desks[k].ws);
-    free(r->desks[k].x);
-    free(r->desks[k].outputs);
-  }
-  free(r->desks);
-  free(r->side);
-  free(r->learner);
-  free(r->theta);
-  free(r->own);
-  free(r->own_bias);
-  free(r->found);
-  free(r->other);
-  free(r->score);
+  oikos_arena_free(&r->memory);
   free(r);
 }
 

@@ -76,24 +76,19 @@ static oikos_status check(const oikos_trainer *t, int64_t count, const oikos_req
   return OIKOS_OK;
 }
 
-/* The largest number that any rank has. */
-static int64_t largest(const oikos_trainer *t, int64_t n) {
-  oikos_max_int64(&t->team, 1, &n);
-  return n;
-}
-
 oikos_status oikos_trainer_recommend(oikos_trainer *t, int64_t count, const oikos_request *requests,
                                      int top, oikos_recommended *then, void *user,
                                      oikos_error *err) {
   block b = {.t = t};
-  int64_t room = oikos_rows_most(t);
+  int64_t room = oikos_rows_most(t), most = count; // the rank with most says when it is over
   oikos_status status = check(t, count, requests, err);
   if (status == OIKOS_OK) { // there are no more to recommend than these
     int64_t all = oikos_source_shape(t->source).rows;
     status = oikos_ranking_create(t, top < all ? top : (int)all, room, &b.ranking, err);
   }
   status = oikos_agree(&t->team, status, err);
-  int64_t most = status == OIKOS_OK ? largest(t, count) : 0;
+  if (status == OIKOS_OK)
+    oikos_max_int64(&t->team, 1, &most);
   for (int64_t done = 0; done < most && status == OIKOS_OK; done += room) {
     int64_t left = count > done ? count - done : 0;
     b.request = requests + (left ? done : 0);

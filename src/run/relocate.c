@@ -12,36 +12,23 @@
 /* What takes the place of the trainer's. */
 typedef struct place {
   oikos_learners learners;
-  oikos_part_state *parts; /* (n_parts) */
-  int n_parts;
   int64_t *wanted; /* (count) who comes */
   oikos_exchange exchange;
 } place;
 
 static void destroy(place *p) {
   oikos_learners_destroy(&p->learners);
-  for (int k = 0; k < p->n_parts; k++) {
-    free(p->parts[k].by_learner);
-    free(p->parts[k].by_slot);
-  }
-  free(p->parts);
   free(p->wanted);
   oikos_exchange_destroy(&p->exchange);
 }
 
 static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oikos_error *err) {
-  const oikos_config *c = &t->config;
-  const oikos_learners *own = &p->learners;
   *p = (place){0};
-  OIKOS_TRY(oikos_learners_create(c, &t->team, bound, t->weights.m, &p->learners, err));
-  OIKOS_TRY(oikos_alloc(&p->parts, (size_t)t->n_parts, sizeof *p->parts, "the learners", err));
-  while (p->n_parts < t->n_parts) {
-    int k = p->n_parts++;
-    OIKOS_TRY(oikos_part_room(t->parts[k].part, own, &p->parts[k], err));
-  }
+  OIKOS_TRY(oikos_parts_learners(t, bound, &p->learners, err));
   OIKOS_PARTS(t, q, room)
-    OIKOS_TRY(q->part->room(t, q, own, err));
-  OIKOS_TRY(oikos_alloc(&p->wanted, (size_t)own->count, sizeof *p->wanted, "the learners", err));
+    OIKOS_TRY(q->part->room(t, q, &p->learners, err));
+  OIKOS_TRY(
+      oikos_alloc(&p->wanted, (size_t)p->learners.count, sizeof *p->wanted, "the learners", err));
   return oikos_exchange_create(&t->team, &p->exchange, err);
 }
 
@@ -52,44 +39,22 @@ static oikos_status ask(const oikos_trainer *t, place *p, oikos_error *err) {
   int64_t first = p->learners.first, end = first + p->learners.count;
   for (int64_t i = 0; i < p->learners.count; i++)
     p->wanted[i] = first + i;
-  for (int r = 0; r < t->team.size; r++) {
-    int64_t from = old[r] > first ? old[r] : first, to = old[r + 1] < end ? old[r + 1] : end;
-    p->exchange.ask_count[r] = to > from ? (int)(to - from) : 0;
-  }
+  for (int r = 0; r < t->team.size; r++)
+    p->exchange.ask_count[r] = (int)oikos_learners_common(old[r], old[r + 1], first, end);
   return oikos_exchange_ask(&p->exchange, p->wanted, err);
 }
 
-static void bring(place *p, size_t size, const void *from, void *to) {
-  if (to)
-    oikos_exchange_give(&p->exchange, size, from, to);
-}
-
-/* All that stands by learner. */
-static void bring_all(const oikos_trainer *t, place *p) {
-  const oikos_learners *from = &t->learners, *to = &p->learners;
-  bring(p, from->homes * sizeof *to->log_p, from->log_p, to->log_p);
-  bring(p, sizeof *to->home, from->home, to->home);
-  bring(p, from->m * sizeof *to->theta, from->theta, to->theta);
-  bring(p, sizeof *to->visits, from->visits, to->visits);
-  for (int k = 0; k < t->n_parts; k++)
-    if (t->parts[k].part->by_learner)
-      bring(p, t->parts[k].part->by_learner, t->parts[k].by_learner, p->parts[k].by_learner);
-}
-
-/* The trainer has what was brought; what it had is left to be destroyed. */
+/* All that learners keep comes along; what the trainer had is left to be destroyed. */
 static void move_in(oikos_trainer *t, place *p) {
-  place gone = *p;
-  gone.learners = t->learners;
+  oikos_learners gone = t->learners;
+  for (int k = 0; k < gone.n_kept; k++)
+    if (gone.kept[k].size)
+      oikos_exchange_give(&p->exchange, gone.kept[k].size, gone.kept[k].now,
+                          p->learners.kept[k].now);
   t->learners = p->learners;
-  for (int k = 0; k < t->n_parts; k++) {
-    oikos_part_state had = t->parts[k];
-    t->parts[k].by_learner = p->parts[k].by_learner;
-    t->parts[k].by_slot = p->parts[k].by_slot;
-    p->parts[k].by_learner = had.by_learner;
-    p->parts[k].by_slot = had.by_slot;
-  }
+  p->learners = gone;
+  oikos_parts_follow(t);
   t->unit = oikos_unit_size(t->learners.slots, t->n_threads);
-  *p = gone;
 }
 
 oikos_status oikos_relocate(oikos_trainer *t, const int64_t *bound, oikos_error *err) {
@@ -97,10 +62,8 @@ oikos_status oikos_relocate(oikos_trainer *t, const int64_t *bound, oikos_error 
   oikos_status status = oikos_agree(&t->team, create(t, bound, &p, err), err);
   if (status == OIKOS_OK)
     status = ask(t, &p, err);
-  if (status == OIKOS_OK) {
-    bring_all(t, &p);
+  if (status == OIKOS_OK)
     move_in(t, &p);
-  }
   OIKOS_PARTS(t, q, settle)
     q->part->settle(q, status == OIKOS_OK);
   destroy(&p);

@@ -9,13 +9,9 @@
 #include "run/part.h"
 #include "run/trainer_impl.h"
 
-static bool wanted(const oikos_trainer *t) {
-  return t->config.home.revive > 0;
-}
-
 /* Its own is (T): steps that each home has been deserted. */
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
-  return oikos_alloc(&p->own, (size_t)t->weights.n_homes, sizeof(int64_t), "the homes", err);
+  return oikos_arena_alloc(&p->memory, &p->own, (size_t)t->weights.n_homes, sizeof(int64_t), err);
 }
 
 /* The optimizer, and the mean of those who trained there, are as the parent's. */
@@ -45,4 +41,4 @@ static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oik
 }
 
 const oikos_part oikos_part_revive = {
-    .wanted = wanted, .create = create, .adopted = adopted, .weight_fields = weight_fields};
+    .name = "revive", .create = create, .adopted = adopted, .weight_fields = weight_fields};

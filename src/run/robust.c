@@ -26,10 +26,6 @@ typedef struct rule {
   real *row;             /* (D) results of a home before they are in place */
 } rule;
 
-static bool wanted(const oikos_trainer *t) {
-  return oikos_leaves_out(&t->config);
-}
-
 bool oikos_takes_trained(const oikos_trainer *t) {
   return t->config.shared.mixing > 0 || (t->weights.k > 0 && t->config.home.mixing > 0);
 }
@@ -54,26 +50,22 @@ static oikos_status create_columns(const oikos_trainer *t, const int64_t *bound,
 }
 
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
-  static const char what[] = "the aggregation";
   size_t threads = (size_t)t->n_threads;
   rule *r = p->own;
   OIKOS_TRY(oikos_robust_create(&t->config, &t->weights, &t->rule, err));
   if (oikos_rule_clips(&t->config))
-    OIKOS_TRY(oikos_alloc(&r->clipped, oikos_mul(threads, t->weights.n), sizeof(real), what, err));
+    OIKOS_TRY(oikos_arena_alloc(&p->memory, &r->clipped, oikos_mul(threads, t->weights.n),
+                                sizeof(real), err));
   if (!oikos_rule_orders(&t->config))
     return OIKOS_OK;
   OIKOS_TRY(create_columns(t, t->learners.bound, &r->columns, err));
-  OIKOS_TRY(
-      oikos_alloc(&r->sorted, oikos_mul(threads, (size_t)r->columns.n), sizeof(real), what, err));
-  return oikos_alloc(&r->row, width(t), sizeof(real), what, err);
+  OIKOS_TRY(oikos_arena_alloc(&p->memory, &r->sorted, oikos_mul(threads, (size_t)r->columns.n),
+                              sizeof(real), err));
+  return oikos_arena_alloc(&p->memory, &r->row, width(t), sizeof(real), err);
 }
 
 static void destroy(void *own) {
-  rule *r = own;
-  free(r->clipped);
-  free(r->sorted);
-  free(r->row);
-  oikos_columns_destroy(&r->columns);
+  oikos_columns_destroy(&((rule *)own)->columns);
 }
 
 static bool take(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
@@ -166,41 +158,30 @@ static void settle(oikos_part_state *p, bool moved) {
   r->next = (oikos_columns){0};
 }
 
-static void read(const oikos_trainer *t, const oikos_part_state *p, const double *row,
-                 oikos_record *r) {
-  (void)t;
-  r->left_out = row[p->column];
-}
-
-static void metrics(const oikos_trainer *t, const oikos_record *r, FILE *out) {
-  (void)t;
-  oikos_metrics_value(out, "left_out", r->left_out);
-}
-
 /* The centres of centred_clip. */
 static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
+  static const oikos_named centre[] = {
+      {"centre of the gradients", "centre/shared/gradient"},
+      {"centre of the gradients of alpha", "centre/rates"},
+      {"centre of the gradients of the encoder", "centre/encoder"}};
   const oikos_robust *r = &t->rule;
-  const oikos_weights *w = &t->weights;
   (void)p;
   if (t->config.aggregation.rule != OIKOS_RULE_CENTRED_CLIP)
     return;
-  oikos_fields_tensors(f, t->segments.shared, 0, 0, r->gradient, "centre of the gradients",
-                       "centre/shared/gradient");
-  oikos_fields_rates(f, t, r->gradient, "centre of the gradients of alpha", "centre/rates");
-  oikos_fields_encoder(f, t, r->gradient, "centre of the gradients of the encoder",
-                       "centre/encoder");
+  oikos_fields_weights(f, t, r->gradient, centre);
   oikos_fields_tensors(f, t->segments.shared, 0, 0, r->trained,
                        "centre of the ways to trained parameters", "centre/shared/trained");
-  oikos_fields_tensors(f, t->segments.home, w->n_homes, w->k, r->home_gradient,
-                       "centre of the gradients of c_t, one row per home", "centre/homes/gradient");
-  oikos_fields_tensors(f, t->segments.home, w->n_homes, w->k, r->home_trained,
-                       "centre of the ways to trained parameters, one row per home",
-                       "centre/homes/trained");
+  oikos_fields_homes(f, t, r->home_gradient, "centre of the gradients of c_t, one row per home",
+                     "centre/homes/gradient");
+  oikos_fields_homes(f, t, r->home_trained,
+                     "centre of the ways to trained parameters, one row per home",
+                     "centre/homes/trained");
 }
 
 const oikos_part oikos_part_rule = {.size = sizeof(rule),
-                                    .columns = 1,
-                                    .wanted = wanted,
+                                    .number = "left_out",
+                                    .value = offsetof(oikos_record, left_out),
+                                    .name = "rule",
                                     .create = create,
                                     .destroy = destroy,
                                     .take = take,
@@ -208,6 +189,4 @@ const oikos_part oikos_part_rule = {.size = sizeof(rule),
                                     .adopt = adopt,
                                     .room = room,
                                     .settle = settle,
-                                    .read = read,
-                                    .metrics = metrics,
                                     .weight_fields = weight_fields};

@@ -6,10 +6,6 @@
 #include "run/part.h"
 #include "run/trainer_impl.h"
 
-static bool wanted(const oikos_trainer *t) {
-  return t->config.learners.patience > 0;
-}
-
 static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
                   const oikos_contribution *c, bool was_taken) {
   const int64_t *streak = p->by_learner;
@@ -46,9 +42,9 @@ static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fiel
 }
 
 const oikos_part oikos_part_rollback = {.by_learner = sizeof(int64_t),
-                                        .by_slot = sizeof(int64_t),
-                                        .wanted = wanted,
+                                        .by_slot = true,
+                                        .name = "rollback",
                                         .taken = taken,
                                         .reduced = reduced,
-                                        .adopt = oikos_part_keep,
+
                                         .fields = fields};

@@ -12,6 +12,7 @@
 #ifndef OIKOS_RUN_ROWS_H
 #define OIKOS_RUN_ROWS_H
 
+#include "base/memory.h"
 #include "dist/embedding.h"
 #include "learn/learner.h"
 #include "oikos/trainer.h"
@@ -31,6 +32,7 @@ typedef struct oikos_rows {
   size_t *first;          /* (room + 1) where a learner's begin */
   const oikos_real *row;  /* (k, d) the rows at hand */
   oikos_real *own;        /* (threads, d) scratch */
+  oikos_arena memory;     /* of what `room` counts */
 } oikos_rows;
 
 /** Of the unseen any rank may have so many at hand, with or without an embedding layer. */

@@ -4,7 +4,6 @@
 #include "run/rows.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -28,18 +27,12 @@ static size_t places(const oikos_rows *r, int64_t learners) {
 }
 
 static oikos_status allocate(int64_t room, oikos_rows *r, oikos_error *err) {
-  static const char what[] = "the embedding rows of a step";
   size_t all = places(r, room);
   r->room = room;
-  OIKOS_TRY(oikos_alloc(&r->id, all, sizeof *r->id, what, err));
-  OIKOS_TRY(oikos_alloc(&r->place, all, sizeof *r->place, what, err));
-  return oikos_alloc(&r->first, (size_t)room + 1, sizeof *r->first, what, err);
-}
-
-static void release(oikos_rows *r) {
-  free(r->id);
-  free(r->place);
-  free(r->first);
+  r->memory = (oikos_arena){.what = "the embedding rows of a step"};
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->id, all, sizeof *r->id, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->place, all, sizeof *r->place, err));
+  return oikos_arena_alloc(&r->memory, &r->first, (size_t)room + 1, sizeof *r->first, err);
 }
 
 int64_t oikos_rows_most(const oikos_trainer *t) {
@@ -48,10 +41,6 @@ int64_t oikos_rows_most(const oikos_trainer *t) {
   return larger(even * (int64_t)(1 + shape.support + shape.query) /
                     (int64_t)(1 + shape.support + shape.judged),
                 OIKOS_LEARNERS_LEAST);
-}
-
-static bool wanted(const oikos_trainer *t) {
-  return oikos_network_row_width(t->net) > 0;
 }
 
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
@@ -63,8 +52,8 @@ static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *e
                     .unseen = 1 + shape.support + shape.judged,
                     .most = oikos_rows_most(t)};
   OIKOS_TRY(allocate(larger(t->learners.slots, r->most), r, err));
-  OIKOS_TRY(oikos_alloc(&r->own, oikos_mul((size_t)t->n_threads, r->width), sizeof *r->own,
-                        "the embedding rows of a step", err));
+  OIKOS_TRY(oikos_arena_alloc(&p->memory, &r->own, oikos_mul((size_t)t->n_threads, r->width),
+                              sizeof *r->own, err));
   return oikos_embedding_create(&t->team, &t->config, 0, r->rows, r->width,
                                 oikos_network_row_deviation(t->net), places(r, r->room), &r->table,
                                 err);
@@ -73,8 +62,7 @@ static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *e
 static void destroy(void *own) {
   oikos_rows *r = own;
   oikos_embedding_destroy(r->table);
-  release(r);
-  free(r->own);
+  oikos_arena_free(&r->memory);
 }
 
 /* After a failure all is as it was, but for room that is not needed. */
@@ -85,11 +73,8 @@ static oikos_status room(oikos_trainer *t, oikos_part_state *p, const oikos_lear
   if (to->slots <= r->room)
     return OIKOS_OK;
   OIKOS_TRY(oikos_embedding_reserve(r->table, places(r, to->slots), err));
-  fresh.id = NULL;
-  fresh.place = NULL;
-  fresh.first = NULL;
   oikos_status status = allocate(to->slots, &fresh, err);
-  release(status == OIKOS_OK ? r : &fresh);
+  oikos_arena_free(status == OIKOS_OK ? &r->memory : &fresh.memory);
   if (status == OIKOS_OK)
     *r = fresh;
   return status;
@@ -146,34 +131,29 @@ static void adopt(oikos_trainer *t, oikos_part_state *p) {
                          t->config.shared.rate * oikos_schedule(&t->config, t->step));
 }
 
-/* Rows and the state of their optimizer, from their owners. */
+/* What stands by row, from its owner; whole numbers are one a row. */
+static oikos_field *add(oikos_fields *f, const oikos_embedding_part *e, oikos_field_type type,
+                        void *data, const char *meaning, const char *name) {
+  int64_t columns = type == OIKOS_FIELD_REAL ? (int64_t)e->width : 0;
+  oikos_field *field =
+      oikos_fields_add(f, type, data, e->rows, columns, meaning, "embedding", name);
+  field->owned = true;
+  field->first = e->first;
+  field->count = e->count;
+  return field;
+}
+
 static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
   oikos_embedding_part e = oikos_embedding_own(((oikos_rows *)p->own)->table);
-  const struct {
-    void *data;
-    bool kept;
-    int64_t columns;
-    const char *meaning, *name;
-  } part[] = {
-      {e.numbers, true, (int64_t)e.width, "embedding rows: users, then items", "row"},
-      {e.optimizer->first, oikos_optimizer_has_first(&t->config), (int64_t)e.width,
-       "optimizer: mean gradient of each row", "first"},
-      {e.optimizer->second, oikos_optimizer_has_second(&t->config), (int64_t)e.width,
-       "optimizer: mean squared gradient of each row", "second"},
-      {e.optimizer->count, true, 0, "optimizer: updates made of each row", "count"},
-  };
-  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-    oikos_field_type type = part[i].columns ? OIKOS_FIELD_REAL : OIKOS_FIELD_INT64;
-    if (!part[i].kept)
-      continue;
-    oikos_field *field = oikos_fields_add(f, type, part[i].data, e.rows, part[i].columns,
-                                          part[i].meaning, "embedding", part[i].name);
-    if (part[i].data == e.optimizer->second) // it has no sign, and may have overflown
-      oikos_field_within(field, 0, INFINITY);
-    field->owned = true;
-    field->first = e.first;
-    field->count = e.count;
-  }
+  add(f, &e, OIKOS_FIELD_REAL, e.numbers, "embedding rows: users, then items", "row");
+  if (oikos_optimizer_has_first(&t->config))
+    add(f, &e, OIKOS_FIELD_REAL, e.optimizer->first, "optimizer: mean gradient of each row",
+        "first");
+  if (oikos_optimizer_has_second(&t->config)) // it has no sign, and may have overflown
+    oikos_field_within(add(f, &e, OIKOS_FIELD_REAL, e.optimizer->second,
+                           "optimizer: mean squared gradient of each row", "second"),
+                       0, INFINITY);
+  add(f, &e, OIKOS_FIELD_INT64, e.optimizer->count, "optimizer: updates made of each row", "count");
 }
 
 static void plan(const oikos_trainer *t, const oikos_part_state *p, oikos_plan *to) {
@@ -184,7 +164,7 @@ static void plan(const oikos_trainer *t, const oikos_part_state *p, oikos_plan *
 }
 
 const oikos_part oikos_part_rows = {.size = sizeof(oikos_rows),
-                                    .wanted = wanted,
+                                    .name = "rows",
                                     .create = create,
                                     .destroy = destroy,
                                     .begin = begin,

@@ -15,6 +15,7 @@
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint_list.h"
+#include "store/folders.h"
 #include "store/hints.h"
 
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
@@ -63,9 +64,9 @@ static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {
   int n = thread_count(&t->config);
   if (t->learners.slots > 0 && n > t->learners.slots)
     n = (int)t->learners.slots;
-  OIKOS_TRY(oikos_alloc(&t->workers, (size_t)n, sizeof *t->workers, "the threads", err));
-  OIKOS_TRY(oikos_alloc(&t->sums, (size_t)n, sizeof *t->sums, "the threads", err));
-  OIKOS_TRY(oikos_alloc(&t->not_finite, (size_t)n, sizeof *t->not_finite, "the threads", err));
+  OIKOS_TRY(oikos_arena_alloc(&t->memory, &t->workers, (size_t)n, sizeof *t->workers, err));
+  OIKOS_TRY(oikos_arena_alloc(&t->memory, &t->sums, (size_t)n, sizeof *t->sums, err));
+  OIKOS_TRY(oikos_arena_alloc(&t->memory, &t->not_finite, (size_t)n, sizeof *t->not_finite, err));
   t->n_threads = n;
   t->unit = oikos_unit_size(t->learners.slots, n);
   for (int k = 1; k < n; k++) // that of the first thread is to be shared
@@ -110,6 +111,7 @@ static oikos_status create_model(oikos_trainer *t, oikos_error *err) {
   const oikos_config *c = &t->config;
   oikos_task_shape shape = oikos_source_shape(t->source);
   int64_t outputs = c->model.loss == OIKOS_LOSS_PROTOTYPES ? 0 : shape.outputs;
+  size_t columns;
   OIKOS_TRY(oikos_network_create(c, shape.input, outputs, &t->net, err));
   OIKOS_TRY(oikos_inner_create(t->net, c, &t->inner, err));
   OIKOS_TRY(oikos_encoder_create(c, shape, &t->encoder, err));
@@ -117,13 +119,11 @@ static oikos_status create_model(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(oikos_segments_create(c, t->net, oikos_encoder_network(t->encoder), &t->weights,
                                   &t->segments, err));
   t->context = (oikos_context){c, t->net, t->inner, t->source, t->encoder, &t->weights, NULL};
-  OIKOS_TRY(oikos_learners_create(c, &t->team, NULL, t->weights.m, &t->learners, err));
-  OIKOS_TRY(oikos_parts_choose(t, err));
-  OIKOS_TRY(oikos_alloc(&t->scratch, 2 * t->weights.n + (size_t)c->home.count, sizeof *t->scratch,
-                        "the update", err));
-  size_t columns = 0;
-  for (int k = 0; k < t->n_parts; k++)
-    columns += t->parts[k].part->columns;
+  OIKOS_TRY(oikos_parts_choose(t, &columns, err));
+  OIKOS_TRY(oikos_parts_learners(t, NULL, &t->learners, err));
+  oikos_parts_follow(t);
+  OIKOS_TRY(oikos_arena_alloc(&t->memory, &t->scratch, 2 * t->weights.n + (size_t)c->home.count,
+                              sizeof *t->scratch, err));
   return oikos_history_create((int)c->home.count, columns, &t->history, err);
 }
 
@@ -171,7 +171,6 @@ static void compare_numerics(const oikos_trainer *t) {
 /* Everything but the state. */
 static oikos_status set_up(oikos_trainer *t, const oikos_checkpoint *checkpoint, bool trains,
                            bool resume, oikos_error *err) {
-  OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
   OIKOS_TRY(find_source(t, err));
   OIKOS_TRY(settle_config(t, checkpoint, err));
   OIKOS_TRY(oikos_agree(&t->team, create_model(t, err), err));
@@ -192,7 +191,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
     return;
   oikos_mark(t->where, t->step, OIKOS_AT_END);
   oikos_watch_destroy(t->watch);
-  oikos_run_directory_abandon(t);
+  oikos_folders_remove(t->run, t->made); // there is no run
   for (int k = 0; k < t->n_threads; k++) {
     oikos_worker_destroy(&t->workers[k]);
     if (k > 0)
@@ -200,10 +199,6 @@ void oikos_trainer_destroy(oikos_trainer *t) {
   }
   if (t->sums)
     oikos_shared_sum_destroy(&t->sums[0]);
-  free(t->workers);
-  free(t->sums);
-  free(t->not_finite);
-  free(t->scratch);
   oikos_parts_destroy(t);
   oikos_robust_destroy(&t->rule);
   oikos_learners_destroy(&t->learners);
@@ -217,6 +212,7 @@ void oikos_trainer_destroy(oikos_trainer *t) {
     oikos_source_destroy(t->source);
   oikos_source_data_unload(&t->data);
   oikos_team_destroy(&t->team);
+  oikos_arena_free(&t->memory);
   free(t);
 }
 
@@ -226,6 +222,7 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   OIKOS_TRY(oikos_alloc(trainer, 1, sizeof **trainer, "the trainer", err));
   oikos_trainer *t = *trainer;
   t->config = *config;
+  t->memory.what = "the trainer";
   t->where = &t->here;
   if (observer)
     t->observer = *observer;
@@ -237,7 +234,8 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   t->here.pulse.stop = t->observer.stop;
   t->here.pulse.user = t->observer.user;
   t->team.pulse = &t->here.pulse;
-  return OIKOS_OK;
+  OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(config, err), err));
+  return oikos_agree(&t->team, oikos_parts_check(config, err), err);
 }
 
 static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
@@ -260,7 +258,6 @@ static oikos_status resume_from(oikos_trainer *t, const oikos_checkpoint *checkp
 /* Set up, and resume if asked to. */
 static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
   oikos_checkpoint *checkpoint = NULL;
-  OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(&t->config, err), err));
   OIKOS_TRY(oikos_run_directory_claim(t, err));
   if (resume)
     OIKOS_TRY(oikos_trainer_newest(t, &checkpoint, err));
@@ -282,7 +279,6 @@ static oikos_status begin(oikos_trainer *t, bool resume, oikos_error *err) {
 oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, const char *run,
                                   bool resume, const oikos_observer *observer,
                                   oikos_trainer **trainer, oikos_error *err) {
-  *trainer = NULL;
   oikos_status status = create(comm, config, run, observer, trainer, err);
   if (status == OIKOS_OK)
     status = begin(*trainer, run && resume, err);
@@ -291,7 +287,6 @@ oikos_status oikos_trainer_create(MPI_Comm comm, const oikos_config *config, con
 
 oikos_status oikos_trainer_create_alone(const oikos_config *config, int ranks,
                                         oikos_trainer **trainer, oikos_error *err) {
-  *trainer = NULL;
   oikos_status status = create(MPI_COMM_SELF, config, NULL, NULL, trainer, err);
   if (status == OIKOS_OK) {
     (*trainer)->team.size = ranks; // what is owned and allocated goes by this
@@ -304,7 +299,6 @@ oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
                                     const oikos_config *config, const oikos_checkpoint *checkpoint,
                                     const oikos_observer *observer, oikos_trainer **trainer,
                                     oikos_error *err) {
-  *trainer = NULL;
   oikos_status status = create(comm, config, NULL, observer, trainer, err);
   if (status == OIKOS_OK && student) {
     (*trainer)->student = student;

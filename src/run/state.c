@@ -8,30 +8,22 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/try.h"
+#include "config/options.h"
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/fields.h"
+#include "run/read_config.h"
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint.h"
 #include "store/checkpoint_list.h"
 
-static oikos_status config_text(const oikos_config *config, char **text, oikos_error *err) {
-  size_t size;
-  FILE *out = open_memstream(text, &size);
-  if (!out)
-    return oikos_fail(err, OIKOS_ERROR, "out of memory");
-  oikos_config_write(config, out);
-  fclose(out);
-  return OIKOS_OK;
-}
-
 static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const oikos_fields *f,
                                      oikos_error *err) {
-  char *config = NULL, created[64], libraries[512], numerics[256];
+  char *config, created[64], libraries[512], numerics[256];
   time_t now = time(NULL);
   struct tm utc;
-  OIKOS_TRY(config_text(&t->config, &config, err));
+  OIKOS_TRY(oikos_config_text(&t->config, &config, err));
   strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
   oikos_version_libraries(libraries, sizeof libraries);
   oikos_version_numerics(numerics, sizeof numerics);
@@ -70,50 +62,41 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
 }
 
 /* The configuration that a checkpoint holds, released by free(). */
-static oikos_status parse_config(const char *path, const char *text, oikos_config **config,
-                                 oikos_error *err) {
+static oikos_status read_config(const oikos_checkpoint *checkpoint, oikos_config **config,
+                                oikos_error *err) {
   OIKOS_TRY(oikos_alloc(config, 1, sizeof **config, "a configuration", err));
-  oikos_config_defaults(*config);
-  OIKOS_TRY(oikos_config_parse(*config, path, text, strlen(text), err));
+  OIKOS_TRY(oikos_read_config(checkpoint, *config, err));
   oikos_choose_patches(*config);
   return OIKOS_OK;
-}
-
-/* The configuration in a checkpoint must be that of the run, but for what may change. */
-static oikos_status compare_config(const oikos_trainer *t, const char *path, const char *text,
-                                   oikos_error *err) {
-  oikos_config *old = NULL;
-  oikos_status status = parse_config(path, text, &old, err);
-  if (status == OIKOS_OK)
-    status = oikos_config_resumable(old, &t->config, err);
-  free(old);
-  return status;
 }
 
 oikos_status oikos_trainer_choose_as(oikos_trainer *t, const oikos_checkpoint *checkpoint,
                                      oikos_error *err) {
   oikos_config *old = NULL;
-  oikos_status status = parse_config(oikos_checkpoint_file(checkpoint),
-                                     oikos_checkpoint_about(checkpoint)->config, &old, err);
+  oikos_status status = read_config(checkpoint, &old, err);
   if (status == OIKOS_OK)
     oikos_choose_as(old, &t->config);
   free(old);
   return status;
 }
 
-/* The run must be the one that the checkpoint is of. */
+/* The run must be the one that the checkpoint is of, but for what may change. */
 static oikos_status compare(const oikos_trainer *t, const oikos_checkpoint *checkpoint,
                             oikos_error *err) {
   const char *path = oikos_checkpoint_file(checkpoint);
   const oikos_checkpoint_info *info = oikos_checkpoint_about(checkpoint);
   char numerics[256];
+  oikos_config *old = NULL;
   oikos_version_numerics(numerics, sizeof numerics);
   if (t->team.rank == 0 && strcmp(numerics, info->numerics) != 0)
     oikos_trainer_say(t,
                       "warning: %s was written with %s, and this is %s: the bits will differ from "
                       "an uninterrupted run",
                       path, info->numerics, numerics);
-  oikos_status status = compare_config(t, path, info->config, err);
+  oikos_status status = read_config(checkpoint, &old, err);
+  if (status == OIKOS_OK)
+    status = oikos_config_resumable(old, &t->config, err);
+  free(old);
   if (status != OIKOS_OK)
     oikos_fail_prefix(err, "%s: ", path);
   return status;

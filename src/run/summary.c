@@ -27,6 +27,7 @@ typedef struct sample {
   int64_t *episode, *unit; /* (n), (n, each) */
   double *value, *number;  /* (n) of a column */
   oikos_unit_scratch scratch;
+  oikos_arena memory;
 } sample;
 
 static const double *row_of(const oikos_results *r, int64_t episode) {
@@ -40,18 +41,15 @@ static oikos_status create_sample(const oikos_results *r, sample *s, oikos_error
       double unit = row_of(r, e)[r->unit + j];
       units = unit >= (double)units ? (size_t)unit + 1 : units;
     }
-  OIKOS_TRY(oikos_alloc(&s->episode, n, sizeof *s->episode, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&s->unit, oikos_mul(n, r->each), sizeof *s->unit, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&s->value, n, sizeof *s->value, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&s->number, n, sizeof *s->number, "the evaluation", err));
+  OIKOS_TRY(oikos_arena_alloc(&s->memory, &s->episode, n, sizeof *s->episode, err));
+  OIKOS_TRY(oikos_arena_alloc(&s->memory, &s->unit, oikos_mul(n, r->each), sizeof *s->unit, err));
+  OIKOS_TRY(oikos_arena_alloc(&s->memory, &s->value, n, sizeof *s->value, err));
+  OIKOS_TRY(oikos_arena_alloc(&s->memory, &s->number, n, sizeof *s->number, err));
   return oikos_unit_scratch_create(n, r->each, units, &s->scratch, err);
 }
 
 static void destroy_sample(sample *s) {
-  free(s->episode);
-  free(s->unit);
-  free(s->value);
-  free(s->number);
+  oikos_arena_free(&s->memory);
   oikos_unit_scratch_destroy(&s->scratch);
 }
 
@@ -74,25 +72,19 @@ static void fetch(const sample *s, size_t column, double *value) {
     value[i] = row_of(s->r, s->episode[i])[column];
 }
 
-static oikos_estimate estimate(oikos_ratio r) {
-  return (oikos_estimate){r.value, r.interval, r.units};
-}
-
 static oikos_estimate mean_of(sample *s, size_t column) {
   fetch(s, column, s->value);
-  return estimate(oikos_unit_mean(s->n, s->value, s->unit, &s->scratch));
+  return oikos_estimate_of(oikos_unit_mean(s->n, s->value, s->unit, &s->scratch));
 }
 
-static oikos_status summarise_targets(sample *s, oikos_evaluation *v, oikos_error *err) {
+static void summarise_targets(sample *s, oikos_evaluation *v) {
   size_t all = ((size_t)s->r->steps + 1) * (size_t)s->r->targets;
-  v->n_targets = s->r->targets;
-  OIKOS_TRY(oikos_alloc(&v->rmse, all, sizeof *v->rmse, "the evaluation", err));
   fetch(s, s->r->judged, s->number);
   for (size_t k = 0; k < all; k++) {
     fetch(s, s->r->errors + k, s->value);
-    v->rmse[k] = estimate(oikos_unit_root_mean(s->n, s->value, s->number, s->unit, &s->scratch));
+    v->rmse[k] =
+        oikos_estimate_of(oikos_unit_root_mean(s->n, s->value, s->number, s->unit, &s->scratch));
   }
-  return OIKOS_OK;
 }
 
 /* Users come before items. */
@@ -104,27 +96,31 @@ static oikos_status summarise_ratings(const oikos_results *r, oikos_evaluation *
     for (next = first; next < r->episodes && row_of(r, next)[r->group] == group;)
       next++;
     OIKOS_TRY(oikos_judge_sum_up((size_t)(next - first), r->fields,
-                                 row_of(r, first) + r->ratings_at, r->steps, &v->rated[v->n_rated],
-                                 err));
+                                 row_of(r, first) + r->ratings_at, 0, r->steps,
+                                 &v->rated[v->n_rated], err));
     v->n_rated++;
   }
   return OIKOS_OK;
 }
 
+/* All estimates are one piece of memory, which begins with the losses. */
 static oikos_status allocate(oikos_evaluation *v, size_t steps, size_t groups, oikos_error *err) {
-  size_t homes = (size_t)v->n_homes;
-  OIKOS_TRY(oikos_alloc(&v->loss, steps, sizeof *v->loss, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&v->accuracy, steps, sizeof *v->accuracy, "the evaluation", err));
+  size_t homes = (size_t)v->n_homes, errors = steps * (size_t)v->n_targets;
+  OIKOS_TRY(oikos_alloc(&v->loss, 2 * steps + homes + groups + errors, sizeof *v->loss,
+                        "the evaluation", err));
+  v->accuracy = v->loss + steps;
+  v->home_loss = v->accuracy + steps;
+  v->group_loss = v->home_loss + homes;
+  v->rmse = v->group_loss + groups;
   OIKOS_TRY(oikos_alloc(&v->residents, oikos_mul(homes, groups), sizeof *v->residents,
                         "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&v->home_loss, homes, sizeof *v->home_loss, "the evaluation", err));
-  OIKOS_TRY(oikos_alloc(&v->home_sure, homes, sizeof *v->home_sure, "the evaluation", err));
-  return oikos_alloc(&v->group_loss, groups, sizeof *v->group_loss, "the evaluation", err);
+  return oikos_alloc(&v->home_sure, homes, sizeof *v->home_sure, "the evaluation", err);
 }
 
 static oikos_status summarise(const oikos_results *r, sample *s, oikos_evaluation *v,
                               oikos_error *err) {
   size_t steps = (size_t)r->steps + 1, groups = v->n_groups ? (size_t)v->n_groups : 1;
+  v->n_targets = r->targets;
   OIKOS_TRY(allocate(v, steps, groups, err));
   OIKOS_TRY(create_sample(r, s, err));
   take(s, 0, -1);
@@ -134,8 +130,7 @@ static oikos_status summarise(const oikos_results *r, sample *s, oikos_evaluatio
   }
   v->sure = mean_of(s, r->sure).mean;
   v->units = v->loss[0].units;
-  if (r->targets)
-    OIKOS_TRY(summarise_targets(s, v, err));
+  summarise_targets(s, v);
   for (int64_t e = 0; e < r->episodes; e++) {
     const double *row = row_of(r, e);
     v->residents[(size_t)row[r->home] * groups + (size_t)row[r->group]]++;
@@ -155,7 +150,7 @@ static oikos_status summarise(const oikos_results *r, sample *s, oikos_evaluatio
 
 oikos_status oikos_results_summarise(const oikos_results *r, oikos_evaluation *v,
                                      oikos_error *err) {
-  sample s = {.r = r};
+  sample s = {.r = r, .memory.what = "the evaluation"};
   oikos_status status = summarise(r, &s, v, err);
   destroy_sample(&s);
   return status;

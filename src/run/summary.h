@@ -17,6 +17,7 @@ typedef struct oikos_results {
   size_t ratings_at, fields;
   oikos_judge judge;
   double *rows; /* (episodes, fields); zero where another rank evaluates */
+  oikos_arena memory;
 } oikos_results;
 
 /** Lay a row out, by episodes, steps, targets, each and judge. */

@@ -22,10 +22,6 @@ typedef struct teacher {
   char path[OIKOS_LONG_PATH]; /* the checkpoint it was read from */
 } teacher;
 
-static bool wanted(const oikos_trainer *t) {
-  return t->config.distill.weight > 0;
-}
-
 static void destroy(void *own) {
   oikos_trainer_destroy(((teacher *)own)->trainer);
 }
@@ -55,12 +51,6 @@ static oikos_status read_config(const oikos_trainer *t, const oikos_checkpoint *
   return oikos_config_teaches(config, &t->config, err);
 }
 
-/* It adapts to the student's support sets: that is what a held-out score is to halve. */
-static void adopt_task(oikos_trainer *t, const oikos_config *student) {
-  t->config.task.support = student->task.support;
-  t->config.task.query = student->task.query;
-}
-
 static oikos_status open_checkpoint(oikos_trainer *t, const oikos_checkpoint *checkpoint,
                                     oikos_trainer **trainer, oikos_error *err) {
   oikos_config *config;
@@ -81,11 +71,14 @@ static oikos_status open_model(oikos_trainer *t, teacher *own, oikos_error *err)
   if (status == OIKOS_OK)
     status = open_checkpoint(t, checkpoint, &own->trainer, err);
   oikos_checkpoint_close(checkpoint);
-  if (status != OIKOS_OK)
+  if (status != OIKOS_OK) {
     oikos_fail_prefix(err, "the teacher %s: ", own->path);
-  else
-    adopt_task(own->trainer, &t->config);
-  return status;
+    return status;
+  }
+  // it adapts to the student's support sets: that is what a held-out score is to halve
+  own->trainer->config.task.support = t->config.task.support;
+  own->trainer->config.task.query = t->config.task.query;
+  return OIKOS_OK;
 }
 
 static oikos_status begin(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
@@ -137,12 +130,12 @@ static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oik
   oikos_fields_tensors(f, t->segments.shared, 0, 0, w->peers,
                        "mean of the last step's trained learners", "peers/shared");
   if (w->k > 0)
-    oikos_fields_tensors(f, t->segments.home, w->n_homes, w->k, w->peer_homes,
-                         "mean of the last step's trained learners at each home", "peers/homes");
+    oikos_fields_homes(f, t, w->peer_homes, "mean of the last step's trained learners at each home",
+                       "peers/homes");
 }
 
 const oikos_part oikos_part_teacher = {.size = sizeof(teacher),
-                                       .wanted = wanted,
+                                       .name = "teacher",
                                        .open = open_teacher,
                                        .destroy = destroy,
                                        .enter = enter,

@@ -165,7 +165,7 @@ static void note(oikos_trainer *t, double gradient_norm) {
   now[OIKOS_ROW_GRADIENT_NORM] = gradient_norm;
   now[OIKOS_ROW_RATE] = t->config.shared.rate * oikos_schedule(&t->config, t->step);
   now[OIKOS_ROW_MOVED] = (double)sum->words[OIKOS_COUNT_MOVED] / n;
-  t->history.sure = (double)losses[OIKOS_SURE];
+  now[t->history.fields + OIKOS_ASIDE_SURE] = (double)losses[OIKOS_SURE];
   for (int64_t h = 0; h < t->config.home.count; h++) {
     now[OIKOS_ROW_MEMBERS + h] = (double)sum->words[OIKOS_COUNT_MEMBERS + h] / n;
     now[OIKOS_ROW_MEMBERS + t->config.home.count + h] = (double)scores[h];
@@ -220,8 +220,10 @@ oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
 
 oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
   oikos_record r = oikos_history_record(&t->history, index);
+  OIKOS_PARTS(t, p, number)
+    *(double *)((char *)&r + p->part->value) = oikos_history_row(&t->history, index)[p->column];
   OIKOS_PARTS(t, p, read)
-    p->part->read(t, p, oikos_history_row(&t->history, index), &r);
+    p->part->read(t, &r);
   return r;
 }
 

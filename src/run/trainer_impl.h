@@ -63,6 +63,7 @@ struct oikos_trainer {
   bool stopping;           /* some rank was asked to stop */
   bool saving;             /* a checkpoint is due */
   oikos_pace pace;
+  oikos_arena memory;
 };
 
 /** Say something through the observer. */
@@ -106,11 +107,7 @@ oikos_status oikos_trainer_choose_as(oikos_trainer *t, const oikos_checkpoint *c
  * before anything is read. Collective. */
 oikos_status oikos_run_directory_claim(oikos_trainer *t, oikos_error *err);
 
-/** Remove what was made of it, if nothing is in it: there is no run. Rank 0 has made it. */
-void oikos_run_directory_abandon(oikos_trainer *t);
-
-/** Write config.yaml, and metrics.jsonl with the records that the state
- * holds. */
+/** Write config.yaml, and metrics.jsonl with the records that the state holds. */
 oikos_status oikos_run_directory_prepare(oikos_trainer *t, bool resume, oikos_error *err);
 
 /** Write a number into a line of metrics.jsonl. */

@@ -54,6 +54,7 @@ struct oikos_watch {
   neighbour *neighbours;                     /* (size) */
   oikos_rank_seen *seen;                     /* (size) */
   char *text;                                /* (size, LINE) */
+  oikos_arena memory;
 };
 
 /* Write this rank's line over the last one. A failure shows to the others as silence. */
@@ -238,9 +239,9 @@ static oikos_status begin(oikos_watch *w, oikos_error *err) {
     snprintf(w->host, sizeof w->host, "-");
   if (w->limit > 0) {
     size_t n = (size_t)w->size;
-    OIKOS_TRY(oikos_alloc(&w->neighbours, n, sizeof *w->neighbours, "the watch", err));
-    OIKOS_TRY(oikos_alloc(&w->seen, n, sizeof *w->seen, "the watch", err));
-    OIKOS_TRY(oikos_alloc(&w->text, oikos_mul(n, LINE), 1, "the watch", err));
+    OIKOS_TRY(oikos_arena_alloc(&w->memory, &w->neighbours, n, sizeof *w->neighbours, err));
+    OIKOS_TRY(oikos_arena_alloc(&w->memory, &w->seen, n, sizeof *w->seen, err));
+    OIKOS_TRY(oikos_arena_alloc(&w->memory, &w->text, oikos_mul(n, LINE), 1, err));
     if (!write_line(w, w->since))
       return oikos_fail(err, OIKOS_ERROR, "%s cannot be written: %s", w->path, strerror(errno));
   }
@@ -262,7 +263,8 @@ oikos_status oikos_watch_create(const oikos_team *team, const char *run, const o
                             .asks = keepalive,
                             .lock = lock,
                             .where = where,
-                            .observer = *observer};
+                            .observer = *observer,
+                            .memory.what = "the watch"};
   if (status == OIKOS_OK)
     snprintf((*watch)->path, sizeof(*watch)->path, "%s/ranks", run);
   if (status == OIKOS_OK && team->rank == 0 && limit > 0)
@@ -299,8 +301,6 @@ void oikos_watch_destroy(oikos_watch *w) {
     unlink(w->path);
   oikos_keepalive_destroy(w->keepalive);
   oikos_lock_release(w->lock);
-  free(w->neighbours);
-  free(w->seen);
-  free(w->text);
+  oikos_arena_free(&w->memory);
   free(w);
 }

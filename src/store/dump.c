@@ -54,13 +54,11 @@ oikos_status oikos_dump_create(const char *path, const char *config, size_t numb
   return oikos_fail_prefix(err, "%s cannot be written: ", path);
 }
 
-oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *name, int n_dims,
-                              const int64_t *dims, const oikos_real *data, oikos_error *err) {
-  char path[256];
+oikos_status oikos_dump_write(oikos_dump *dump, const char *path, int n_dims, const int64_t *dims,
+                              const oikos_real *data, oikos_error *err) {
   hsize_t size[8];
   for (int d = 0; d < n_dims && d < 8; d++)
     size[d] = (hsize_t)dims[d];
-  snprintf(path, sizeof path, "%s%s%s", group, *group ? "/" : "", name);
   hid_t space = n_dims ? H5Screate_simple(n_dims, size, NULL) : H5Screate(H5S_SCALAR),
         links = H5Pcreate(H5P_LINK_CREATE);
   H5Pset_create_intermediate_group(links, 1);

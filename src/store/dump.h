@@ -21,9 +21,9 @@ typedef struct oikos_dump oikos_dump;
 oikos_status oikos_dump_create(const char *path, const char *config, size_t numbers,
                                oikos_dump **dump, oikos_error *err);
 
-/** Write an array under group/name ("" for no group). */
-oikos_status oikos_dump_write(oikos_dump *dump, const char *group, const char *name, int n_dims,
-                              const int64_t *dims, const oikos_real *data, oikos_error *err);
+/** Write an array; its groups are made. */
+oikos_status oikos_dump_write(oikos_dump *dump, const char *path, int n_dims, const int64_t *dims,
+                              const oikos_real *data, oikos_error *err);
 
 /** Close. The file stands under its name, in place of what stood there, if everything succeeded and
  * it is @p whole; else nothing has changed. */

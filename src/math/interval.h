@@ -3,8 +3,8 @@
  * How often to write a checkpoint, when the configuration leaves it open. Nothing here
  * communicates.
  */
-#ifndef OIKOS_RUN_INTERVAL_H
-#define OIKOS_RUN_INTERVAL_H
+#ifndef OIKOS_MATH_INTERVAL_H
+#define OIKOS_MATH_INTERVAL_H
 
 /**
  * Seconds of training between two checkpoints that make a job of Poisson failures end soonest: with

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "run/interval.h"
+#include "math/interval.h"
 
 #include <math.h>
 
