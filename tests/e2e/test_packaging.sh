@@ -79,7 +79,7 @@ if git -C "$SOURCE" rev-parse >/dev/null 2>&1; then
   doc=debian/oikos/usr/share/doc/oikos
   cd "$unpacked"
   cp -r tools/packaging/debian .
-  make -s -f debian/rules execute_after_dh_installdocs
+  make -s -f debian/rules execute_after_dh_installchangelogs
   while read -r to link; do
     ln -s "$(basename "$to")" "debian/oikos/$link"
   done <debian/oikos.links
