@@ -21,6 +21,10 @@
 
 launcher_kind() {
   local said
+  command -v "$MPIEXEC" >/dev/null || {
+    echo "jobs/launcher.sh: there is no $MPIEXEC: install an MPI (tools/setup), load its module, or name its mpirun in MPIEXEC" >&2
+    return 1
+  }
   said=$("$MPIEXEC" --version 2>/dev/null </dev/null) || true
   case $said in
   *"(Open MPI) 4."* | *"(Open MPI) 3."* | *"(OpenRTE)"*) echo ompi4 ;;

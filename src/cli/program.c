@@ -25,7 +25,7 @@ static const oikos_command commands[] = {
      "rank items for a user, or users for an item", oikos_command_recommend, false},
     {"distill", "RUN|CHECKPOINT --model SMALL.yaml --out DIR [--steps N]",
      "train a smaller network that imitates a trained one", oikos_command_distill, true},
-    {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or an image file holds",
+    {"inspect", "FILE|RUN [--digest]", "show what a checkpoint or a data file holds",
      oikos_command_inspect, false},
     {"import", "KIND SOURCE ... -o FILE.h5", "make an HDF5 file of a data set",
      oikos_command_import, true},

@@ -230,7 +230,7 @@ oikos_status oikos_config_resumable(const oikos_config *old, const oikos_config 
       oikos_fail(
           err, OIKOS_USAGE,
           "%s was %s%.300s in the checkpoint and is %s%.300s now; %s: keep the old value, or "
-          "start a new run in another --out",
+          "start a new run in another --out (an evaluation has keys of its own, eval.*)",
           o->key, from ? "... " : "", was ? was + from : "?", from ? "... " : "",
           is ? is + from : "?", why);
     free(was);

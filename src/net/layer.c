@@ -9,21 +9,9 @@
 #include "base/try.h"
 
 const oikos_layer_type *const *oikos_layer_types(void) {
-  static const oikos_layer_type *const table[] = {
-      &oikos_layer_dense,
-      &oikos_layer_conv2d,
-      &oikos_layer_batch_norm,
-      &oikos_layer_max_pool,
-      &oikos_layer_relu,
-      &oikos_layer_tanh,
-      &oikos_layer_flatten,
-      &oikos_layer_set_mean,
-      &oikos_layer_embedding,
-      &oikos_layer_outer_product,
-      &oikos_layer_concat,
-      &oikos_layer_add,
-      NULL,
-  };
+#define ENTRY(kind) &oikos_layer_##kind,
+  static const oikos_layer_type *const table[] = {OIKOS_LAYERS(ENTRY) NULL};
+#undef ENTRY
   return table;
 }
 

@@ -5,8 +5,7 @@
  * Hessian", Neural Computation 1994. No graph is recorded: whoever calls them keeps the order
  * forward, tangent, backward, tangent_backward on one batch.
  *
- * A new layer is one file that defines an oikos_layer_type, its declaration below, and one line in
- * the table of layer.c.
+ * A new layer is one file that defines an oikos_layer_type, and one line in the list at the end.
  */
 #ifndef OIKOS_NET_LAYER_H
 #define OIKOS_NET_LAYER_H
@@ -176,9 +175,23 @@ const char *oikos_layer_name(const oikos_layer *layer, char *name);
 void oikos_layer_add_tensor(oikos_layer *layer, const char *name, oikos_tensor_role role,
                             int n_dims, const int64_t *dims);
 
-extern const oikos_layer_type oikos_layer_dense, oikos_layer_conv2d, oikos_layer_batch_norm,
-    oikos_layer_max_pool, oikos_layer_relu, oikos_layer_tanh, oikos_layer_flatten,
-    oikos_layer_set_mean, oikos_layer_embedding, oikos_layer_outer_product, oikos_layer_concat,
-    oikos_layer_add;
+/** The layer types, in the order in which they are explained. */
+#define OIKOS_LAYERS(ONE)                                                                          \
+  ONE(dense)                                                                                       \
+  ONE(conv2d)                                                                                      \
+  ONE(batch_norm)                                                                                  \
+  ONE(max_pool)                                                                                    \
+  ONE(relu)                                                                                        \
+  ONE(tanh)                                                                                        \
+  ONE(flatten)                                                                                     \
+  ONE(set_mean)                                                                                    \
+  ONE(embedding)                                                                                   \
+  ONE(outer_product)                                                                               \
+  ONE(concat)                                                                                      \
+  ONE(add)
+
+#define OIKOS_DECLARE(kind) extern const oikos_layer_type oikos_layer_##kind;
+OIKOS_LAYERS(OIKOS_DECLARE)
+#undef OIKOS_DECLARE
 
 #endif

@@ -199,6 +199,11 @@ for ranks in 1 3; do
   check_status "a wrong command on $ranks ranks" 2
   check_equal "a wrong command on $ranks ranks: messages" 1 "$(grep -c 'oikos: unknown command trian; `oikos --help` lists them' "$log.err")"
 done
+# No mpirun at all.
+launch env MPIEXEC=nowhere/mpirun "$SOURCE/tools/ranks" 2 "$OIKOS" --version
+check_status "no mpirun" 1
+check_match "no mpirun" '^jobs/launcher.sh: there is no nowhere/mpirun: install an MPI' "$log.err"
+
 # The mpirun of another MPI: ranks that do not find each other are not trained N times over.
 other=PMI
 [[ $launcher != hydra ]] || other=OMPI_COMM_WORLD

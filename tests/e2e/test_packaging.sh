@@ -74,6 +74,23 @@ if git -C "$SOURCE" rev-parse >/dev/null 2>&1; then
   mkdir again
   "$unpacked/tools/packaging/source" again
   check_equal "what is in the archive's archive" "$(tar -tzf oikos-*.tar.gz | sort)" "$(tar -tzf again/oikos-*.tar.gz | sort)"
+
+  # Installed as debian/rules says, the pages' links lead somewhere; without one of them they do not.
+  doc=debian/oikos/usr/share/doc/oikos
+  cd "$unpacked"
+  cp -r tools/packaging/debian .
+  make -s -f debian/rules execute_after_dh_installchangelogs
+  while read -r to link; do
+    ln -s "$(basename "$to")" "debian/oikos/$link"
+  done <debian/oikos.links
+  cp debian/copyright $doc
+  launch debian/tests/pages $doc
+  check_status "the installed pages" 0
+  rm $doc/jobs/README.md
+  launch debian/tests/pages $doc
+  check_status "the installed pages, one of them gone" 1
+  check_match "the installed pages, one of them gone" 'README\.md: the link jobs/README\.md leads nowhere' "$log.out"
+  cd ..
 fi
 
 # What the README of the recipes says of this tree's own tools is so.

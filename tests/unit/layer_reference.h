@@ -99,6 +99,15 @@ static inline void reference_outer_product(const layer_case *k, const double *x,
           o < w * w ? x[i * in + o / w] * x[i * in + w + o % w] : x[i * in + o - w * w];
 }
 
+/* Of the layers that treat each number by itself. */
+static inline double reference_of_one(const char *kind, double x) {
+  if (strcmp(kind, "relu") == 0)
+    return fmax(x, 0);
+  if (strcmp(kind, "tanh") == 0)
+    return tanh(x);
+  return x;
+}
+
 static inline void reference(const layer_case *k, const double *x, const double *theta, double *y) {
   size_t count = k->n * numbers(k->out), at = 0;
   if (strcmp(k->kind, "dense") == 0) {
@@ -118,7 +127,7 @@ static inline void reference(const layer_case *k, const double *x, const double 
                 k->kind[0] == 'c' ? convolve(k, x, theta, i, oy, ox, c) : pool(k, x, i, oy, ox, c);
   } else {
     for (size_t i = 0; i < count; i++)
-      y[i] = k->kind[0] == 'r' ? fmax(x[i], 0) : k->kind[0] == 't' ? tanh(x[i]) : x[i];
+      y[i] = reference_of_one(k->kind, x[i]);
   }
 }
 

@@ -289,6 +289,7 @@ static void test_resumable(void **state) {
   set(now, "inner.steps=3");
   assert_true(oikos_config_resumable(old, now, &err) == OIKOS_USAGE);
   assert_non_null(strstr(err.message, "inner.steps was 1 in the checkpoint and is 3 now"));
+  assert_non_null(strstr(err.message, "eval.*")); // that is what who evaluates looks for
   *now = *old;
   now->steps = 5000; // a longer run is the same computation, unless the schedule depends on its end
   CHECK_OK(oikos_config_resumable(old, now, &err));

@@ -4,8 +4,8 @@
  *   tangent            is its central difference along (x_t, theta_t);
  *   backward           is its central difference, coordinate by coordinate, through the functional
  * <dy, y>; tangent_backward   is the central difference of that along (x_t, theta_t, dy_t) and, in
- * double, more sharply that of the layer's own backward. Inputs of relu and max_pool stay away from
- * kinks and ties. */
+ * double, more sharply that of the layer's own backward. Inputs of a layer with kinks or ties stay
+ * away from them, on either side (reach_of). */
 #include "check.h"
 
 #include "base/random.h"
@@ -68,13 +68,20 @@ static double *draw(oikos_random *r, size_t count) {
   return x;
 }
 
-/* As draw, but no number near zero and no two near each other (in a shuffled order). */
-static double *draw_apart(oikos_random *r, size_t count) {
+/* How far the inputs of a layer with kinks or ties reach on either side of 0, so that they are
+ * beyond each kink and near none; 0: it has none, and they are anywhere in -1..1. */
+static double reach_of(const char *kind) {
+  return strcmp(kind, "max_pool") == 0 || strcmp(kind, "relu") == 0 ? 1 : 0;
+}
+
+/* Numbers in -reach..reach, evenly apart in a shuffled order; if there is an even number of them,
+ * none is 0. */
+static double *draw_apart(oikos_random *r, size_t count, double reach) {
   double *x = array(count, sizeof *x);
   int64_t *order = array(2 * count, sizeof *order);
   oikos_random_choose(r, (int64_t)count, (int64_t)count, order, order + count);
   for (size_t i = 0; i < count; i++)
-    x[i] = (double)(float)((2 * (double)order[i] + 1 - (double)count) / (double)count);
+    x[i] = (double)(float)(reach * (2 * (double)order[i] + 1 - (double)count) / (double)count);
   free(order);
   return x;
 }
@@ -95,8 +102,8 @@ static void set_up(rig *g, const layer_case *k) {
   CHECK_OK(oikos_layer_create(l, &spec, k->in, "test", &err));
   assert_memory_equal(&l->out, &k->out, sizeof l->out);
   g->n_theta = l->n_parameters;
-  g->x = strcmp(k->kind, "max_pool") && strcmp(k->kind, "relu") ? draw(&r, g->n_in)
-                                                                : draw_apart(&r, g->n_in);
+  double reach = reach_of(k->kind);
+  g->x = reach > 0 ? draw_apart(&r, g->n_in, reach) : draw(&r, g->n_in);
   g->x_t = draw(&r, g->n_in);
   g->theta = draw(&r, g->n_theta);
   g->theta_t = draw(&r, g->n_theta);
