@@ -19,7 +19,7 @@ static void replace(const oikos_config *c, oikos_random *r, size_t n, const real
   double scale = c->attack.kind == OIKOS_ATTACK_FLIPPED ? -c->attack.scale : c->attack.scale;
   for (size_t i = 0; i < n; i++) {
     double at = from ? (double)from[i] : 0;
-    switch ((oikos_attack_kind)c->attack.kind) {
+    switch (c->attack.kind) {
     case OIKOS_ATTACK_NONE:
       break;
     case OIKOS_ATTACK_SCALED:

@@ -74,7 +74,8 @@ static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, in
 
 /* All inputs of a layer that takes several. */
 static const oikos_strand *strands_of(const oikos_network *net, oikos_workspace *ws,
-                                      const oikos_layer *l, int which, const way *w) {
+                                      const oikos_layer *l, oikos_function_kind which,
+                                      const way *w) {
   bool along = which == OIKOS_TANGENT || which == OIKOS_TANGENT_BACKWARD;
   size_t n = w->batch->n;
   for (int k = 0; k < l->n_inputs; k++) {
@@ -92,8 +93,8 @@ static const oikos_strand *strands_of(const oikos_network *net, oikos_workspace 
 
 /* What one of the four functions of layer i takes; inline, since `which` is known where it is
  * called, and small networks are called often. */
-static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, int which,
-                                 const way *w) {
+static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i,
+                                 oikos_function_kind which, const way *w) {
   const oikos_layer *l = &net->layer[i];
   oikos_pass p = {.n = w->batch->n,
                   .n_norm = w->batch->n_norm,
@@ -183,7 +184,8 @@ oikos_profile *oikos_workspace_profile(const oikos_workspace *ws) {
   return ws->profile;
 }
 
-static inline void call_function(const oikos_layer *l, int which, const oikos_pass *p) {
+static inline void call_function(const oikos_layer *l, oikos_function_kind which,
+                                 const oikos_pass *p) {
   const oikos_layer_type *t = l->type;
   oikos_layer_function *f = which == OIKOS_FORWARD    ? t->forward
                             : which == OIKOS_TANGENT  ? t->tangent
@@ -193,8 +195,8 @@ static inline void call_function(const oikos_layer *l, int which, const oikos_pa
 }
 
 /* Layer 1, where layer 0 is recomputed. */
-static void call_both(const oikos_network *net, oikos_workspace *ws, int which, const way *w,
-                      oikos_pass *p) {
+static void call_both(const oikos_network *net, oikos_workspace *ws, oikos_function_kind which,
+                      const way *w, oikos_pass *p) {
   const oikos_layer *first = &net->layer[0];
   oikos_pass before = pass_of(net, ws, 0, which, w);
   before.scratch = ws->scratch_before;
@@ -227,8 +229,8 @@ static void add_apart(const oikos_workspace *ws, const oikos_layer *l, size_t n,
 }
 
 /* Call one of the four functions of layer i; a layer that is recomputed is part of the next one. */
-static inline void call(const oikos_network *net, oikos_workspace *ws, int i, int which,
-                        const way *w) {
+static inline void call(const oikos_network *net, oikos_workspace *ws, int i,
+                        oikos_function_kind which, const way *w) {
   const oikos_layer *l = &net->layer[i];
   if (i == 0 && net->recomputes)
     return;

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-static const oikos_source_type *type_of(int kind) {
+static const oikos_source_type *type_of(oikos_source_kind kind) {
 #define ENTRY(value, word) [value] = &oikos_source_##word,
   static const oikos_source_type *const table[] = {OIKOS_SOURCES(ENTRY)};
 #undef ENTRY
@@ -19,8 +19,8 @@ const oikos_source_type *oikos_source_type_of(const oikos_config *config) {
   return type_of(config->task.source);
 }
 
-const oikos_word *oikos_source_word(int kind) {
-  return &type_of(kind)->word;
+const oikos_word *oikos_source_word(int index) {
+  return &type_of((oikos_source_kind)index)->word;
 }
 
 /* Who draws from what in training. */

@@ -65,8 +65,8 @@ int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step, 
 /** The type that task.source names. */
 const oikos_source_type *oikos_source_type_of(const oikos_config *config);
 
-/** What the word of an oikos_source_kind stands for. */
-const oikos_word *oikos_source_word(int kind);
+/** What the index-th word of oikos_source_kind stands for. */
+const oikos_word *oikos_source_word(int index);
 
 #define OIKOS_DECLARE(value, word) extern const oikos_source_type oikos_source_##word;
 OIKOS_SOURCES(OIKOS_DECLARE)

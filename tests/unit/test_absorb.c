@@ -94,8 +94,7 @@ static chain absorbed(const oikos_network *net) {
 static chain single(const oikos_config *config, oikos_shape shape) {
   oikos_error err;
   size_t first = 0;
-  chain c = {.count = config->model.n_layers,
-             .loss = oikos_loss_of((oikos_loss_kind)config->model.loss)};
+  chain c = {.count = config->model.n_layers, .loss = oikos_loss_of(config->model.loss)};
   for (int i = 0; i < c.count; i++) {
     CHECK_OK(oikos_layer_create(&c.layer[i], &config->model.layers[i], shape, "test", &err));
     shape = c.layer[i].out;
