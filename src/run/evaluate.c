@@ -29,12 +29,12 @@ static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const o
 }
 
 /* Episodes that a rank has at hand, from the first on, and the part of them that is judged. */
-typedef struct block {
+typedef struct episode_block {
   oikos_trainer *t;
   oikos_split split;
   int64_t first, count, part;
   int64_t *queries; /* (count) of each in all; of sources whose episodes have one part 0 */
-} block;
+} episode_block;
 
 enum { QUERIES = 1 << 17 }; /* of all episodes of a block, unless one alone has more */
 
@@ -44,7 +44,7 @@ static int64_t parts_of(const oikos_trainer *t, int64_t queries) {
 }
 
 static void draw_unseen(const void *user, int64_t i, oikos_episode *e) {
-  const block *b = user;
+  const episode_block *b = user;
   if (b->part < parts_of(b->t, b->queries[i])) {
     oikos_source_draw_part(b->t->source, b->split, b->first + i, b->part, e);
   } else {
@@ -53,7 +53,8 @@ static void draw_unseen(const void *user, int64_t i, oikos_episode *e) {
   }
 }
 
-static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, int thread) {
+static void evaluate_episode(const episode_block *b, int64_t i, const oikos_results *r,
+                             int thread) {
   oikos_trainer *t = b->t;
   oikos_worker *w = &t->workers[thread];
   double *row = r->rows + (size_t)(b->first + i) * r->fields;
@@ -86,7 +87,7 @@ static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, 
 }
 
 /* Episodes begin .. end - 1 of a block. */
-static void run_part(const block *b, int64_t begin, int64_t end, const oikos_results *r) {
+static void run_part(const episode_block *b, int64_t begin, int64_t end, const oikos_results *r) {
   oikos_pulse *pulse = b->t->team.pulse;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(b->t->n_threads)
   for (int64_t i = begin; i < end; i++) {
@@ -97,7 +98,7 @@ static void run_part(const block *b, int64_t begin, int64_t end, const oikos_res
 }
 
 /* Whether the observer asked to stop. */
-static bool run_block(const block *b, const oikos_results *r) {
+static bool run_block(const episode_block *b, const oikos_results *r) {
   enum { SOME = 4096 }; // so that not all that are left are looked at when nothing is to be done
   const oikos_pulse *pulse = b->t->team.pulse;
   for (int64_t i = 0; i < b->count && !oikos_pulse_stopped(pulse); i += SOME)
@@ -107,7 +108,7 @@ static bool run_block(const block *b, const oikos_results *r) {
 
 /* As many of the `left` next episodes as may be at hand together; all of other sources. Returns the
  * parts of the one that has most. */
-static int64_t take(block *b, const oikos_results *r, int64_t left) {
+static int64_t take(episode_block *b, const oikos_results *r, int64_t left) {
   const oikos_trainer *t = b->t;
   int64_t room = r->judge.ratings ? oikos_rows_most(t) : left, most = room < left ? room : left,
           queries = 0, parts = 0;
@@ -123,8 +124,8 @@ static int64_t take(block *b, const oikos_results *r, int64_t left) {
 }
 
 /* Part after part of the episodes at hand, as many on all ranks; whether somebody asked to stop. */
-static oikos_status run_parts(block *b, const oikos_results *r, int64_t parts, int64_t *stop,
-                              oikos_error *err) {
+static oikos_status run_parts(episode_block *b, const oikos_results *r, int64_t parts,
+                              int64_t *stop, oikos_error *err) {
   oikos_trainer *t = b->t;
   for (b->part = 0; b->part < parts && !*stop; b->part++) {
     OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, draw_unseen, b, &t->workers[0].episode, err));
@@ -135,7 +136,7 @@ static oikos_status run_parts(block *b, const oikos_results *r, int64_t parts, i
 }
 
 /* Block after block; a rank that is done early takes part with empty ones. */
-static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, int64_t *stop,
+static oikos_status run_blocks(episode_block *b, oikos_results *r, int64_t end, int64_t *stop,
                                oikos_error *err) {
   oikos_trainer *t = b->t;
   while (!*stop) {
@@ -156,7 +157,7 @@ static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, int64_t 
 
 static oikos_status run_episodes(oikos_trainer *t, oikos_split split, oikos_results *r,
                                  oikos_error *err) {
-  block b = {.t = t, .split = split};
+  episode_block b = {.t = t, .split = split};
   int64_t count;
   int64_t stop = 0;
   oikos_mark(t->where, t->step, OIKOS_AT_EVALUATE);

@@ -10,15 +10,15 @@
 #include "run/trainer_impl.h"
 
 /* What takes the place of the trainer's. */
-typedef struct place {
+typedef struct relocation {
   oikos_learners learners;
   oikos_part_state *parts; /* (n_parts) */
   int n_parts;
   int64_t *wanted; /* (count) who comes */
   oikos_exchange exchange;
-} place;
+} relocation;
 
-static void destroy(place *p) {
+static void destroy(relocation *p) {
   oikos_learners_destroy(&p->learners);
   for (int k = 0; k < p->n_parts; k++) {
     free(p->parts[k].by_learner);
@@ -29,10 +29,11 @@ static void destroy(place *p) {
   oikos_exchange_destroy(&p->exchange);
 }
 
-static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oikos_error *err) {
+static oikos_status create(oikos_trainer *t, const int64_t *bound, relocation *p,
+                           oikos_error *err) {
   const oikos_config *c = &t->config;
   const oikos_learners *own = &p->learners;
-  *p = (place){0};
+  *p = (relocation){0};
   OIKOS_TRY(oikos_learners_create(c, &t->team, bound, t->weights.m, &p->learners, err));
   OIKOS_TRY(oikos_alloc(&p->parts, (size_t)t->n_parts, sizeof *p->parts, "the learners", err));
   while (p->n_parts < t->n_parts) {
@@ -47,7 +48,7 @@ static oikos_status create(oikos_trainer *t, const int64_t *bound, place *p, oik
 
 /* Ask the old owners for the learners of the new block: blocks are in the order of ranks, so each
  * rank is asked for all that it has, in the order in which it has them. */
-static oikos_status ask(const oikos_trainer *t, place *p, oikos_error *err) {
+static oikos_status ask(const oikos_trainer *t, relocation *p, oikos_error *err) {
   const int64_t *old = t->learners.bound;
   int64_t first = p->learners.first, end = first + p->learners.count;
   for (int64_t i = 0; i < p->learners.count; i++)
@@ -59,13 +60,13 @@ static oikos_status ask(const oikos_trainer *t, place *p, oikos_error *err) {
   return oikos_exchange_ask(&p->exchange, p->wanted, err);
 }
 
-static void bring(place *p, size_t size, const void *from, void *to) {
+static void bring(relocation *p, size_t size, const void *from, void *to) {
   if (to)
     oikos_exchange_give(&p->exchange, size, from, to);
 }
 
 /* All that stands by learner. */
-static void bring_all(const oikos_trainer *t, place *p) {
+static void bring_all(const oikos_trainer *t, relocation *p) {
   const oikos_learners *from = &t->learners, *to = &p->learners;
   bring(p, from->homes * sizeof *to->log_p, from->log_p, to->log_p);
   bring(p, sizeof *to->home, from->home, to->home);
@@ -77,8 +78,8 @@ static void bring_all(const oikos_trainer *t, place *p) {
 }
 
 /* The trainer has what was brought; what it had is left to be destroyed. */
-static void move_in(oikos_trainer *t, place *p) {
-  place gone = *p;
+static void move_in(oikos_trainer *t, relocation *p) {
+  relocation gone = *p;
   gone.learners = t->learners;
   t->learners = p->learners;
   for (int k = 0; k < t->n_parts; k++) {
@@ -93,7 +94,7 @@ static void move_in(oikos_trainer *t, place *p) {
 }
 
 oikos_status oikos_relocate(oikos_trainer *t, const int64_t *bound, oikos_error *err) {
-  place p;
+  relocation p;
   oikos_status status = oikos_agree(&t->team, create(t, bound, &p, err), err);
   if (status == OIKOS_OK)
     status = ask(t, &p, err);

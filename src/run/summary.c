@@ -21,19 +21,19 @@ void oikos_results_lay_out(oikos_results *r) {
 }
 
 /* The episodes at hand: all, or those with one value in a field. */
-typedef struct sample {
+typedef struct episode_sample {
   const oikos_results *r;
   size_t n;
   int64_t *episode, *unit; /* (n), (n, each) */
   double *value, *number;  /* (n) of a column */
   oikos_unit_scratch scratch;
-} sample;
+} episode_sample;
 
 static const double *row_of(const oikos_results *r, int64_t episode) {
   return r->rows + (size_t)episode * r->fields;
 }
 
-static oikos_status create_sample(const oikos_results *r, sample *s, oikos_error *err) {
+static oikos_status create_sample(const oikos_results *r, episode_sample *s, oikos_error *err) {
   size_t n = (size_t)r->episodes, units = 0; // one more than the largest number
   for (int64_t e = 0; e < r->episodes; e++)
     for (size_t j = 0; j < r->each; j++) {
@@ -47,7 +47,7 @@ static oikos_status create_sample(const oikos_results *r, sample *s, oikos_error
   return oikos_unit_scratch_create(n, r->each, units, &s->scratch, err);
 }
 
-static void destroy_sample(sample *s) {
+static void destroy_sample(episode_sample *s) {
   free(s->episode);
   free(s->unit);
   free(s->value);
@@ -56,7 +56,7 @@ static void destroy_sample(sample *s) {
 }
 
 /* Take the episodes with this value in a field; -1: all. */
-static void take(sample *s, size_t field, int64_t value) {
+static void take(episode_sample *s, size_t field, int64_t value) {
   const oikos_results *r = s->r;
   s->n = 0;
   for (int64_t e = 0; e < r->episodes; e++) {
@@ -69,7 +69,7 @@ static void take(sample *s, size_t field, int64_t value) {
   }
 }
 
-static void fetch(const sample *s, size_t column, double *value) {
+static void fetch(const episode_sample *s, size_t column, double *value) {
   for (size_t i = 0; i < s->n; i++)
     value[i] = row_of(s->r, s->episode[i])[column];
 }
@@ -78,12 +78,12 @@ static oikos_estimate estimate(oikos_ratio r) {
   return (oikos_estimate){r.value, r.interval, r.units};
 }
 
-static oikos_estimate mean_of(sample *s, size_t column) {
+static oikos_estimate mean_of(episode_sample *s, size_t column) {
   fetch(s, column, s->value);
   return estimate(oikos_unit_mean(s->n, s->value, s->unit, &s->scratch));
 }
 
-static oikos_status summarise_targets(sample *s, oikos_evaluation *v, oikos_error *err) {
+static oikos_status summarise_targets(episode_sample *s, oikos_evaluation *v, oikos_error *err) {
   size_t all = ((size_t)s->r->steps + 1) * (size_t)s->r->targets;
   v->n_targets = s->r->targets;
   OIKOS_TRY(oikos_alloc(&v->rmse, all, sizeof *v->rmse, "the evaluation", err));
@@ -122,7 +122,7 @@ static oikos_status allocate(oikos_evaluation *v, size_t steps, size_t groups, o
   return oikos_alloc(&v->group_loss, groups, sizeof *v->group_loss, "the evaluation", err);
 }
 
-static oikos_status summarise(const oikos_results *r, sample *s, oikos_evaluation *v,
+static oikos_status summarise(const oikos_results *r, episode_sample *s, oikos_evaluation *v,
                               oikos_error *err) {
   size_t steps = (size_t)r->steps + 1, groups = v->n_groups ? (size_t)v->n_groups : 1;
   OIKOS_TRY(allocate(v, steps, groups, err));
@@ -155,7 +155,7 @@ static oikos_status summarise(const oikos_results *r, sample *s, oikos_evaluatio
 
 oikos_status oikos_results_summarise(const oikos_results *r, oikos_evaluation *v,
                                      oikos_error *err) {
-  sample s = {.r = r};
+  episode_sample s = {.r = r};
   oikos_status status = summarise(r, &s, v, err);
   destroy_sample(&s);
   return status;
