@@ -10,109 +10,119 @@
 
 typedef oikos_real real;
 
-static oikos_status create_homes(oikos_learners *own, oikos_error *err) {
-  size_t n = (size_t)own->count, slots = (size_t)own->slots;
-  OIKOS_TRY(
-      oikos_alloc(&own->log_p, oikos_mul(n, own->homes), sizeof *own->log_p, "the learners", err));
-  OIKOS_TRY(oikos_alloc(&own->next_log_p, oikos_mul(slots, own->homes), sizeof *own->next_log_p,
+static oikos_status create_homes(oikos_learners *learners, oikos_error *err) {
+  size_t n = (size_t)learners->count, slots = (size_t)learners->slots;
+  OIKOS_TRY(oikos_alloc(&learners->log_p, oikos_mul(n, learners->homes), sizeof *learners->log_p,
                         "the learners", err));
-  OIKOS_TRY(oikos_alloc(&own->home, n, sizeof *own->home, "the learners", err));
-  OIKOS_TRY(oikos_alloc(&own->next_home, slots, sizeof *own->next_home, "the learners", err));
-  for (size_t i = 0; i < n * own->homes; i++)
-    own->log_p[i] = -log((double)own->homes); // uniform
+  OIKOS_TRY(oikos_alloc(&learners->next_log_p, oikos_mul(slots, learners->homes),
+                        sizeof *learners->next_log_p, "the learners", err));
+  OIKOS_TRY(oikos_alloc(&learners->home, n, sizeof *learners->home, "the learners", err));
+  OIKOS_TRY(
+      oikos_alloc(&learners->next_home, slots, sizeof *learners->next_home, "the learners", err));
+  for (size_t i = 0; i < n * learners->homes; i++)
+    learners->log_p[i] = -log((double)learners->homes); // uniform
   return OIKOS_OK;
 }
 
-static oikos_status create_thetas(oikos_learners *own, oikos_error *err) {
+static oikos_status create_thetas(oikos_learners *learners, oikos_error *err) {
   static const char what[] = "the learners' parameters (learners.persist)";
-  size_t n = (size_t)own->count, slots = (size_t)own->slots;
-  OIKOS_TRY(oikos_alloc(&own->theta, oikos_mul(n, own->m), sizeof(real), what, err));
-  OIKOS_TRY(oikos_alloc(&own->next_theta, oikos_mul(slots, own->m), sizeof(real), what, err));
-  OIKOS_TRY(oikos_alloc(&own->visits, n, sizeof *own->visits, what, err));
-  return oikos_alloc(&own->next_visits, slots, sizeof *own->next_visits, what, err);
+  size_t n = (size_t)learners->count, slots = (size_t)learners->slots;
+  OIKOS_TRY(oikos_alloc(&learners->theta, oikos_mul(n, learners->m), sizeof(real), what, err));
+  OIKOS_TRY(
+      oikos_alloc(&learners->next_theta, oikos_mul(slots, learners->m), sizeof(real), what, err));
+  OIKOS_TRY(oikos_alloc(&learners->visits, n, sizeof *learners->visits, what, err));
+  return oikos_alloc(&learners->next_visits, slots, sizeof *learners->next_visits, what, err);
 }
 
 static oikos_status set_bounds(const oikos_config *config, const oikos_team *team,
-                               const int64_t *bound, oikos_learners *own, oikos_error *err) {
+                               const int64_t *bound, oikos_learners *learners, oikos_error *err) {
   size_t n = (size_t)team->size + 1;
   int64_t count;
-  OIKOS_TRY(oikos_alloc(&own->bound, n, sizeof *bound, "the learners", err));
+  OIKOS_TRY(oikos_alloc(&learners->bound, n, sizeof *bound, "the learners", err));
   for (int r = 0; r < team->size; r++)
-    oikos_share(config->learners.count, r, team->size, &own->bound[r], &count);
-  own->bound[team->size] = config->learners.count;
+    oikos_share(config->learners.count, r, team->size, &learners->bound[r], &count);
+  learners->bound[team->size] = config->learners.count;
   if (bound)
-    memcpy(own->bound, bound, n * sizeof *bound);
-  own->first = own->bound[team->rank];
-  own->count = own->bound[team->rank + 1] - own->first;
+    memcpy(learners->bound, bound, n * sizeof *bound);
+  learners->first = learners->bound[team->rank];
+  learners->count = learners->bound[team->rank + 1] - learners->first;
   return OIKOS_OK;
 }
 
 oikos_status oikos_learners_create(const oikos_config *config, const oikos_team *team,
-                                   const int64_t *bound, size_t m, oikos_learners *own,
+                                   const int64_t *bound, size_t m, oikos_learners *learners,
                                    oikos_error *err) {
-  *own = (oikos_learners){.homes = (size_t)config->home.count, .m = m};
-  OIKOS_TRY(set_bounds(config, team, bound, own, err));
-  oikos_cohort_slots(config, own->first, own->count, &own->first_stratum, &own->slots);
-  OIKOS_TRY(
-      oikos_alloc(&own->learner, (size_t)own->slots, sizeof *own->learner, "the learners", err));
-  OIKOS_TRY(create_homes(own, err));
-  return config->learners.persist ? create_thetas(own, err) : OIKOS_OK;
+  *learners = (oikos_learners){.homes = (size_t)config->home.count, .m = m};
+  OIKOS_TRY(set_bounds(config, team, bound, learners, err));
+  oikos_cohort_strata(config, learners->first, learners->count, &learners->first_stratum,
+                      &learners->slots);
+  OIKOS_TRY(oikos_alloc(&learners->learner, (size_t)learners->slots, sizeof *learners->learner,
+                        "the learners", err));
+  OIKOS_TRY(create_homes(learners, err));
+  return config->learners.persist ? create_thetas(learners, err) : OIKOS_OK;
 }
 
-void oikos_learners_destroy(oikos_learners *own) {
-  free(own->bound);
-  free(own->log_p);
-  free(own->home);
-  free(own->theta);
-  free(own->visits);
-  free(own->learner);
-  free(own->next_log_p);
-  free(own->next_home);
-  free(own->next_theta);
-  free(own->next_visits);
-  *own = (oikos_learners){0};
+void oikos_learners_destroy(oikos_learners *learners) {
+  free(learners->bound);
+  free(learners->log_p);
+  free(learners->home);
+  free(learners->theta);
+  free(learners->visits);
+  free(learners->learner);
+  free(learners->next_log_p);
+  free(learners->next_home);
+  free(learners->next_theta);
+  free(learners->next_visits);
+  *learners = (oikos_learners){0};
 }
 
-void oikos_learners_pick(const oikos_config *config, int64_t step, oikos_learners *own) {
-  own->first_slot = own->first_stratum;
-  own->active = 0;
-  for (int64_t s = own->first_stratum; s < own->first_stratum + own->slots; s++) {
-    int64_t learner = oikos_cohort_learner(config, step, s);
-    if (learner < own->first) // the stratum's is another rank's
-      own->first_slot++;
-    else if (learner < own->first + own->count)
-      own->learner[own->active++] = learner;
+void oikos_learners_pick(const oikos_config *config, int64_t step, oikos_learners *learners) {
+  learners->first_active = learners->first_stratum;
+  learners->active = 0;
+  for (oikos_stratum_id stratum = learners->first_stratum;
+       stratum < learners->first_stratum + learners->slots; stratum++) {
+    oikos_learner_id learner = oikos_cohort_learner(config, step, stratum);
+    if (learner < learners->first) // the stratum's is another rank's
+      learners->first_active++;
+    else if (learner < learners->first + learners->count)
+      learners->learner[learners->active++] = learner;
   }
 }
 
-const real *oikos_learners_left_off(const oikos_learners *own, int64_t i) {
-  return own->theta && own->visits[i] > 0 ? own->theta + (size_t)i * own->m : NULL;
+const real *oikos_learners_left_off(const oikos_learners *learners, oikos_local_id local) {
+  return learners->theta && learners->visits[local] > 0
+             ? learners->theta + (size_t)local * learners->m
+             : NULL;
 }
 
-void oikos_learners_leave(oikos_learners *own, int64_t at, const real *theta) {
-  int64_t i = oikos_learners_at(own, at);
+void oikos_learners_leave(oikos_learners *learners, oikos_slot_id slot, const real *theta) {
+  oikos_local_id local = oikos_learners_local(learners, slot);
   if (!theta) {
-    own->next_home[at] = own->home[i];
-    memcpy(own->next_log_p + (size_t)at * own->homes, own->log_p + (size_t)i * own->homes,
-           own->homes * sizeof *own->log_p);
+    learners->next_home[slot] = learners->home[local];
+    memcpy(learners->next_log_p + (size_t)slot * learners->homes,
+           learners->log_p + (size_t)local * learners->homes,
+           learners->homes * sizeof *learners->log_p);
   }
-  if (!own->theta)
+  if (!learners->theta)
     return;
-  own->next_visits[at] = own->visits[i] + (theta != NULL);
-  memcpy(own->next_theta + (size_t)at * own->m, theta ? theta : own->theta + (size_t)i * own->m,
-         own->m * sizeof *theta);
+  learners->next_visits[slot] = learners->visits[local] + (theta != NULL);
+  memcpy(learners->next_theta + (size_t)slot * learners->m,
+         theta ? theta : learners->theta + (size_t)local * learners->m,
+         learners->m * sizeof *theta);
 }
 
-void oikos_learners_adopt(oikos_learners *own) {
-  for (int64_t at = 0; at < own->active; at++) {
-    int64_t i = oikos_learners_at(own, at);
-    own->home[i] = own->next_home[at];
-    memcpy(own->log_p + (size_t)i * own->homes, own->next_log_p + (size_t)at * own->homes,
-           own->homes * sizeof *own->log_p);
-    if (!own->theta)
+void oikos_learners_adopt(oikos_learners *learners) {
+  for (oikos_slot_id slot = 0; slot < learners->active; slot++) {
+    oikos_local_id local = oikos_learners_local(learners, slot);
+    learners->home[local] = learners->next_home[slot];
+    memcpy(learners->log_p + (size_t)local * learners->homes,
+           learners->next_log_p + (size_t)slot * learners->homes,
+           learners->homes * sizeof *learners->log_p);
+    if (!learners->theta)
       continue;
-    own->visits[i] = own->next_visits[at];
-    memcpy(own->theta + (size_t)i * own->m, own->next_theta + (size_t)at * own->m,
-           own->m * sizeof *own->theta);
+    learners->visits[local] = learners->next_visits[slot];
+    memcpy(learners->theta + (size_t)local * learners->m,
+           learners->next_theta + (size_t)slot * learners->m,
+           learners->m * sizeof *learners->theta);
   }
 }

@@ -69,9 +69,9 @@ oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part) 
 }
 
 void oikos_part_keep(oikos_trainer *t, oikos_part_state *p) {
-  const oikos_learners *own = &t->learners;
+  const oikos_learners *learners = &t->learners;
   size_t size = p->part->by_slot;
-  for (int64_t at = 0; at < own->active; at++)
-    memcpy((char *)p->by_learner + (size_t)oikos_learners_at(own, at) * size,
-           (char *)p->by_slot + (size_t)at * size, size);
+  for (oikos_slot_id slot = 0; slot < learners->active; slot++)
+    memcpy((char *)p->by_learner + (size_t)oikos_learners_local(learners, slot) * size,
+           (char *)p->by_slot + (size_t)slot * size, size);
 }

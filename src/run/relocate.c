@@ -32,17 +32,18 @@ static void destroy(relocation *p) {
 static oikos_status create(oikos_trainer *t, const int64_t *bound, relocation *p,
                            oikos_error *err) {
   const oikos_config *c = &t->config;
-  const oikos_learners *own = &p->learners;
+  const oikos_learners *learners = &p->learners;
   *p = (relocation){0};
   OIKOS_TRY(oikos_learners_create(c, &t->team, bound, t->weights.m, &p->learners, err));
   OIKOS_TRY(oikos_alloc(&p->parts, (size_t)t->n_parts, sizeof *p->parts, "the learners", err));
   while (p->n_parts < t->n_parts) {
     int k = p->n_parts++;
-    OIKOS_TRY(oikos_part_room(t->parts[k].part, own, &p->parts[k], err));
+    OIKOS_TRY(oikos_part_room(t->parts[k].part, learners, &p->parts[k], err));
   }
   OIKOS_PARTS(t, q, room)
-    OIKOS_TRY(q->part->room(t, q, own, err));
-  OIKOS_TRY(oikos_alloc(&p->wanted, (size_t)own->count, sizeof *p->wanted, "the learners", err));
+    OIKOS_TRY(q->part->room(t, q, learners, err));
+  OIKOS_TRY(
+      oikos_alloc(&p->wanted, (size_t)learners->count, sizeof *p->wanted, "the learners", err));
   return oikos_exchange_create(&t->team, &p->exchange, err);
 }
 
@@ -51,8 +52,8 @@ static oikos_status create(oikos_trainer *t, const int64_t *bound, relocation *p
 static oikos_status ask(const oikos_trainer *t, relocation *p, oikos_error *err) {
   const int64_t *old = t->learners.bound;
   int64_t first = p->learners.first, end = first + p->learners.count;
-  for (int64_t i = 0; i < p->learners.count; i++)
-    p->wanted[i] = first + i;
+  for (oikos_local_id local = 0; local < p->learners.count; local++)
+    p->wanted[local] = first + local;
   for (int r = 0; r < t->team.size; r++) {
     int64_t from = old[r] > first ? old[r] : first, to = old[r + 1] < end ? old[r + 1] : end;
     p->exchange.ask_count[r] = to > from ? (int)(to - from) : 0;

@@ -60,16 +60,17 @@ oikos_task_shape oikos_source_shape(const oikos_source *source) {
   return source->shape;
 }
 
-bool oikos_source_moved(const oikos_source *source, int64_t step, int64_t learner) {
+bool oikos_source_moved(const oikos_source *source, int64_t step, oikos_learner_id learner) {
   return source->bound && source->move_at > 0 && step >= source->move_at &&
          learner < source->movers;
 }
 
-int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step, int64_t learner) {
+int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step,
+                           oikos_learner_id learner) {
   return (learner + oikos_source_moved(source, step, learner)) % n;
 }
 
-int oikos_source_group_of(const oikos_source *source, int64_t step, int64_t learner) {
+int oikos_source_group_of(const oikos_source *source, int64_t step, oikos_learner_id learner) {
   int n = source->shape.n_groups;
   return source->bound && n > 0 ? (int)oikos_source_bound(source, n, step, learner) : -1;
 }
@@ -135,8 +136,8 @@ void oikos_episode_destroy(oikos_episode *e) {
   *e = (oikos_episode){0};
 }
 
-static void draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
-                 int64_t part, oikos_episode *episode) {
+static void draw(const oikos_source *source, oikos_split split, int64_t step,
+                 oikos_learner_id learner, int64_t part, oikos_episode *episode) {
   static const oikos_purpose purpose[] = {OIKOS_DRAW_TRAIN, OIKOS_DRAW_VALIDATION, OIKOS_DRAW_TEST};
   oikos_random r = oikos_random_at(source->seed, purpose[split], (uint64_t)step, (uint64_t)learner);
   episode->learner = learner;
@@ -145,16 +146,17 @@ static void draw(const oikos_source *source, oikos_split split, int64_t step, in
   source->type->draw(source, split, &r, episode);
 }
 
-void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
-                       oikos_episode *episode) {
+void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step,
+                       oikos_learner_id learner, oikos_episode *episode) {
   draw(source, split, step, learner, 0, episode);
 }
 
-int64_t oikos_source_queries(const oikos_source *source, oikos_split split, int64_t learner) {
+int64_t oikos_source_queries(const oikos_source *source, oikos_split split,
+                             oikos_learner_id learner) {
   return source->type->queries ? source->type->queries(source, split, learner) : 0;
 }
 
-void oikos_source_draw_part(const oikos_source *source, oikos_split split, int64_t learner,
+void oikos_source_draw_part(const oikos_source *source, oikos_split split, oikos_learner_id learner,
                             int64_t part, oikos_episode *episode) {
   draw(source, split, 0, learner, part, episode);
 }
