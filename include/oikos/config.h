@@ -151,7 +151,7 @@ typedef struct oikos_config {
   int64_t steps;
 
   struct {
-    int source;             /**< oikos_source_kind */
+    oikos_source_kind source;
     oikos_strings modes;    /**< functions: which families */
     double noise;           /**< functions: standard deviation added to every target */
     char file[OIKOS_PATH];  /**< images, table, ratings: the HDF5 file; relative to the working
@@ -160,48 +160,48 @@ typedef struct oikos_config {
                                at most */
     int64_t support_least;  /**< ratings: training draws the size of a support set from here on */
     oikos_strings roles;    /**< ratings: which of the two tasks */
-    int draw;               /**< oikos_draw_kind: ratings: how likely a learner is in training */
+    oikos_draw_kind draw;   /**< ratings: how likely a learner is in training */
     char fold[OIKOS_PATH];  /**< ratings: name of the publisher's split */
-    int order;              /**< oikos_rating_order: which ratings are support, which query */
-    bool own_row;           /**< ratings: a learner's own embedding row is in its examples */
-    bool content;           /**< ratings: what is known of users and items is in the examples */
-    bool residual;          /**< ratings: targets are what the damped biases leave over */
-    double relevant;        /**< ratings: from this rating on an item is to be recommended */
-    int learners;           /**< oikos_learners_kind: what learner i draws from */
-    int64_t move_at;        /**< step from which on some draw from the next group; 0 is never */
-    double move_share;      /**< how many of the learners move */
+    oikos_rating_order order; /**< which ratings are support, which query */
+    bool own_row;             /**< ratings: a learner's own embedding row is in its examples */
+    bool content;             /**< ratings: what is known of users and items is in the examples */
+    bool residual;            /**< ratings: targets are what the damped biases leave over */
+    double relevant;          /**< ratings: from this rating on an item is to be recommended */
+    oikos_learners_kind learners; /**< what learner i draws from */
+    int64_t move_at;   /**< step from which on some draw from the next group; 0 is never */
+    double move_share; /**< how many of the learners move */
     int64_t ways;
     bool rotations;
-    int split; /**< oikos_split_kind */
+    oikos_split_kind split;
     double validation_fraction, test_fraction;
     char train_list[OIKOS_PATH], validation_list[OIKOS_PATH], test_list[OIKOS_PATH];
   } task;
 
   struct {
-    int64_t count;    /**< N */
-    int64_t per_step; /**< n that are active in a step; 0: all */
-    int weigh;        /**< oikos_weigh_kind: what a learner counts in means */
-    bool persist;     /**< theta_i is kept from step to step */
-    double pull;      /**< persist: of the start from there to the home's */
-    double rollback;  /**< growth of the judged loss that is divergence; 0: off */
-    int64_t patience; /**< steps in a row that one may diverge; 0: any number */
+    int64_t count;          /**< N */
+    int64_t per_step;       /**< n that are active in a step; 0: all */
+    oikos_weigh_kind weigh; /**< what a learner counts in means */
+    bool persist;           /**< theta_i is kept from step to step */
+    double pull;            /**< persist: of the start from there to the home's */
+    double rollback;        /**< growth of the judged loss that is divergence; 0: off */
+    int64_t patience;       /**< steps in a row that one may diverge; 0: any number */
   } learners;
 
   struct {
-    int loss; /**< oikos_loss_kind */
-    int init; /**< oikos_init_kind */
+    oikos_loss_kind loss;
+    oikos_init_kind init;
     int n_layers;
     oikos_layer_spec layers[OIKOS_MAX_LAYERS];
-    int norm_statistics; /**< oikos_norm_kind */
+    oikos_norm_kind norm_statistics;
   } model;
 
   struct {
-    int64_t steps;         /**< S */
-    double rate;           /**< alpha */
-    int order;             /**< oikos_order */
-    int scope;             /**< oikos_scope */
-    int64_t from;          /**< layers before this one, in model.layers, are left as they are */
-    int learned_rates;     /**< oikos_rates_kind */
+    int64_t steps; /**< S */
+    double rate;   /**< alpha */
+    oikos_order order;
+    oikos_scope scope;
+    int64_t from; /**< layers before this one, in model.layers, are left as they are */
+    oikos_rates_kind learned_rates;
     int64_t micro_batches; /**< support micro-batches j */
     double multi_step;     /**< share of the query loss at the start */
     double max_norm;       /**< beta; 0 is off */
@@ -210,9 +210,9 @@ typedef struct oikos_config {
   } inner;
 
   struct {
-    int optimizer; /**< oikos_optimizer_kind */
+    oikos_optimizer_kind optimizer;
     double momentum, beta1, beta2, epsilon, weight_decay;
-    int schedule; /**< oikos_schedule_kind */
+    oikos_schedule_kind schedule;
     int64_t warmup;
     double final_rate;   /**< cosine ends at this fraction of the rate */
     double decay;        /**< step, exponential: what the rate is multiplied by */
@@ -226,10 +226,10 @@ typedef struct oikos_config {
   } shared;
 
   struct {
-    int64_t count;            /**< T */
-    int owns;                 /**< oikos_owns_kind: which of the network's parameters c_t holds */
-    int rule;                 /**< oikos_home_rule */
-    int score;                /**< oikos_score_kind */
+    int64_t count;        /**< T */
+    oikos_owns_kind owns; /**< which of the network's parameters c_t holds */
+    oikos_home_rule rule;
+    oikos_score_kind score;
     oikos_layer_list encoder; /**< score encoder: its layers before the last one */
     double memory;            /**< of log p */
     double share;             /**< of p that is spread over all homes after each step */
@@ -237,24 +237,24 @@ typedef struct oikos_config {
     double margin;            /**< in log p, before a learner moves */
     double perturbation;
     int64_t revive; /**< steps that a home is deserted before it is split off another; 0 is off */
-    double revive_below;      /**< deserted is below this part of an even share of the learners */
-    double mixing;            /**< gamma_H */
-    double rate;              /**< epsilon_H */
-    int priority;             /**< oikos_priority_kind: what ranks the homes */
-    double priority_strength; /**< from the weight of the first home to the mean: 0 to 1 */
+    double revive_below; /**< deserted is below this part of an even share of the learners */
+    double mixing;       /**< gamma_H */
+    double rate;         /**< epsilon_H */
+    oikos_priority_kind priority; /**< what ranks the homes */
+    double priority_strength;     /**< from the weight of the first home to the mean: 0 to 1 */
   } home;
 
   struct {
-    double weight;          /**< lambda; 0 is off */
-    double temperature;     /**< tau */
-    int teacher;            /**< oikos_teacher_kind */
-    int in;                 /**< oikos_distill_place: which losses have the term */
+    double weight;      /**< lambda; 0 is off */
+    double temperature; /**< tau */
+    oikos_teacher_kind teacher;
+    oikos_distill_place in; /**< which losses have the term */
     int64_t teacher_steps;  /**< inner steps of the teacher; -1 takes those of its own rule */
     char model[OIKOS_PATH]; /**< teacher model: its checkpoint; a run keeps a copy */
   } distill;
 
   struct {
-    int rule;              /**< oikos_rule_kind */
+    oikos_rule_kind rule;
     double radius;         /**< largest norm of a learner's gradient */
     double trained_radius; /**< of its trained parameters' way; 0 takes radius */
     double trim;           /**< trimmed_mean: share left out at either end */
@@ -266,14 +266,14 @@ typedef struct oikos_config {
   } privacy;
 
   struct {
-    int kind; /**< oikos_attack_kind */
+    oikos_attack_kind kind;
     double share;
     double scale;
   } attack;
 
   struct {
-    int64_t threads;  /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
-    int reduce;       /**< oikos_reduce_kind */
+    int64_t threads; /**< per rank; 0 takes OMP_NUM_THREADS, or 1 */
+    oikos_reduce_kind reduce;
     double watchdog;  /**< seconds without progress after which the job is ended; 0: never */
     double keepalive; /**< seconds without an answer after which a rank's host is lost; 0: never */
     char interface[OIKOS_PATH]; /**< that they are asked over; empty: all that there are */
@@ -293,9 +293,9 @@ typedef struct oikos_config {
 
   struct {
     int64_t episodes;
-    int64_t steps;          /**< inner steps; -1 takes inner.steps */
-    int split;              /**< oikos_eval_split */
-    int norm_statistics;    /**< oikos_eval_norm */
+    int64_t steps; /**< inner steps; -1 takes inner.steps */
+    oikos_eval_split split;
+    oikos_eval_norm norm_statistics;
     int64_t support, query; /**< ratings: at most so many; 0 takes task.support, all others */
   } eval;
 } oikos_config;

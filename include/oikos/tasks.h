@@ -18,6 +18,10 @@ extern "C" {
 
 typedef struct oikos_source oikos_source;
 
+/** A learner's number among all N, from 0 on; in the unseen splits that of an evaluation episode.
+ */
+typedef int64_t oikos_learner_id;
+
 /** Which episodes: those trained on, and two unseen parts. */
 typedef enum oikos_split { OIKOS_TRAIN, OIKOS_VALIDATION, OIKOS_TEST } oikos_split;
 
@@ -63,7 +67,9 @@ typedef struct oikos_episode_rows {
 typedef struct oikos_episode {
   oikos_batch support, query;
   int group; /**< the hidden group it was drawn from, or -1; for reports only, never for training */
-  int64_t step, learner, part; /**< the numbers it was drawn for */
+  int64_t step; /**< what it was drawn for, with: */
+  oikos_learner_id learner;
+  int64_t part;
   int64_t unit;     /**< the group of rows of a table, the user or the item that it is of; -1
                        for other sources */
   int64_t *classes; /**< images: (ways) the class of each label, however turned; or NULL */
@@ -94,10 +100,10 @@ const char *oikos_source_note(const oikos_source *source);
 
 /** The hidden group that a learner draws from in training at a step, where every learner is bound
  * to one (task.learners groups) and groups are hidden; else -1. For reports only. */
-int oikos_source_group_of(const oikos_source *source, int64_t step, int64_t learner);
+int oikos_source_group_of(const oikos_source *source, int64_t step, oikos_learner_id learner);
 
 /** Whether a learner draws from another group at this step than it began with (task.move_at). */
-bool oikos_source_moved(const oikos_source *source, int64_t step, int64_t learner);
+bool oikos_source_moved(const oikos_source *source, int64_t step, oikos_learner_id learner);
 
 /** What a target of a table is called, and the factor that brings its errors from the numbers that
  * episodes hold back to its own unit. */
@@ -122,16 +128,17 @@ oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oik
 
 /** Draw an episode. In the unseen splits @p learner counts the evaluation episodes and @p step is
  * 0; of a query that has several parts it is the first one. */
-void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
-                       oikos_episode *episode);
+void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step,
+                       oikos_learner_id learner, oikos_episode *episode);
 
 /** How many queries an unseen episode has in all, where these may be more than shape.judged; 0:
  * other sources, whose episodes have one part. */
-int64_t oikos_source_queries(const oikos_source *source, oikos_split split, int64_t learner);
+int64_t oikos_source_queries(const oikos_source *source, oikos_split split,
+                             oikos_learner_id learner);
 
 /** Draw an unseen episode with its whole support and one part of its queries: shape.judged of them
  * from part * shape.judged on, or those that are left; none beyond the last. */
-void oikos_source_draw_part(const oikos_source *source, oikos_split split, int64_t learner,
+void oikos_source_draw_part(const oikos_source *source, oikos_split split, oikos_learner_id learner,
                             int64_t part, oikos_episode *episode);
 
 /**

@@ -22,21 +22,21 @@ enum { FIELDS = 4, ROW_BYTES = 4096, ROWS_PER_MIB = 256, REPETITIONS = 5 };
 static const char *const phases[PHASES] = {"write", "verify", "read back"};
 
 /* A field of a quarter of the file. */
-typedef struct layout {
+typedef struct field_layout {
   const char *name;
   oikos_field_type type;
   size_t element;
   bool owned;
-} layout;
+} field_layout;
 
-static const layout layouts[FIELDS] = {
+static const field_layout layouts[FIELDS] = {
     {"shared/weights", OIKOS_FIELD_REAL, sizeof(oikos_real), false},
     {"homes/weights", OIKOS_FIELD_REAL, sizeof(oikos_real), false},
     {"learners/own", OIKOS_FIELD_REAL, sizeof(oikos_real), true},
     {"learners/log_p", OIKOS_FIELD_DOUBLE, sizeof(double), true},
 };
 
-typedef struct trial {
+typedef struct checkpoint_trial {
   const oikos_team *team;
   char checkpoint[OIKOS_NAME_MAX], raw[OIKOS_NAME_MAX];
   oikos_field field[FIELDS];
@@ -45,7 +45,7 @@ typedef struct trial {
   char *part;             /* (count) */
   oikos_checkpoint *open; /* what VERIFY has opened and READ reads */
   oikos_bench_table table;
-} trial;
+} checkpoint_trial;
 
 /* Rows that no file system can make smaller. */
 static oikos_status alloc_rows(void *out, int64_t rows, oikos_error *err) {
@@ -58,7 +58,7 @@ static oikos_status alloc_rows(void *out, int64_t rows, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status set_up(trial *t, int64_t mib, oikos_error *err) {
+static oikos_status set_up(checkpoint_trial *t, int64_t mib, oikos_error *err) {
   int64_t rows = mib * ROWS_PER_MIB, first, count;
   OIKOS_TRY(oikos_bench_alloc(&t->table, err));
   oikos_share(rows, t->team->rank, t->team->size, &first, &count);
@@ -81,14 +81,14 @@ static oikos_status set_up(trial *t, int64_t mib, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static void tear_down(trial *t) {
+static void tear_down(checkpoint_trial *t) {
   for (int i = 0; i < FIELDS; i++)
     free(t->field[i].data);
   free(t->part);
   free(t->table.seconds);
 }
 
-static oikos_status write_checkpoint(const trial *t, oikos_error *err) {
+static oikos_status write_checkpoint(const checkpoint_trial *t, oikos_error *err) {
   char text[] = "a measurement";
   oikos_checkpoint_info info = {.ranks = t->team->size,
                                 .config = text,
@@ -99,14 +99,14 @@ static oikos_status write_checkpoint(const trial *t, oikos_error *err) {
   return oikos_checkpoint_write(t->team, t->checkpoint, &info, t->field, FIELDS, err);
 }
 
-static oikos_status read_checkpoint(trial *t, oikos_error *err) {
+static oikos_status read_checkpoint(checkpoint_trial *t, oikos_error *err) {
   oikos_status status = oikos_checkpoint_read(t->team, t->open, t->field, FIELDS, err);
   oikos_checkpoint_close(t->open);
   t->open = NULL;
   return status;
 }
 
-static oikos_status run_phase(trial *t, int side, int phase, oikos_error *err) {
+static oikos_status run_phase(checkpoint_trial *t, int side, int phase, oikos_error *err) {
   if (side == OIKOS_BENCH_THING && phase == VERIFY)
     return oikos_checkpoint_open(t->team, t->checkpoint, &t->open, err);
   if (side == OIKOS_BENCH_THING)
@@ -115,7 +115,7 @@ static oikos_status run_phase(trial *t, int side, int phase, oikos_error *err) {
                         : oikos_raw_read(t->raw, t->first, t->part, t->count, err);
 }
 
-static oikos_status repeat(trial *t, int repetition, oikos_error *err) {
+static oikos_status repeat(checkpoint_trial *t, int repetition, oikos_error *err) {
   for (int side = 0; side < OIKOS_BENCH_SIDES; side++)
     for (int phase = 0; phase < PHASES; phase++) {
       double start = oikos_bench_start(t->team);
@@ -131,7 +131,8 @@ static oikos_status repeat(trial *t, int repetition, oikos_error *err) {
 }
 
 /* Rank 0 makes the folder; all write into it. */
-static oikos_status measure_in(trial *t, const char *parent, char *folder, oikos_error *err) {
+static oikos_status measure_in(checkpoint_trial *t, const char *parent, char *folder,
+                               oikos_error *err) {
   oikos_status status = OIKOS_OK;
   if (t->team->rank == 0)
     status = oikos_bench_folder_make(parent, folder, err);
@@ -151,15 +152,15 @@ static oikos_status measure_in(trial *t, const char *parent, char *folder, oikos
 
 oikos_status oikos_bench_checkpoint(const oikos_bench_job *job, oikos_error *err) {
   char folder[OIKOS_NAME_MAX] = "";
-  trial t = {.team = job->team,
-             .table = {.side = {"checkpoint", "bare file"},
-                       .unit = "s",
-                       .per_second = 1,
-                       .rate = "MB/s",
-                       .amount = (double)job->mib * (1 << 20) / 1e6,
-                       .n_rows = PHASES,
-                       .repetitions = REPETITIONS,
-                       .row = phases}};
+  checkpoint_trial t = {.team = job->team,
+                        .table = {.side = {"checkpoint", "bare file"},
+                                  .unit = "s",
+                                  .per_second = 1,
+                                  .rate = "MB/s",
+                                  .amount = (double)job->mib * (1 << 20) / 1e6,
+                                  .n_rows = PHASES,
+                                  .repetitions = REPETITIONS,
+                                  .row = phases}};
   oikos_status status = oikos_agree(t.team, set_up(&t, job->mib, err), err);
   if (status == OIKOS_OK)
     status = measure_in(&t, job->folder, folder, err);

@@ -23,7 +23,7 @@ enum { REPETITIONS = 9 };
 static const char *const phases[PHASES] = {"fetch", "add", "update"};
 
 /* Steps of so many examples a rank, beside the bare exchange of as many bytes. */
-typedef struct trial {
+typedef struct embedding_trial {
   const oikos_team *team;
   oikos_embedding *embedding;
   int64_t rows;
@@ -37,10 +37,10 @@ typedef struct trial {
   size_t room;         /* bytes of the buffers below */
   char *out, *in;      /* of the bare exchange */
   oikos_bench_table table;
-} trial;
+} embedding_trial;
 
 /* Rows as ratings have them: a few are popular, all over the table. */
-static void draw_rows(const trial *t, int repetition) {
+static void draw_rows(const embedding_trial *t, int repetition) {
   oikos_random r =
       oikos_random_at(0, OIKOS_DRAW_CHECK, (uint64_t)repetition + 2, (uint64_t)t->team->rank);
   for (size_t i = 0; i < t->batch; i++) {
@@ -50,7 +50,7 @@ static void draw_rows(const trial *t, int repetition) {
   }
 }
 
-static oikos_status set_up(trial *t, oikos_error *err) {
+static oikos_status set_up(embedding_trial *t, oikos_error *err) {
   size_t none = 0;
   OIKOS_TRY(oikos_bench_alloc(&t->table, err));
   OIKOS_TRY(oikos_alloc(&t->id, t->batch, sizeof *t->id, "the examples", err));
@@ -67,7 +67,7 @@ static oikos_status set_up(trial *t, oikos_error *err) {
   return oikos_sum_create(t->grid, &t->sum, err);
 }
 
-static void tear_down(trial *t) {
+static void tear_down(embedding_trial *t) {
   oikos_sum_destroy(&t->sum);
   oikos_grid_destroy(t->grid);
   free(t->id);
@@ -78,7 +78,7 @@ static void tear_down(trial *t) {
   free(t->table.seconds);
 }
 
-static oikos_status run_phase(trial *t, int phase, oikos_error *err) {
+static oikos_status run_phase(embedding_trial *t, int phase, oikos_error *err) {
   if (phase == FETCH)
     return oikos_embedding_fetch(t->embedding, t->batch, t->id, t->place, err);
   if (phase == UPDATE) {
@@ -94,7 +94,7 @@ static oikos_status run_phase(trial *t, int phase, oikos_error *err) {
 
 /* As many bytes as the phase sends, the same to every other rank; of adding, which sends nothing,
  * the additions in floating point, one after the other. */
-static void run_bare(const trial *t, int phase) {
+static void run_bare(const embedding_trial *t, int phase) {
   size_t others = (size_t)t->team->size - 1, each = others ? (size_t)t->sent[phase] / others : 0;
   real *row = (real *)(void *)t->out;
   if (phase != ADD) {
@@ -106,7 +106,7 @@ static void run_bare(const trial *t, int phase) {
       row[i * t->width + j] += t->gradient[j];
 }
 
-static oikos_status repeat(trial *t, int repetition, oikos_error *err) {
+static oikos_status repeat(embedding_trial *t, int repetition, oikos_error *err) {
   draw_rows(t, repetition);
   for (int phase = 0; phase < PHASES; phase++) {
     double before = oikos_embedding_traffic(t->embedding), start = oikos_bench_start(t->team);
@@ -121,7 +121,7 @@ static oikos_status repeat(trial *t, int repetition, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static void print(const trial *t) {
+static void print(const embedding_trial *t) {
   int64_t distinct;
   oikos_embedding_rows(t->embedding, &distinct);
   printf("\n%zu examples a rank, %lld distinct rows; the busiest rank sends %.2f MiB a step\n",
@@ -129,7 +129,7 @@ static void print(const trial *t) {
   oikos_bench_print(&t->table);
 }
 
-static oikos_status measure(trial *t, oikos_error *err) {
+static oikos_status measure(embedding_trial *t, oikos_error *err) {
   t->table = (oikos_bench_table){.side = {"embedding", "bare"},
                                  .unit = "ms",
                                  .per_second = 1e3,
@@ -179,11 +179,11 @@ oikos_status oikos_bench_embedding(const oikos_bench_job *job, oikos_error *err)
     printf("%lld rows of %lld numbers with Adam's state, on %d ranks; made in %.1f s\n",
            (long long)job->rows, (long long)job->width, team->size, oikos_wall_clock() - start);
   for (int b = 0; status == OIKOS_OK && b < BATCHES; b++) {
-    trial t = {.team = team,
-               .embedding = embedding,
-               .rows = job->rows,
-               .width = (size_t)job->width,
-               .batch = batches[b]};
+    embedding_trial t = {.team = team,
+                         .embedding = embedding,
+                         .rows = job->rows,
+                         .width = (size_t)job->width,
+                         .batch = batches[b]};
     status = measure(&t, err);
   }
   double mib = peak_memory(team);

@@ -21,17 +21,17 @@ enum { MOST_ROWS = 6144, RUNS = 3 };
 
 static const double run_seconds = 1e-3;
 
-typedef struct product {
+typedef struct layer_product {
   result of;
   size_t rows, depth, out;
   double count; /* of a learner's step */
   method way;   /* the fastest found */
   size_t block; /* rows at once; 0: not looked for yet */
-} product;
+} layer_product;
 
 struct oikos_products {
   int n;
-  product list[2 * OIKOS_MAX_LAYERS * RESULTS];
+  layer_product list[2 * OIKOS_MAX_LAYERS * RESULTS];
   real *x, *w, *y; /* as large as any product needs */
 };
 
@@ -39,7 +39,7 @@ static void add(oikos_products *p, result of, const oikos_layer *l, size_t n, do
   size_t rows, depth;
   l->type->product(l, &rows, &depth);
   if (count > 0)
-    p->list[p->n++] = (product){
+    p->list[p->n++] = (layer_product){
         .of = of, .rows = n * rows, .depth = depth, .out = (size_t)l->out.channels, .count = count};
 }
 
@@ -76,7 +76,7 @@ static void add_evaluation(oikos_products *p, const oikos_config *c, const oikos
 static oikos_status allocate(oikos_products *p, oikos_error *err) {
   size_t x = 1, w = 1, y = 1;
   for (int i = 0; i < p->n; i++) {
-    const product *q = &p->list[i];
+    const layer_product *q = &p->list[i];
     size_t rows = q->rows < MOST_ROWS ? q->rows : MOST_ROWS;
     x = rows * q->depth > x ? rows * q->depth : x;
     w = q->out * q->depth > w ? q->out * q->depth : w;
@@ -117,13 +117,13 @@ void oikos_products_destroy(oikos_products *p) {
 double oikos_products_flops(const oikos_products *p) {
   double flops = 0;
   for (int i = 0; i < p->n; i++) {
-    const product *q = &p->list[i];
+    const layer_product *q = &p->list[i];
     flops += 2 * q->count * (double)q->rows * (double)q->depth * (double)q->out;
   }
   return flops;
 }
 
-static void multiply(const oikos_products *p, const product *q, method way, size_t rows) {
+static void multiply(const oikos_products *p, const layer_product *q, method way, size_t rows) {
   switch (way) {
   case X_BY_W_TURNED:
     oikos_blas_nt(rows, q->out, q->depth, p->x, p->w, 0, p->y);
@@ -143,7 +143,7 @@ static void multiply(const oikos_products *p, const product *q, method way, size
 }
 
 /* Seconds of the whole product, this way and so many rows at once: the best of some runs. */
-static double seconds(const oikos_products *p, const product *q, method way, size_t block) {
+static double seconds(const oikos_products *p, const layer_product *q, method way, size_t block) {
   double best = INFINITY, flops = 2 * (double)block * (double)q->out * (double)q->depth;
   long repeat = (long)(run_seconds * 50e9 / flops) + 1;
   for (int run = 0; run < RUNS; run++) {
@@ -157,7 +157,7 @@ static double seconds(const oikos_products *p, const product *q, method way, siz
 }
 
 /* Try the ways that give this product, with blocks of many sizes. */
-static void find(const oikos_products *p, product *q) {
+static void find(const oikos_products *p, layer_product *q) {
   static const struct {
     method first, last;
   } ways[RESULTS] = {
@@ -178,7 +178,7 @@ static void find(const oikos_products *p, product *q) {
 double oikos_products_seconds(oikos_products *p) {
   double sum = 0;
   for (int i = 0; i < p->n; i++) {
-    product *q = &p->list[i];
+    layer_product *q = &p->list[i];
     if (q->block == 0)
       find(p, q);
     sum += q->count * seconds(p, q, q->way, q->block);

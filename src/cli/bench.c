@@ -50,14 +50,14 @@ static const struct argp_option table[] = {
     {0},
 };
 
-typedef struct options {
+typedef struct bench_options {
   const char *what;
   const word *word;
   char given[sizeof table / sizeof *table]; /* the keys of the options that stand there */
   oikos_bench_job job;
   oikos_sets sets;
   const char *arguments[MAX_ARGUMENTS];
-} options;
+} bench_options;
 
 void oikos_bench_list(FILE *out) {
   for (int i = 0; i < WORDS; i++)
@@ -74,7 +74,7 @@ static error_t unknown(struct argp_state *state, const char *what) {
 }
 
 /* Whether the word takes what stands there. */
-static error_t check(const options *o, struct argp_state *state) {
+static error_t check(const bench_options *o, struct argp_state *state) {
   const word *w = o->word;
   for (const struct argp_option *t = table; t->name; t++)
     if (strchr(o->given, t->key) && !strchr(w->options, t->key))
@@ -92,14 +92,14 @@ static error_t check(const options *o, struct argp_state *state) {
   return 0;
 }
 
-static error_t end(options *o, struct argp_state *state) {
+static error_t end(bench_options *o, struct argp_state *state) {
   for (int i = 0; i < WORDS && o->what; i++)
     if (strcmp(words[i].name, o->what) == 0)
       o->word = &words[i];
   return o->word ? check(o, state) : unknown(state, o->what);
 }
 
-static error_t add_argument(options *o, struct argp_state *state, const char *arg) {
+static error_t add_argument(bench_options *o, struct argp_state *state, const char *arg) {
   if (!o->what)
     o->what = arg;
   else if (o->job.n_arguments < MAX_ARGUMENTS)
@@ -110,7 +110,7 @@ static error_t add_argument(options *o, struct argp_state *state, const char *ar
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  bench_options *o = state->input;
   for (const struct argp_option *t = table; t->name; t++)
     if (key == t->key && !strchr(o->given, key))
       o->given[strlen(o->given)] = (char)key;
@@ -155,7 +155,7 @@ static char *list_words(int key, const char *text, void *input) {
   return help;
 }
 
-static oikos_status bench_config(oikos_cli *cli, options *o, oikos_error *err) {
+static oikos_status bench_config(oikos_cli *cli, bench_options *o, oikos_error *err) {
   oikos_config *config;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_alloc(&config, 1, sizeof *config, "a configuration", err),
                         err));
@@ -176,11 +176,11 @@ oikos_status oikos_command_bench(oikos_cli *cli, int argc, char **argv, oikos_er
                                    NULL,
                                    list_words,
                                    NULL};
-  options o = {.job = {.team = &cli->team,
-                       .mib = DEFAULT_MIB,
-                       .rows = DEFAULT_ROWS,
-                       .width = DEFAULT_WIDTH,
-                       .folder = "."}};
+  bench_options o = {.job = {.team = &cli->team,
+                             .mib = DEFAULT_MIB,
+                             .rows = DEFAULT_ROWS,
+                             .width = DEFAULT_WIDTH,
+                             .folder = "."}};
   bool help;
   o.job.arguments = o.arguments;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));

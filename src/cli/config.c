@@ -8,14 +8,14 @@
 #include "cli/cli.h"
 #include "tasks/source.h"
 
-typedef struct options {
+typedef struct config_options {
   const char *config;
   bool explain;
   oikos_sets sets;
-} options;
+} config_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  config_options *o = state->input;
   switch (key) {
   case 'e':
     o->explain = true;
@@ -42,7 +42,7 @@ static oikos_status check_network(const oikos_config *config, oikos_error *err) 
   return status;
 }
 
-static oikos_status show(oikos_cli *cli, const options *o, oikos_error *err) {
+static oikos_status show(oikos_cli *cli, const config_options *o, oikos_error *err) {
   oikos_config *config;
   OIKOS_TRY(oikos_alloc(&config, 1, sizeof *config, "the configuration", err));
   oikos_status status = oikos_cli_config(cli, o->config, &o->sets, OIKOS_FOR_ANY, config, err);
@@ -65,7 +65,7 @@ oikos_status oikos_command_config(oikos_cli *cli, int argc, char **argv, oikos_e
   static const struct argp argp = {
       table, parse, "[CONFIG]", "Explain the configuration, or show CONFIG resolved and checked.",
       NULL,  NULL,  NULL};
-  options o = {0};
+  config_options o = {0};
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help)

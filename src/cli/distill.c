@@ -10,14 +10,14 @@
 #include "cli/cli.h"
 #include "run/read_config.h"
 
-typedef struct options {
+typedef struct distill_options {
   const char *run, *model, *out;
   int64_t steps; /* -1: as configured */
   oikos_sets sets;
-} options;
+} distill_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  distill_options *o = state->input;
   switch (key) {
   case 'm':
     o->model = arg;
@@ -51,8 +51,8 @@ static oikos_status set_standards(oikos_config *c, oikos_error *err) {
 }
 
 /* The teacher's configuration, the student's file over it, --set over that. */
-static oikos_status configure(oikos_cli *cli, const options *o, const oikos_checkpoint *teacher,
-                              oikos_config *c, oikos_error *err) {
+static oikos_status configure(oikos_cli *cli, const distill_options *o,
+                              const oikos_checkpoint *teacher, oikos_config *c, oikos_error *err) {
   char *text;
   size_t length;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_read_config(teacher, c, err), err));
@@ -99,7 +99,7 @@ oikos_status oikos_command_distill(oikos_cli *cli, int argc, char **argv, oikos_
       NULL,
       NULL,
       NULL};
-  options o = {.steps = -1};
+  distill_options o = {.steps = -1};
   oikos_config *config;
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));

@@ -9,14 +9,14 @@
 #include "cli/progress.h"
 #include "run/read_config.h"
 
-typedef struct options {
+typedef struct eval_options {
   const char *what, *predictions;
   int64_t episodes, steps;
   oikos_sets sets;
-} options;
+} eval_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  eval_options *o = state->input;
   switch (key) {
   case 'n':
     return oikos_cli_number(state, "--episodes", arg, 1, &o->episodes);
@@ -37,13 +37,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 /* The checkpoint that is meant, and the configuration in it. */
-static oikos_status find(oikos_cli *cli, const options *o, oikos_checkpoint **checkpoint,
+static oikos_status find(oikos_cli *cli, const eval_options *o, oikos_checkpoint **checkpoint,
                          oikos_config *config, oikos_error *err) {
   OIKOS_TRY(oikos_cli_find_checkpoint(&cli->team, o->what, checkpoint, err));
   return oikos_cli_trained_config(cli, *checkpoint, &o->sets, OIKOS_FOR_EVAL, config, err);
 }
 
-static oikos_status evaluate(oikos_cli *cli, const options *o, const oikos_config *c,
+static oikos_status evaluate(oikos_cli *cli, const eval_options *o, const oikos_config *c,
                              const oikos_checkpoint *checkpoint, oikos_error *err) {
   oikos_trainer *t;
   oikos_evaluation v;
@@ -90,7 +90,7 @@ oikos_status oikos_command_eval(oikos_cli *cli, int argc, char **argv, oikos_err
       NULL,
       NULL,
       NULL};
-  options o = {.steps = -1};
+  eval_options o = {.steps = -1};
   oikos_checkpoint *checkpoint = NULL;
   oikos_config *config;
   bool help;

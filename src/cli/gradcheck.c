@@ -15,14 +15,14 @@
  */
 static const double tolerance = 1e-6;
 
-typedef struct options {
+typedef struct gradcheck_options {
   const char *config, *dump;
   bool single;
   oikos_sets sets;
-} options;
+} gradcheck_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  gradcheck_options *o = state->input;
   switch (key) {
   case 'd':
     o->dump = arg;
@@ -35,8 +35,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static oikos_status check(const oikos_cli *cli, const options *o, const oikos_config *config,
-                          oikos_error *err) {
+static oikos_status check(const oikos_cli *cli, const gradcheck_options *o,
+                          const oikos_config *config, oikos_error *err) {
   const oikos_observer observer = {.user = cli->stop, .stop = oikos_stop_asked};
   oikos_trainer *t;
   double worst = 0;
@@ -77,7 +77,7 @@ oikos_status oikos_command_gradcheck(oikos_cli *cli, int argc, char **argv, oiko
       "CONFIG", "Check the meta-gradient of CONFIG against finite differences, in double.",
       NULL,     NULL,
       NULL};
-  options o = {0};
+  gradcheck_options o = {0};
   bool help;
   oikos_config *config;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));

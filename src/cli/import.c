@@ -12,13 +12,13 @@
 
 enum { MAX_SOURCES = 64 };
 
-typedef struct options {
+typedef struct import_options {
   const char *kind, *output;
   int n_sources;
   const char *sources[MAX_SOURCES];
   int64_t size;
   oikos_import_options table; /* what concerns tables and ratings */
-} options;
+} import_options;
 
 typedef struct progress {
   double shown;
@@ -167,7 +167,7 @@ static bool is_sourceless(const char *kind) {
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  import_options *o = state->input;
   switch (key) {
   case 'o':
     o->output = arg;
@@ -254,7 +254,7 @@ oikos_status oikos_command_import(oikos_cli *cli, int argc, char **argv, oikos_e
   static const struct argp argp = {
       option_table, parse, "KIND [SOURCE ...]", "Make an HDF5 file of a data set.\v", NULL,
       list_kinds,   NULL};
-  options o = {0};
+  import_options o = {0};
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help || cli->team.rank != 0)

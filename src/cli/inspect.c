@@ -7,13 +7,13 @@
 #include "cli/cli.h"
 #include "store/inspect.h"
 
-typedef struct options {
+typedef struct inspect_options {
   const char *file;
   bool digest;
-} options;
+} inspect_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  inspect_options *o = state->input;
   switch (key) {
   case 'd':
     o->digest = true;
@@ -65,7 +65,7 @@ oikos_status oikos_command_inspect(oikos_cli *cli, int argc, char **argv, oikos_
       "FILE", "Show what a checkpoint, the newest one of a run, or an imported file holds.",
       NULL,   NULL,
       NULL};
-  options o = {0};
+  inspect_options o = {0};
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));
   if (help || cli->team.rank != 0)

@@ -13,16 +13,16 @@
 
 enum { ALL = 1000 };
 
-typedef struct options {
+typedef struct recommend_options {
   const char *what;
   oikos_wanted wanted;
   int asked; /* how many of these were given */
   int64_t top;
   bool json;
   oikos_sets sets;
-} options;
+} recommend_options;
 
-static error_t parse_all(const char *arg, struct argp_state *state, options *o) {
+static error_t parse_all(const char *arg, struct argp_state *state, recommend_options *o) {
   oikos_wanted *w = &o->wanted;
   if (strcmp(arg, "users") != 0 && strcmp(arg, "items") != 0)
     return oikos_cli_wrong(state, "--all: expected users or items, found %s", arg);
@@ -32,7 +32,7 @@ static error_t parse_all(const char *arg, struct argp_state *state, options *o) 
   return 0;
 }
 
-static error_t parse_id(const char *arg, int side, options *o) {
+static error_t parse_id(const char *arg, int side, recommend_options *o) {
   o->wanted.id = arg;
   o->wanted.side = side;
   o->asked++;
@@ -40,7 +40,7 @@ static error_t parse_id(const char *arg, int side, options *o) {
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  recommend_options *o = state->input;
   switch (key) {
   case 'u':
     return parse_id(arg, OIKOS_SIDE_USER, o);
@@ -142,7 +142,7 @@ static oikos_status write_ranks(void *user, int64_t i, const oikos_ranks *ranks,
   return OIKOS_OK;
 }
 
-static oikos_status recommend(oikos_cli *cli, const options *o, oikos_trainer *t,
+static oikos_status recommend(oikos_cli *cli, const recommend_options *o, oikos_trainer *t,
                               oikos_error *err) {
   const oikos_ratings *r = oikos_source_ratings_of(oikos_trainer_source(t));
   oikos_requests requests = {0};
@@ -168,7 +168,7 @@ static oikos_status recommend(oikos_cli *cli, const options *o, oikos_trainer *t
   return status;
 }
 
-static oikos_status open_and_recommend(oikos_cli *cli, const options *o,
+static oikos_status open_and_recommend(oikos_cli *cli, const recommend_options *o,
                                        const oikos_checkpoint *checkpoint, oikos_config *c,
                                        oikos_error *err) {
   oikos_trainer *t;
@@ -206,7 +206,7 @@ oikos_status oikos_command_recommend(oikos_cli *cli, int argc, char **argv, oiko
       NULL,
       NULL,
       NULL};
-  options o = {.top = 10};
+  recommend_options o = {.top = 10};
   oikos_config *config;
   bool help;
   OIKOS_TRY(oikos_agree(&cli->team, oikos_cli_parse(cli, &argp, argc, argv, &o, &help, err), err));

@@ -101,16 +101,16 @@ static oikos_status from_id(const oikos_ratings_index *x, const oikos_wanted *w,
 }
 
 /* A table of ratings that is being read. */
-typedef struct reading {
+typedef struct ratings_reading {
   const oikos_csv *csv;
   const oikos_ratings *ratings;
   const char *path;
   int column, rating, other; /* whom and how; of which side these are */
-} reading;
+} ratings_reading;
 
 /* One row of somebody's ratings. */
-static oikos_status read_rating(const reading *t, const oikos_csv_row *row, oikos_request *q,
-                                oikos_requests *r, oikos_error *err) {
+static oikos_status read_rating(const ratings_reading *t, const oikos_csv_row *row,
+                                oikos_request *q, oikos_requests *r, oikos_error *err) {
   char place[256];
   double value;
   int64_t k;
@@ -142,8 +142,8 @@ static oikos_status read_ratings(oikos_csv *csv, const oikos_ratings *ratings, c
                       "user and rating, of a new item",
                       path);
   int side = item >= 0 ? USER : ITEM;
-  const reading t = {csv,  ratings, path, item >= 0 ? item : user, oikos_csv_find(csv, "rating"),
-                     !side};
+  const ratings_reading t = {
+      csv, ratings, path, item >= 0 ? item : user, oikos_csv_find(csv, "rating"), !side};
   OIKOS_TRY(allocate(r, 1, side_of(x, !side)->n, err));
   r->list[0] = (oikos_request){.side = side, .learner = -1, .other = r->other, .value = r->value};
   r->n = 1;

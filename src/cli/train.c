@@ -16,17 +16,17 @@
 #include "learn/cohort.h"
 #include "tasks/source.h"
 
-typedef struct options {
+typedef struct train_options {
   const char *config, *out;
   bool resume, dry;
   int64_t ranks, per_node; /* of the plan; 0: as many as there are */
   oikos_sets sets;
-} options;
+} train_options;
 
 enum { DRY_RUN = 256, RANKS, PER_NODE };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  options *o = state->input;
+  train_options *o = state->input;
   switch (key) {
   case 'o':
     o->out = arg;
@@ -207,7 +207,7 @@ oikos_status oikos_command_train(oikos_cli *cli, int argc, char **argv, oikos_er
   static const struct argp argp = {
       table, parse, "CONFIG", "Train as the YAML file CONFIG says, then evaluate on unseen tasks.",
       NULL,  NULL,  NULL};
-  options o = {0};
+  train_options o = {0};
   char out[OIKOS_PATH];
   oikos_config *config;
   bool help;

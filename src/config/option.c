@@ -51,6 +51,16 @@ void oikos_choice_word(const char *choices, int index, char *out) {
   snprintf(out, OIKOS_NAME, "%.*s", (int)length, at);
 }
 
+int oikos_option_choice(const oikos_option *o, const oikos_config *c) {
+  int index;
+  memcpy(&index, oikos_option_at(o, c), sizeof index);
+  return index;
+}
+
+void oikos_option_choose(const oikos_option *o, int index, oikos_config *c) {
+  memcpy(oikos_option_at(o, c), &index, sizeof index);
+}
+
 void oikos_number_print(double value, FILE *out) {
   char text[OIKOS_NUMBER_TEXT];
   fputs(oikos_number_text(value, text), out);
@@ -118,7 +128,7 @@ void oikos_option_print(const oikos_option *o, const oikos_config *c, FILE *out)
     fputs(*(const bool *)at ? "true" : "false", out);
     break;
   case OPTION_CHOICE:
-    oikos_choice_word(o->choices, *(const int *)at, word);
+    oikos_choice_word(o->choices, oikos_option_choice(o, c), word);
     fputs(word, out);
     break;
   case OPTION_STRING:

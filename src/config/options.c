@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/options.h"
 
-#define AT(member)                            offsetof(oikos_config, member)
+#define AT(member) offsetof(oikos_config, member)
+/* Of a field that oikos_option_choose writes by its bytes. */
+#define ENUM_AT(member)                                                                            \
+  (AT(member) + 0 * sizeof(struct {                                                                \
+                  _Static_assert(sizeof((oikos_config *)0)->member == sizeof(int),                 \
+                                 "OPTION_CHOICE is of an enum as large as int");                   \
+                  int none;                                                                        \
+                }))
 #define INT(key, member, standard, low, high) key, OPTION_INT, AT(member), standard, low, high, NULL
 #define REAL(key, member, standard, low, high)                                                     \
   key, OPTION_REAL, AT(member), standard, low, high, NULL
 #define CHOICE(key, member, standard, choices)                                                     \
-  key, OPTION_CHOICE, AT(member), standard, 0, 0, choices
+  key, OPTION_CHOICE, ENUM_AT(member), standard, 0, 0, choices
 #define BOOL(key, member, standard) key, OPTION_BOOL, AT(member), standard, 0, 0, NULL
 #define STRING(key, member)         key, OPTION_STRING, AT(member), "", 0, 0, NULL
 #define WORD(value, word)           "|" #word

@@ -44,6 +44,12 @@ static inline void *oikos_option_at(const oikos_option *o, const oikos_config *c
   return (char *)c + o->offset;
 }
 
+/** Of an OPTION_CHOICE, the number of its word, in the order of the enum. The field is of that
+ * enum, which the table does not know: by its bytes, which are those of an int (options.c asserts
+ * it). */
+int oikos_option_choice(const oikos_option *o, const oikos_config *c);
+void oikos_option_choose(const oikos_option *o, int index, oikos_config *c);
+
 /** Check the keys of distillation. */
 oikos_status oikos_config_check_distill(const oikos_config *c, const char *file, oikos_error *err);
 

@@ -48,7 +48,8 @@ bool oikos_config_number(const char *text, double *value) {
 }
 
 /* Text of an option that is one value; false if it cannot be that. @p plain: without quotes. */
-static bool take_text(const oikos_option *o, const char *text, bool plain, void *at) {
+static bool take_text(const oikos_option *o, const char *text, bool plain, oikos_config *c) {
+  void *at = oikos_option_at(o, c);
   double value;
   int index;
   switch (o->type) {
@@ -68,7 +69,8 @@ static bool take_text(const oikos_option *o, const char *text, bool plain, void 
     return index >= 0;
   case OPTION_CHOICE:
     index = oikos_choice_index(o->choices, text);
-    *(int *)at = index;
+    if (index >= 0)
+      oikos_option_choose(o, index, c);
     return index >= 0;
   case OPTION_STRING:
     if (strlen(text) >= OIKOS_PATH || !oikos_utf8_is_valid(text))
@@ -107,11 +109,11 @@ static void say_expected(const oikos_option *o, char *out, size_t size) {
   }
 }
 
-static oikos_status read_text(const parser *p, const oikos_option *o, const yaml_node_t *node,
-                              void *at) {
+static oikos_status read_text(const parser *p, const oikos_option *o, const yaml_node_t *node) {
   char expected[256];
   if (node->type == YAML_SCALAR_NODE &&
-      take_text(o, oikos_text_of(node), node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, at))
+      take_text(o, oikos_text_of(node), node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
+                p->config))
     return OIKOS_OK;
   say_expected(o, expected, sizeof expected);
   return oikos_parser_refuse(p, node, o->key, expected);
@@ -144,7 +146,7 @@ static oikos_status read_option(parser *p, const oikos_option *o, const yaml_nod
     return read_strings(p, o, node, at);
   if (o->type == OPTION_LAYERS)
     return oikos_parser_layers(p, o->key, node, at);
-  return read_text(p, o, node, at);
+  return read_text(p, o, node);
 }
 
 static bool is_section(const char *name) {
@@ -254,7 +256,7 @@ static oikos_status set(oikos_config *config, const oikos_option *o, const char 
   if (o->type == OPTION_STRINGS || o->type == OPTION_LAYERS)
     return parse(&p, o, value, strlen(value));
   config->given[o - oikos_options()] = OIKOS_GIVEN_BY_SET;
-  if (take_text(o, value, true, oikos_option_at(o, config)))
+  if (take_text(o, value, true, config))
     return OIKOS_OK;
   say_expected(o, expected, sizeof expected);
   return oikos_fail(err, OIKOS_USAGE,
@@ -281,12 +283,11 @@ oikos_status oikos_config_set(oikos_config *config, const char *assignment, oiko
 /* Without YAML, so that nothing can be short of memory; a unit test sees that every default is
  * allowed. A list of texts is [a, b]; layers have none. */
 static void take_default(const oikos_option *o, oikos_config *config) {
-  void *at = oikos_option_at(o, config);
   if (o->type != OPTION_STRINGS) {
-    take_text(o, o->standard, true, at);
+    take_text(o, o->standard, true, config);
     return;
   }
-  oikos_strings *list = at;
+  oikos_strings *list = oikos_option_at(o, config);
   for (const char *c = o->standard + 1; *c;) {
     size_t length = strcspn(c, ",]");
     snprintf(list->item[list->n++], OIKOS_NAME, "%.*s", (int)length, c);

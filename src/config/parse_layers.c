@@ -31,15 +31,15 @@ static bool number_of(const yaml_node_t *node, double *value) {
 }
 
 /* The last layer of the list is the one at hand. */
-typedef struct place {
+typedef struct layer_place {
   const char *key; /* of the list */
   const oikos_layer_list *list;
   int number;
   oikos_layer_spec *spec;
-} place;
+} layer_place;
 
 /* What is wrong with `name` or `from` of the layer at hand. */
-static oikos_status refuse(const parser *p, const yaml_node_t *node, const place *at,
+static oikos_status refuse(const parser *p, const yaml_node_t *node, const layer_place *at,
                            const char *what, const char *expected) {
   char key[4 * OIKOS_NAME];
   snprintf(key, sizeof key, "%s[%d] %s: %s", at->key, at->number, at->spec->kind, what);
@@ -47,7 +47,7 @@ static oikos_status refuse(const parser *p, const yaml_node_t *node, const place
 }
 
 /* "the name of an earlier layer (a, b), a number below 3, or input" */
-static void say_earlier(const place *at, char *out, size_t size) {
+static void say_earlier(const layer_place *at, char *out, size_t size) {
   int named = 0;
   snprintf(out, size, "%s", at->number ? "the name of an earlier layer" : "");
   for (int i = 0; i < at->number; i++) {
@@ -65,7 +65,7 @@ static void say_earlier(const place *at, char *out, size_t size) {
 }
 
 /* The number of the earlier layer that a name or number means, -1 for the examples. */
-static bool find_earlier(const place *at, const yaml_node_t *node, int16_t *from) {
+static bool find_earlier(const layer_place *at, const yaml_node_t *node, int16_t *from) {
   double number;
   *from = -1;
   if (is_name(node) && strcmp(oikos_text_of(node), "input") == 0)
@@ -78,7 +78,7 @@ static bool find_earlier(const place *at, const yaml_node_t *node, int16_t *from
   return *from >= 0;
 }
 
-static oikos_status add_from(const parser *p, const yaml_node_t *node, const place *at) {
+static oikos_status add_from(const parser *p, const yaml_node_t *node, const layer_place *at) {
   char expected[512];
   if (at->spec->n_from == OIKOS_MAX_INPUTS)
     return refuse(p, node, at, "from", "at most 8 layers");
@@ -91,7 +91,7 @@ static oikos_status add_from(const parser *p, const yaml_node_t *node, const pla
 }
 
 /* A name, or a list of names. */
-static oikos_status read_from(parser *p, const yaml_node_t *node, const place *at) {
+static oikos_status read_from(parser *p, const yaml_node_t *node, const layer_place *at) {
   if (node->type != YAML_SEQUENCE_NODE)
     return add_from(p, node, at);
   if (node->data.sequence.items.start == node->data.sequence.items.top)
@@ -102,7 +102,7 @@ static oikos_status read_from(parser *p, const yaml_node_t *node, const place *a
   return OIKOS_OK;
 }
 
-static oikos_status read_name(const parser *p, const yaml_node_t *node, const place *at) {
+static oikos_status read_name(const parser *p, const yaml_node_t *node, const layer_place *at) {
   if (!is_own_name(node))
     return refuse(p, node, at, "name",
                   "a name of at most 31 letters from a to z, digits and _, a letter first, but not "
@@ -115,7 +115,7 @@ static oikos_status read_name(const parser *p, const yaml_node_t *node, const pl
 }
 
 static oikos_status read_arg(parser *p, const yaml_node_t *name, const yaml_node_t *value,
-                             const place *at) {
+                             const layer_place *at) {
   oikos_layer_spec *spec = at->spec;
   if (spec->n_args == OIKOS_MAX_ARGS)
     return oikos_parser_refuse(p, name, at->key, "at most 8 arguments");
@@ -127,7 +127,7 @@ static oikos_status read_arg(parser *p, const yaml_node_t *name, const yaml_node
 
 /* One pair of the mapping `of`. */
 static oikos_status read_pair(parser *p, const yaml_node_t *of, const yaml_node_pair_t *pair,
-                              const place *at) {
+                              const layer_place *at) {
   const yaml_node_t *name = yaml_document_get_node(&p->document, pair->key);
   const yaml_node_t *value = yaml_document_get_node(&p->document, pair->value);
   if (!is_name(name))
@@ -143,7 +143,7 @@ static oikos_status read_pair(parser *p, const yaml_node_t *of, const yaml_node_
   return read_arg(p, name, value, at);
 }
 
-static oikos_status read_args(parser *p, const yaml_node_t *node, const place *at) {
+static oikos_status read_args(parser *p, const yaml_node_t *node, const layer_place *at) {
   if (node->type == YAML_MAPPING_NODE) {
     for (const yaml_node_pair_t *i = node->data.mapping.pairs.start;
          i < node->data.mapping.pairs.top; i++)
@@ -173,7 +173,7 @@ oikos_status oikos_parser_layers(parser *p, const char *key, const yaml_node_t *
       return oikos_parser_refuse(p, item, key, "a layer such as `relu` or `dense: 40`");
     if (list->n_layers == OIKOS_MAX_LAYERS)
       return oikos_parser_refuse(p, item, key, "at most 64 layers");
-    place at = {.key = key, .list = list, .number = list->n_layers++};
+    layer_place at = {.key = key, .list = list, .number = list->n_layers++};
     oikos_layer_spec *spec = at.spec = &list->layers[at.number];
     snprintf(spec->kind, sizeof spec->kind, "%s", oikos_text_of(name));
     spec->line = oikos_line_of(p, name);

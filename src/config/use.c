@@ -219,7 +219,7 @@ static bool term_holds(const term *t, const oikos_config *c) {
   case OPTION_BOOL:
     return oikos_choice_index(t->words, *(const bool *)at ? "true" : "false") >= 0;
   case OPTION_CHOICE:
-    oikos_choice_word(t->option->choices, *(const int *)at, word);
+    oikos_choice_word(t->option->choices, oikos_option_choice(t->option, c), word);
     return (oikos_choice_index(t->words, word) >= 0) == (t->op == '=');
   case OPTION_LAYERS:
     return has_layer(at, t->words);

@@ -42,7 +42,7 @@ int oikos_choice_count(const char *choices) {
 
 const char *oikos_option_chosen(const char *key, const oikos_config *c, char *out) {
   const oikos_option *o = oikos_option_find(key);
-  oikos_choice_word(o->choices, *(const int *)oikos_option_at(o, c), out);
+  oikos_choice_word(o->choices, oikos_option_choice(o, c), out);
   return out;
 }
 

@@ -10,21 +10,21 @@
 #include <unistd.h>
 
 /* Where the file is found, and how it is known to be that file and no other. */
-typedef struct place {
+typedef struct memory_place {
   long pid;
   int file;
   dev_t device;
   ino_t inode, space; /* space: the process numbers' namespace */
-} place;
+} memory_place;
 
 static ino_t space_here(void) {
   struct stat info;
   return stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
 }
 
-static place make(size_t bytes) {
+static memory_place make(size_t bytes) {
   struct stat info = {0};
-  place p = {
+  memory_place p = {
       .pid = (long)getpid(), .file = memfd_create("oikos", MFD_CLOEXEC), .space = space_here()};
   if (p.file >= 0 && (ftruncate(p.file, (off_t)bytes) != 0 || fstat(p.file, &info) != 0)) {
     close(p.file);
@@ -35,7 +35,7 @@ static place make(size_t bytes) {
   return p;
 }
 
-static int find(const place *p) {
+static int find(const memory_place *p) {
   char path[64];
   struct stat info;
   if (p->file < 0 || p->space == 0 || p->space != space_here())
@@ -58,7 +58,7 @@ static bool map(int file, size_t bytes, size_t first, size_t count, oikos_node_m
 
 bool oikos_node_memory_map(const oikos_team *team, size_t bytes, size_t first, size_t count,
                            oikos_node_memory *m) {
-  place p = {.file = -1};
+  memory_place p = {.file = -1};
   *m = (oikos_node_memory){0};
   if (team->node_rank == 0 && bytes <= SIZE_MAX / 4)
     p = make(bytes);

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-typedef enum use { UNUSED, GROUP, TARGET, FEATURE, EXCLUDED } use;
+typedef enum column_use { UNUSED, GROUP, TARGET, FEATURE, EXCLUDED } column_use;
 
 static oikos_status no_column(const oikos_csv *csv, const char *option, const char *name,
                               size_t length, oikos_error *err) {
@@ -19,7 +19,7 @@ static oikos_status no_column(const oikos_csv *csv, const char *option, const ch
 
 /* Mark one column, given by `length` bytes of its name. */
 static oikos_status mark(const oikos_csv *csv, const char *option, const char *name, size_t length,
-                         use what, uint8_t *uses, int *column, oikos_error *err) {
+                         column_use what, uint8_t *uses, int *column, oikos_error *err) {
   int shown = length < 200 ? (int)length : 200;
   for (*column = 0; *column < oikos_csv_columns(csv); ++*column) {
     const char *have = oikos_csv_name(csv, *column);
@@ -37,8 +37,9 @@ static oikos_status mark(const oikos_csv *csv, const char *option, const char *n
 }
 
 /* Mark all columns of a list; their numbers go to `column` in the list's order. */
-static oikos_status mark_list(const oikos_csv *csv, const char *option, const char *list, use what,
-                              uint8_t *uses, int *column, int *n, oikos_error *err) {
+static oikos_status mark_list(const oikos_csv *csv, const char *option, const char *list,
+                              column_use what, uint8_t *uses, int *column, int *n,
+                              oikos_error *err) {
   for (const char *at = list; at; *n += 1) {
     size_t length = strcspn(at, ",");
     OIKOS_TRY(mark(csv, option, at, length, what, uses, &column[*n], err));
@@ -48,7 +49,7 @@ static oikos_status mark_list(const oikos_csv *csv, const char *option, const ch
 }
 
 static oikos_status choose(const oikos_csv *csv, const oikos_import_options *o, uint8_t *uses,
-                           int *scratch, oikos_columns *c, oikos_error *err) {
+                           int *scratch, oikos_table_columns *c, oikos_error *err) {
   int n = oikos_csv_columns(csv), excluded = 0;
   OIKOS_TRY(mark(csv, "group", o->group, strlen(o->group), GROUP, uses, &c->group, err));
   OIKOS_TRY(mark_list(csv, "target", o->targets, TARGET, uses, scratch, &c->n_targets, err));
@@ -64,12 +65,12 @@ static oikos_status choose(const oikos_csv *csv, const oikos_import_options *o, 
   return OIKOS_OK;
 }
 
-oikos_status oikos_columns_choose(const oikos_csv *csv, const oikos_import_options *options,
-                                  oikos_columns *columns, oikos_error *err) {
+oikos_status oikos_table_columns_choose(const oikos_csv *csv, const oikos_import_options *options,
+                                        oikos_table_columns *columns, oikos_error *err) {
   size_t n = (size_t)oikos_csv_columns(csv);
   uint8_t *uses = NULL;
   int *scratch = NULL;
-  *columns = (oikos_columns){0};
+  *columns = (oikos_table_columns){0};
   if (!options->group || !options->targets)
     return oikos_fail(err, OIKOS_USAGE, "csv wants --group COLUMN and --target COLUMN[,COLUMN]");
   oikos_status status = oikos_alloc(&uses, n, 1, "the columns", err);
@@ -84,7 +85,7 @@ oikos_status oikos_columns_choose(const oikos_csv *csv, const oikos_import_optio
   return status;
 }
 
-void oikos_columns_free(oikos_columns *columns) {
+void oikos_table_columns_free(oikos_table_columns *columns) {
   free(columns->column);
-  *columns = (oikos_columns){0};
+  *columns = (oikos_table_columns){0};
 }

@@ -17,10 +17,10 @@
 
 enum { FIRST_ROWS = 4096, PROGRESS_EVERY = 1 << 16, SHOWN_BAD = 10, MAX_NAME = 1024 };
 
-typedef struct import {
+typedef struct csv_import {
   const oikos_import_job *job;
   oikos_csv *csv;
-  oikos_columns columns;
+  oikos_table_columns columns;
   oikos_name_map *groups;
   int64_t rows, capacity, skipped;
   double *numbers; /* (capacity, features + targets) */
@@ -28,13 +28,13 @@ typedef struct import {
   int64_t *order;  /* (rows) the rows, group by group */
   double *shift;   /* (features + targets) what is subtracted before a column is stored */
   char **name;     /* (features + targets) its name, which says so */
-} import;
+} csv_import;
 
-static size_t width(const import *m) {
+static size_t width(const csv_import *m) {
   return (size_t)(m->columns.n_features + m->columns.n_targets);
 }
 
-static oikos_status grow(import *m, oikos_error *err) {
+static oikos_status grow(csv_import *m, oikos_error *err) {
   if (m->rows < m->capacity)
     return OIKOS_OK;
   size_t rows = m->capacity ? 3 * (size_t)m->capacity / 2 : FIRST_ROWS;
@@ -55,7 +55,7 @@ static bool is_name(const char *text) {
 }
 
 /* Take a row over, if it is good. */
-static oikos_status keep_row(import *m, const oikos_csv_row *row, oikos_error *err) {
+static oikos_status keep_row(csv_import *m, const oikos_csv_row *row, oikos_error *err) {
   OIKOS_TRY(oikos_csv_check(m->csv, row, err));
   if (!is_name(row->field[m->columns.group]))
     return oikos_csv_fail(m->csv, row, m->columns.group,
@@ -72,7 +72,7 @@ static oikos_status keep_row(import *m, const oikos_csv_row *row, oikos_error *e
 }
 
 /* A bad row: an error, or left out, and named if it is among the first. */
-static oikos_status leave_out(import *m, oikos_status status, const oikos_error *why) {
+static oikos_status leave_out(csv_import *m, oikos_status status, const oikos_error *why) {
   if (!m->job->options.skip_bad)
     return status;
   oikos_csv_reject(m->csv);
@@ -82,7 +82,7 @@ static oikos_status leave_out(import *m, oikos_status status, const oikos_error 
   return OIKOS_OK;
 }
 
-static oikos_status read_rows(import *m, oikos_error *err) {
+static oikos_status read_rows(csv_import *m, oikos_error *err) {
   char what[512];
   oikos_csv_row row;
   bool end = false;
@@ -112,7 +112,7 @@ static oikos_status read_rows(import *m, oikos_error *err) {
 }
 
 /* Order the rows by group; first (groups + 1) tells where each begins. */
-static oikos_status sort_rows(import *m, int64_t *first, oikos_error *err) {
+static oikos_status sort_rows(csv_import *m, int64_t *first, oikos_error *err) {
   int64_t groups = oikos_name_map_count(m->groups);
   OIKOS_TRY(oikos_alloc(&m->order, (size_t)m->rows, sizeof *m->order, "the order of rows", err));
   for (int64_t r = 0; r < m->rows; r++)
@@ -129,7 +129,7 @@ static oikos_status sort_rows(import *m, int64_t *first, oikos_error *err) {
 
 static oikos_status give(void *user, int64_t first, int64_t count, float *features, float *targets,
                          oikos_error *err) {
-  const import *m = user;
+  const csv_import *m = user;
   size_t n_features = (size_t)m->columns.n_features, n_targets = (size_t)m->columns.n_targets;
   (void)err;
   for (int64_t i = 0; i < count; i++) {
@@ -142,7 +142,8 @@ static oikos_status give(void *user, int64_t first, int64_t count, float *featur
   return OIKOS_OK;
 }
 
-static oikos_status write_table(import *m, int64_t *first, const char **names, oikos_error *err) {
+static oikos_status write_table(csv_import *m, int64_t *first, const char **names,
+                                oikos_error *err) {
   int64_t groups = oikos_name_map_count(m->groups);
   const char *base = strrchr(m->job->sources[0], '/');
   char source[512];
@@ -169,7 +170,7 @@ static oikos_status write_table(import *m, int64_t *first, const char **names, o
 }
 
 /* How a column is stored, and its name. */
-static oikos_status choose_shift(import *m, size_t k, oikos_error *err) {
+static oikos_status choose_shift(csv_import *m, size_t k, oikos_error *err) {
   const char *name = oikos_csv_name(m->csv, m->columns.column[k]);
   const oikos_shift_column column = {.name = name,
                                      .first = m->numbers + k,
@@ -195,7 +196,7 @@ static oikos_status choose_shift(import *m, size_t k, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status write_rows(import *m, oikos_error *err) {
+static oikos_status write_rows(csv_import *m, oikos_error *err) {
   size_t groups = (size_t)oikos_name_map_count(m->groups);
   int64_t *first = NULL;
   const char **names = NULL;
@@ -218,7 +219,7 @@ static oikos_status write_rows(import *m, oikos_error *err) {
   return status;
 }
 
-static oikos_status check_names(const import *m, oikos_error *err) {
+static oikos_status check_names(const csv_import *m, oikos_error *err) {
   for (int k = 0; k < oikos_csv_columns(m->csv); k++)
     if (!is_name(oikos_csv_name(m->csv, k)))
       return oikos_fail(
@@ -229,11 +230,11 @@ static oikos_status check_names(const import *m, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status run(import *m, oikos_error *err) {
+static oikos_status run(csv_import *m, oikos_error *err) {
   const oikos_csv_format format = oikos_import_format(&m->job->options, false);
   OIKOS_TRY(oikos_csv_open(&m->csv, m->job->sources[0], &format, err));
   OIKOS_TRY(check_names(m, err));
-  if (oikos_columns_choose(m->csv, &m->job->options, &m->columns, err) != OIKOS_OK)
+  if (oikos_table_columns_choose(m->csv, &m->job->options, &m->columns, err) != OIKOS_OK)
     return oikos_fail_prefix(err, "%s: ", m->job->sources[0]);
   OIKOS_TRY(oikos_name_map_create(&m->groups, err));
   OIKOS_TRY(read_rows(m, err));
@@ -251,7 +252,7 @@ static oikos_status run(import *m, oikos_error *err) {
 oikos_status oikos_import_csv(const oikos_import_job *job, oikos_error *err) {
   if (job->options.user || job->options.item || job->options.rating)
     return oikos_import_csv_ratings(job, err);
-import m = {.job = job };
+  csv_import m = {.job = job};
   if (job->n_sources != 1)
     return oikos_fail(err, OIKOS_USAGE, "csv wants one table, found %d", job->n_sources);
   oikos_status status = run(&m, err);
@@ -260,7 +261,7 @@ import m = {.job = job };
   free(m.name);
   free(m.shift);
   oikos_csv_close(m.csv);
-  oikos_columns_free(&m.columns);
+  oikos_table_columns_free(&m.columns);
   oikos_name_map_destroy(m.groups);
   free(m.numbers);
   free(m.group);

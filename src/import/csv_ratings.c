@@ -31,7 +31,7 @@ static oikos_status find_columns(const oikos_csv *csv, const oikos_import_option
   return OIKOS_OK;
 }
 
-static oikos_status read_ratings(oikos_ratings *r, oikos_error *err) {
+static oikos_status read_ratings(oikos_rating_collection *r, oikos_error *err) {
   const char *path = r->job->sources[0];
   oikos_rating_columns columns;
   const oikos_csv_format format = oikos_import_format(&r->job->options, false);
@@ -41,20 +41,20 @@ static oikos_status read_ratings(oikos_ratings *r, oikos_error *err) {
   if (status != OIKOS_OK)
     oikos_fail_prefix(err, "%s: ", path);
   else
-    status = oikos_ratings_read(r, csv, path, &columns, err);
+    status = oikos_rating_collection_read(r, csv, path, &columns, err);
   oikos_csv_close(csv);
   return status;
 }
 
-static oikos_status run(oikos_ratings *r, oikos_error *err) {
+static oikos_status run(oikos_rating_collection *r, oikos_error *err) {
   const oikos_import_options *o = &r->job->options;
   if (o->user_table)
     OIKOS_TRY(oikos_side_table_read(r, r->users, o->user_table, o->user, NULL, err));
   if (o->item_table)
     OIKOS_TRY(oikos_side_table_read(r, r->items, o->item_table, o->item, o->title, err));
   OIKOS_TRY(read_ratings(r, err));
-  OIKOS_TRY(oikos_ratings_order(r, err));
-  return oikos_ratings_write(r, "csv", err);
+  OIKOS_TRY(oikos_rating_collection_order(r, err));
+  return oikos_rating_collection_write(r, "csv", err);
 }
 
 static oikos_status check(const oikos_import_job *job, oikos_error *err) {
@@ -72,11 +72,11 @@ static oikos_status check(const oikos_import_job *job, oikos_error *err) {
 }
 
 oikos_status oikos_import_csv_ratings(const oikos_import_job *job, oikos_error *err) {
-  oikos_ratings r;
+  oikos_rating_collection r;
   OIKOS_TRY(check(job, err));
-  oikos_status status = oikos_ratings_create(&r, job, err);
+  oikos_status status = oikos_rating_collection_create(&r, job, err);
   if (status == OIKOS_OK)
     status = run(&r, err);
-  oikos_ratings_destroy(&r);
+  oikos_rating_collection_destroy(&r);
   return status;
 }

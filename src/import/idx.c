@@ -18,16 +18,16 @@ typedef struct record {
   int64_t image; /* in the collection */
 } record;
 
-typedef struct import {
+typedef struct idx_import {
   const oikos_import_job *job;
   oikos_collection images;
   int64_t height, width; /* of the source's images; 0 before the first pair */
   uint8_t *scratch;      /* (height, width) */
   record *records;       /* (images.n) */
-} import;
+} idx_import;
 
 /* The first pair sets the size of the images, the others must agree. */
-static oikos_status check_size(import *m, const char *path, const int64_t dims[3],
+static oikos_status check_size(idx_import *m, const char *path, const int64_t dims[3],
                                oikos_error *err) {
   int64_t size = m->job->options.size;
   if (m->height && (dims[1] != m->height || dims[2] != m->width))
@@ -48,7 +48,7 @@ static oikos_status check_size(import *m, const char *path, const int64_t dims[3
   return oikos_alloc(&m->scratch, (size_t)(dims[1] * dims[2]), 1, "an image", err);
 }
 
-static oikos_status read_image(import *m, oikos_stream *stream, oikos_error *err) {
+static oikos_status read_image(idx_import *m, oikos_stream *stream, oikos_error *err) {
   uint8_t *pixels;
   OIKOS_TRY(
       oikos_stream_read(stream, m->scratch, (size_t)(m->height * m->width), "the images", err));
@@ -57,7 +57,7 @@ static oikos_status read_image(import *m, oikos_stream *stream, oikos_error *err
                            m->images.width, err);
 }
 
-static oikos_status read_images(import *m, oikos_stream *stream, const oikos_idx_pair *pair,
+static oikos_status read_images(idx_import *m, oikos_stream *stream, const oikos_idx_pair *pair,
                                 int64_t n_labels, oikos_error *err) {
   int64_t dims[3];
   char what[256];
@@ -78,7 +78,7 @@ static oikos_status read_images(import *m, oikos_stream *stream, const oikos_idx
 }
 
 /* Called when both files are read: as many labels as images came. */
-static oikos_status label_images(import *m, const int32_t *labels, int64_t n, bool test,
+static oikos_status label_images(idx_import *m, const int32_t *labels, int64_t n, bool test,
                                  oikos_error *err) {
   int64_t before = m->images.n - n;
   record *grown = realloc(m->records, oikos_mul((size_t)m->images.n, sizeof *grown));
@@ -90,7 +90,7 @@ static oikos_status label_images(import *m, const int32_t *labels, int64_t n, bo
   return OIKOS_OK;
 }
 
-static oikos_status read_pair(import *m, const oikos_idx_pair *pair, oikos_error *err) {
+static oikos_status read_pair(idx_import *m, const oikos_idx_pair *pair, oikos_error *err) {
   int32_t *labels;
   int64_t n;
   oikos_stream *stream;
@@ -113,7 +113,7 @@ static int by_label_and_order(const void *a, const void *b) {
   return (x->image > y->image) - (x->image < y->image);
 }
 
-static oikos_status place_class(import *m, const record *r, int64_t n, oikos_error *err) {
+static oikos_status place_class(idx_import *m, const record *r, int64_t n, oikos_error *err) {
   char name[16];
   uint8_t split = TEST;
   for (int64_t i = 0; i < n; i++)
@@ -126,7 +126,7 @@ static oikos_status place_class(import *m, const record *r, int64_t n, oikos_err
   return OIKOS_OK;
 }
 
-static oikos_status place_all(import *m, oikos_error *err) {
+static oikos_status place_all(idx_import *m, oikos_error *err) {
   if (m->images.n == 0)
     return OIKOS_OK; // the writer says that there is nothing
   qsort(m->records, (size_t)m->images.n, sizeof *m->records, by_label_and_order);
@@ -139,7 +139,7 @@ static oikos_status place_all(import *m, oikos_error *err) {
 }
 
 oikos_status oikos_import_idx(const oikos_import_job *job, oikos_error *err) {
-import m = {.job = job };
+  idx_import m = {.job = job};
   oikos_idx_pairs pairs = {NULL, 0};
   oikos_status status = OIKOS_OK;
   for (int i = 0; i < job->n_sources && status == OIKOS_OK; i++)

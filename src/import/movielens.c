@@ -17,16 +17,16 @@ static const char *const split_files[SPLIT_FILES] = {
     "u1.base", "u1.test", "u2.base", "u2.test", "u3.base", "u3.test", "u4.base",
     "u4.test", "u5.base", "u5.test", "ua.base", "ua.test", "ub.base", "ub.test"};
 
-typedef struct import {
+typedef struct movielens_import {
   const char *source;
-  oikos_ratings ratings;
+  oikos_rating_collection ratings;
   const oikos_movielens_release *release;
   char *file[FILES]; /* ratings, items, users, genres; NULL: not there */
   char *split[SPLIT_FILES];
-} import;
+} movielens_import;
 
 /* The release whose ratings are here. */
-static oikos_status recognise(import *m, oikos_error *err) {
+static oikos_status recognise(movielens_import *m, oikos_error *err) {
   const char *wanted[OIKOS_MOVIELENS_RELEASES];
   char *found[OIKOS_MOVIELENS_RELEASES];
   int releases = 0;
@@ -48,7 +48,7 @@ static oikos_status recognise(import *m, oikos_error *err) {
                     m->source, releases ? "several of them" : "none of them");
 }
 
-static oikos_status find_files(import *m, oikos_error *err) {
+static oikos_status find_files(movielens_import *m, oikos_error *err) {
   const oikos_movielens_release *l = m->release;
   const char *const wanted[FILES] = {l->ratings, l->items, l->users, l->genres};
   OIKOS_TRY(oikos_entry_find(m->source, FILES, wanted, m->file, err));
@@ -75,7 +75,7 @@ static oikos_status check_header(const oikos_csv *csv, const char *file, const c
 }
 
 /* Open one of the tables; `header` may be NULL. */
-static oikos_status open_table(import *m, oikos_entry_table *table, const char *file,
+static oikos_status open_table(movielens_import *m, oikos_entry_table *table, const char *file,
                                const oikos_csv_format *format, const char *header,
                                oikos_error *err) {
   OIKOS_TRY(oikos_entry_table_open(table, m->source, file, format, err));
@@ -85,18 +85,19 @@ static oikos_status open_table(import *m, oikos_entry_table *table, const char *
   return status;
 }
 
-static oikos_status read_table(import *m, const char *file, const oikos_csv_format *format,
-                               oikos_row_taker *take, void *user, oikos_error *err) {
+static oikos_status read_table(movielens_import *m, const char *file,
+                               const oikos_csv_format *format, oikos_row_taker *take, void *user,
+                               oikos_error *err) {
   oikos_entry_table table;
   const char *header = format->header ? m->release->header[1] : NULL;
   OIKOS_TRY(open_table(m, &table, file, format, header, err));
-  oikos_status status = oikos_ratings_rows(&m->ratings, table.csv, file, take, user, err);
+  oikos_status status = oikos_rating_collection_rows(&m->ratings, table.csv, file, take, user, err);
   oikos_entry_table_close(&table);
   return status;
 }
 
 /* The names of the genres, of u.genre or, without it, numbers; then what u.item tells. */
-static oikos_status read_flagged_items(import *m, oikos_error *err) {
+static oikos_status read_flagged_items(movielens_import *m, oikos_error *err) {
   static const char *const columns[] = {"genre", "number"};
   const oikos_csv_format format = {
       .separator = "|", .quotes = OIKOS_QUOTES_NONE, .n_names = 2, .names = columns};
@@ -114,7 +115,7 @@ static oikos_status read_flagged_items(import *m, oikos_error *err) {
   return read_table(m, m->file[1], &m->release->format[1], m->release->take_item, genre, err);
 }
 
-static oikos_status read_tables(import *m, oikos_error *err) {
+static oikos_status read_tables(movielens_import *m, oikos_error *err) {
   const oikos_movielens_release *l = m->release;
   if (m->file[1] && *l->genres)
     OIKOS_TRY(read_flagged_items(m, err));
@@ -125,48 +126,50 @@ static oikos_status read_tables(import *m, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status read_ratings(import *m, oikos_error *err) {
+static oikos_status read_ratings(movielens_import *m, oikos_error *err) {
   const oikos_movielens_release *l = m->release;
   oikos_entry_table table;
   OIKOS_TRY(open_table(m, &table, m->file[0], &l->format[0], l->header[0], err));
-  oikos_status status = oikos_ratings_read(&m->ratings, table.csv, m->file[0], &l->columns, err);
+  oikos_status status =
+      oikos_rating_collection_read(&m->ratings, table.csv, m->file[0], &l->columns, err);
   oikos_entry_table_close(&table);
   return status;
 }
 
-static oikos_status read_split(import *m, int k, oikos_error *err) {
+static oikos_status read_split(movielens_import *m, int k, oikos_error *err) {
   const oikos_movielens_release *l = m->release;
   oikos_entry_table table;
   if (!m->split[k])
     return OIKOS_OK;
   OIKOS_TRY(oikos_entry_table_open(&table, m->source, m->split[k], &l->format[0], err));
-  oikos_status status = oikos_ratings_split(&m->ratings, table.csv, m->split[k], &l->columns,
-                                            split_names[k / 2], (uint8_t)(k % 2 + 1), err);
+  oikos_status status =
+      oikos_rating_collection_split(&m->ratings, table.csv, m->split[k], &l->columns,
+                                    split_names[k / 2], (uint8_t)(k % 2 + 1), err);
   oikos_entry_table_close(&table);
   return status;
 }
 
-static oikos_status run(import *m, oikos_error *err) {
+static oikos_status run(movielens_import *m, oikos_error *err) {
   OIKOS_TRY(recognise(m, err));
   OIKOS_TRY(find_files(m, err));
   OIKOS_TRY(read_tables(m, err));
   OIKOS_TRY(read_ratings(m, err));
-  OIKOS_TRY(oikos_ratings_order(&m->ratings, err));
+  OIKOS_TRY(oikos_rating_collection_order(&m->ratings, err));
   for (int k = 0; k < SPLIT_FILES; k++)
     OIKOS_TRY(read_split(m, k, err));
-  return oikos_ratings_write(&m->ratings, "movielens", err);
+  return oikos_rating_collection_write(&m->ratings, "movielens", err);
 }
 
 oikos_status oikos_import_movielens(const oikos_import_job *job, oikos_error *err) {
-import m = {0 };
+  movielens_import m = {0};
   if (job->n_sources != 1)
     return oikos_fail(err, OIKOS_USAGE, "movielens wants one release, found %d sources",
                       job->n_sources);
   m.source = job->sources[0];
-  oikos_status status = oikos_ratings_create(&m.ratings, job, err);
+  oikos_status status = oikos_rating_collection_create(&m.ratings, job, err);
   if (status == OIKOS_OK)
     status = run(&m, err);
-  oikos_ratings_destroy(&m.ratings);
+  oikos_rating_collection_destroy(&m.ratings);
   for (int k = 0; k < FILES; k++)
     free(m.file[k]);
   for (int k = 0; k < SPLIT_FILES; k++)

@@ -29,7 +29,8 @@ typedef struct oikos_movielens_genres {
 
 /** Take over a row of u.genre ("Action|1") into the oikos_movielens_genres at @p user; genres keep
  * the publisher's order. */
-oikos_status oikos_movielens_take_genre(void *user, oikos_ratings *r, const oikos_csv *csv,
-                                        const oikos_csv_row *row, oikos_error *err);
+oikos_status oikos_movielens_take_genre(void *user, oikos_rating_collection *r,
+                                        const oikos_csv *csv, const oikos_csv_row *row,
+                                        oikos_error *err);
 
 #endif

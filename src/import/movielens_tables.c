@@ -19,7 +19,7 @@ static oikos_status text_of(const oikos_csv *csv, const oikos_csv_row *row, int 
 }
 
 /* Begin to describe one; everything else in the row has been checked. */
-static oikos_status describe(oikos_ratings *r, oikos_entities *e, const oikos_csv *csv,
+static oikos_status describe(oikos_rating_collection *r, oikos_entities *e, const oikos_csv *csv,
                              const oikos_csv_row *row, int32_t *entity, oikos_error *err) {
   OIKOS_TRY(oikos_csv_id(csv, row, 0, err));
   if (oikos_entities_is_described(e, row->field[0]))
@@ -29,8 +29,8 @@ static oikos_status describe(oikos_ratings *r, oikos_entities *e, const oikos_cs
 }
 
 /* Title, and the year it ends with. */
-static oikos_status describe_item(oikos_ratings *r, const oikos_csv *csv, const oikos_csv_row *row,
-                                  int32_t *item, oikos_error *err) {
+static oikos_status describe_item(oikos_rating_collection *r, const oikos_csv *csv,
+                                  const oikos_csv_row *row, int32_t *item, oikos_error *err) {
   char title[OIKOS_TEXT_BYTES];
   double year;
   int column = 0;
@@ -43,8 +43,9 @@ static oikos_status describe_item(oikos_ratings *r, const oikos_csv *csv, const 
   return OIKOS_OK;
 }
 
-oikos_status oikos_movielens_take_genre(void *user, oikos_ratings *r, const oikos_csv *csv,
-                                        const oikos_csv_row *row, oikos_error *err) {
+oikos_status oikos_movielens_take_genre(void *user, oikos_rating_collection *r,
+                                        const oikos_csv *csv, const oikos_csv_row *row,
+                                        oikos_error *err) {
   oikos_movielens_genres *genres = user;
   char genre[OIKOS_TEXT_BYTES];
   int64_t number;
@@ -61,7 +62,7 @@ oikos_status oikos_movielens_take_genre(void *user, oikos_ratings *r, const oiko
 }
 
 /* u.item: one flag for each of u.genre, by their order. */
-static oikos_status take_flags(void *user, oikos_ratings *r, const oikos_csv *csv,
+static oikos_status take_flags(void *user, oikos_rating_collection *r, const oikos_csv *csv,
                                const oikos_csv_row *row, oikos_error *err) {
   const char *const *genre = user;
   int32_t item = 0;
@@ -79,7 +80,7 @@ static oikos_status take_flags(void *user, oikos_ratings *r, const oikos_csv *cs
 }
 
 /* movies.dat and movies.csv: genres with bars between. */
-static oikos_status take_genres(void *user, oikos_ratings *r, const oikos_csv *csv,
+static oikos_status take_genres(void *user, oikos_rating_collection *r, const oikos_csv *csv,
                                 const oikos_csv_row *row, oikos_error *err) {
   char genres[OIKOS_TEXT_BYTES], *rest, *genre;
   int32_t item = 0;
@@ -100,8 +101,8 @@ typedef struct user_columns {
 } user_columns;
 
 /* Age is a number; gender, occupation and the first character of the zip code are categories. */
-static oikos_status take_person(oikos_ratings *r, const oikos_csv *csv, const oikos_csv_row *row,
-                                const user_columns *c, oikos_error *err) {
+static oikos_status take_person(oikos_rating_collection *r, const oikos_csv *csv,
+                                const oikos_csv_row *row, const user_columns *c, oikos_error *err) {
   static const char *const names[] = {"gender", "occupation", "zip_region"};
   const int column[] = {c->gender, c->occupation, c->zip};
   char text[3][OIKOS_TEXT_BYTES];
@@ -124,14 +125,14 @@ static oikos_status take_person(oikos_ratings *r, const oikos_csv *csv, const oi
   return OIKOS_OK;
 }
 
-static oikos_status take_user_100k(void *user, oikos_ratings *r, const oikos_csv *csv,
+static oikos_status take_user_100k(void *user, oikos_rating_collection *r, const oikos_csv *csv,
                                    const oikos_csv_row *row, oikos_error *err) {
   static const user_columns columns = {.age = 1, .gender = 2, .occupation = 3, .zip = 4};
   (void)user;
   return take_person(r, csv, row, &columns, err);
 }
 
-static oikos_status take_user_1m(void *user, oikos_ratings *r, const oikos_csv *csv,
+static oikos_status take_user_1m(void *user, oikos_rating_collection *r, const oikos_csv *csv,
                                  const oikos_csv_row *row, oikos_error *err) {
   static const user_columns columns = {.gender = 1, .age = 2, .occupation = 3, .zip = 4};
   (void)user;

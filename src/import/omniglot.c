@@ -23,12 +23,12 @@ typedef struct drawing {
   uint8_t split;
 } drawing;
 
-typedef struct import {
+typedef struct omniglot_import {
   const oikos_import_job *job;
   oikos_collection images;
   drawing *drawings; /* (images.n), sorted by class, then file */
   int64_t capacity;
-} import;
+} omniglot_import;
 
 /* Where the last n parts of a path begin; NULL if there are fewer. */
 static const char *last_parts(const char *path, int n) {
@@ -82,7 +82,8 @@ static oikos_status name_drawing(const char *name, const char *source, drawing *
   return OIKOS_OK;
 }
 
-static oikos_status decode(import *m, const uint8_t *bytes, size_t size, oikos_error *err) {
+static oikos_status decode(omniglot_import *m, const uint8_t *bytes, size_t size,
+                           oikos_error *err) {
   uint8_t *pixels, *out;
   int64_t height, width;
   OIKOS_TRY(oikos_png_decode(bytes, size, 16 * SIDE, &pixels, &height, &width, err));
@@ -100,7 +101,7 @@ static oikos_status decode(import *m, const uint8_t *bytes, size_t size, oikos_e
   return status;
 }
 
-static oikos_status reserve(import *m, oikos_error *err) {
+static oikos_status reserve(omniglot_import *m, oikos_error *err) {
   if (m->images.n < m->capacity)
     return OIKOS_OK;
   int64_t capacity = 2 * m->capacity + 1024;
@@ -112,8 +113,8 @@ static oikos_status reserve(import *m, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status read_drawing(import *m, oikos_archive *archive, const char *name, int source,
-                                 oikos_error *err) {
+static oikos_status read_drawing(omniglot_import *m, oikos_archive *archive, const char *name,
+                                 int source, oikos_error *err) {
   const uint8_t *bytes;
   size_t size;
   drawing d = {.source = source, .image = m->images.n};
@@ -134,7 +135,7 @@ static oikos_status read_drawing(import *m, oikos_archive *archive, const char *
   return oikos_pulse_check(m->job->pulse, err);
 }
 
-static void tell(const import *m, oikos_archive *archive, const char *what, bool end) {
+static void tell(const omniglot_import *m, oikos_archive *archive, const char *what, bool end) {
   int64_t done, total;
   if (!m->job->progress)
     return;
@@ -142,7 +143,8 @@ static void tell(const import *m, oikos_archive *archive, const char *what, bool
   m->job->progress(m->job->user, what, end && total ? total : done, total);
 }
 
-static oikos_status read_entries(import *m, oikos_archive *archive, int source, oikos_error *err) {
+static oikos_status read_entries(omniglot_import *m, oikos_archive *archive, int source,
+                                 oikos_error *err) {
   char what[256];
   const char *name;
   int64_t before = m->images.n;
@@ -173,7 +175,7 @@ static int by_class_and_file(const void *a, const void *b) {
   return order ? order : (x->image > y->image) - (x->image < y->image);
 }
 
-static oikos_status check_duplicates(const import *m, oikos_error *err) {
+static oikos_status check_duplicates(const omniglot_import *m, oikos_error *err) {
   for (int64_t i = 1; i < m->images.n; i++) {
     const drawing *a = &m->drawings[i - 1], *b = &m->drawings[i];
     if (strcmp(a->class_name, b->class_name) != 0)
@@ -208,7 +210,8 @@ static void list_missing(const drawing *d, int64_t n, char *text, size_t size) {
           (size_t)snprintf(text + used, size - used, "%s_%02d.png", used ? " " : "; missing: ", k);
 }
 
-static oikos_status check_count(const import *m, const drawing *d, int64_t n, oikos_error *err) {
+static oikos_status check_count(const omniglot_import *m, const drawing *d, int64_t n,
+                                oikos_error *err) {
   char missing[256];
   if (n == DRAWINGS)
     return OIKOS_OK;
@@ -219,7 +222,7 @@ static oikos_status check_count(const import *m, const drawing *d, int64_t n, oi
                     m->job->sources[d->source], d->class_name, (long long)n, DRAWINGS, missing);
 }
 
-static oikos_status place_class(import *m, const drawing *d, int64_t n, oikos_error *err) {
+static oikos_status place_class(omniglot_import *m, const drawing *d, int64_t n, oikos_error *err) {
   OIKOS_TRY(check_count(m, d, n, err));
   size_t length = strcspn(d->class_name, "/");
   char *group = strndup(d->class_name, length);
@@ -232,7 +235,7 @@ static oikos_status place_class(import *m, const drawing *d, int64_t n, oikos_er
   return status;
 }
 
-static oikos_status place_all(import *m, oikos_error *err) {
+static oikos_status place_all(omniglot_import *m, oikos_error *err) {
   if (m->images.n == 0)
     return OIKOS_OK; // the writer says that there is nothing
   qsort(m->drawings, (size_t)m->images.n, sizeof *m->drawings, by_class_and_file);
@@ -246,7 +249,7 @@ static oikos_status place_all(import *m, oikos_error *err) {
   return OIKOS_OK;
 }
 
-static oikos_status read_source(import *m, int source, oikos_error *err) {
+static oikos_status read_source(omniglot_import *m, int source, oikos_error *err) {
   oikos_archive *archive;
   OIKOS_TRY(
       oikos_archive_open(&archive, m->job->sources[source], &oikos_archive_image_limits, err));
@@ -257,7 +260,7 @@ static oikos_status read_source(import *m, int source, oikos_error *err) {
 
 oikos_status oikos_import_omniglot(const oikos_import_job *job, oikos_error *err) {
   int64_t size = job->options.size ? job->options.size : DEFAULT_SIZE;
-import m = {.job = job, .images = {.height = size, .width = size } };
+  omniglot_import m = {.job = job, .images = {.height = size, .width = size}};
   oikos_status status = OIKOS_OK;
   if (size > SIDE)
     return oikos_fail(err, OIKOS_USAGE, "size %lld: Omniglot drawings are %dx%d; give at most %d",

@@ -13,13 +13,14 @@
 
 enum { FIRST_RATINGS = 1 << 16, PROGRESS_EVERY = 1 << 16, SHOWN_BAD = 10 };
 
-oikos_status oikos_ratings_create(oikos_ratings *r, const oikos_import_job *job, oikos_error *err) {
-  *r = (oikos_ratings){.job = job};
+oikos_status oikos_rating_collection_create(oikos_rating_collection *r, const oikos_import_job *job,
+                                            oikos_error *err) {
+  *r = (oikos_rating_collection){.job = job};
   OIKOS_TRY(oikos_entities_create(&r->users, err));
   return oikos_entities_create(&r->items, err);
 }
 
-void oikos_ratings_destroy(oikos_ratings *r) {
+void oikos_rating_collection_destroy(oikos_rating_collection *r) {
   oikos_entities_destroy(r->users);
   oikos_entities_destroy(r->items);
   void *const arrays[] = {r->value,      r->time,       r->user,       r->item,
@@ -28,11 +29,11 @@ void oikos_ratings_destroy(oikos_ratings *r) {
     free(arrays[k]);
   for (int k = 0; k < r->n_splits; k++)
     free(r->split[k]);
-  *r = (oikos_ratings){0};
+  *r = (oikos_rating_collection){0};
 }
 
 /* Large blocks move by their page tables, so that growing does not copy them. */
-static oikos_status grow(oikos_ratings *r, oikos_error *err) {
+static oikos_status grow(oikos_rating_collection *r, oikos_error *err) {
   size_t n = r->capacity ? 3 * (size_t)r->capacity / 2 : FIRST_RATINGS;
   float *value = realloc(r->value, n * sizeof *value);
   r->value = value ? value : r->value;
@@ -48,8 +49,8 @@ static oikos_status grow(oikos_ratings *r, oikos_error *err) {
   return OIKOS_OK;
 }
 
-oikos_status oikos_ratings_add(oikos_ratings *r, int32_t user, int32_t item, float value,
-                               int64_t time, oikos_error *err) {
+oikos_status oikos_rating_collection_add(oikos_rating_collection *r, int32_t user, int32_t item,
+                                         float value, int64_t time, oikos_error *err) {
   if (r->n == INT32_MAX)
     return oikos_fail(err, OIKOS_ERROR, "more than %d ratings", INT32_MAX);
   if (r->n == r->capacity)
@@ -62,7 +63,7 @@ oikos_status oikos_ratings_add(oikos_ratings *r, int32_t user, int32_t item, flo
 }
 
 /* A bad row: an error, or left out, and named if it is among the first. */
-static oikos_status leave_out(oikos_ratings *r, oikos_csv *csv, oikos_status status,
+static oikos_status leave_out(oikos_rating_collection *r, oikos_csv *csv, oikos_status status,
                               const oikos_error *why) {
   if (!r->job->options.skip_bad)
     return status;
@@ -73,8 +74,9 @@ static oikos_status leave_out(oikos_ratings *r, oikos_csv *csv, oikos_status sta
   return OIKOS_OK;
 }
 
-oikos_status oikos_ratings_rows(oikos_ratings *r, oikos_csv *csv, const char *name,
-                                oikos_row_taker *take, void *user, oikos_error *err) {
+oikos_status oikos_rating_collection_rows(oikos_rating_collection *r, oikos_csv *csv,
+                                          const char *name, oikos_row_taker *take, void *user,
+                                          oikos_error *err) {
   char what[512];
   oikos_csv_row row;
   bool end = false;
@@ -105,7 +107,7 @@ oikos_status oikos_ratings_rows(oikos_ratings *r, oikos_csv *csv, const char *na
   return OIKOS_OK;
 }
 
-static oikos_status take_rating(void *user, oikos_ratings *r, const oikos_csv *csv,
+static oikos_status take_rating(void *user, oikos_rating_collection *r, const oikos_csv *csv,
                                 const oikos_csv_row *row, oikos_error *err) {
   const oikos_rating_columns *c = user;
   int32_t who, what;
@@ -122,17 +124,18 @@ static oikos_status take_rating(void *user, oikos_ratings *r, const oikos_csv *c
   r->row_is_good = true;
   OIKOS_TRY(oikos_entities_id(r->users, row->field[c->user], &who, err));
   OIKOS_TRY(oikos_entities_id(r->items, row->field[c->item], &what, err));
-  return oikos_ratings_add(r, who, what, (float)value, time, err);
+  return oikos_rating_collection_add(r, who, what, (float)value, time, err);
 }
 
-oikos_status oikos_ratings_read(oikos_ratings *r, oikos_csv *csv, const char *name,
-                                const oikos_rating_columns *columns, oikos_error *err) {
+oikos_status oikos_rating_collection_read(oikos_rating_collection *r, oikos_csv *csv,
+                                          const char *name, const oikos_rating_columns *columns,
+                                          oikos_error *err) {
   oikos_rating_columns c = *columns;
-  return oikos_ratings_rows(r, csv, name, take_rating, &c, err);
+  return oikos_rating_collection_rows(r, csv, name, take_rating, &c, err);
 }
 
 /* Ids that only a table has, or only the ratings: written in another way in one of them, maybe. */
-static void tell_apart(const oikos_ratings *r, const char *word, const oikos_entities *e,
+static void tell_apart(const oikos_rating_collection *r, const char *word, const oikos_entities *e,
                        const oikos_rating_side *side, const int64_t *first) {
   int64_t unrated = 0, untold = 0, described = 0;
   const char *of_table = "", *of_ratings = "";
@@ -159,7 +162,7 @@ static void tell_apart(const oikos_ratings *r, const char *word, const oikos_ent
     r->job->message(r->job->user, text);
 }
 
-static void tell(const oikos_ratings *r) {
+static void tell(const oikos_rating_collection *r) {
   char text[256];
   if (!r->job->message)
     return;
@@ -172,7 +175,8 @@ static void tell(const oikos_ratings *r) {
   r->job->message(r->job->user, text);
 }
 
-oikos_status oikos_ratings_write(oikos_ratings *r, const char *kind, oikos_error *err) {
+oikos_status oikos_rating_collection_write(oikos_rating_collection *r, const char *kind,
+                                           oikos_error *err) {
   char source[512];
   const char *path = r->job->n_sources ? r->job->sources[0] : "", *base = strrchr(path, '/');
   base = base && base[1] ? base + 1 : path;

@@ -2,12 +2,12 @@
  *
  * What an importer of ratings gathers before it writes: 20 bytes a rating, as they come.
  *
- *   oikos_ratings_create(), then in any order
- *   oikos_ratings_rows()    for each table, with a function that takes a row over
- *   oikos_ratings_add()     for each rating
- *   oikos_ratings_order()   when all ratings are in; then
- *   oikos_ratings_split()   for each part of a split
- *   oikos_ratings_write(), oikos_ratings_destroy()
+ *   oikos_rating_collection_create(), then in any order
+ *   oikos_rating_collection_rows()    for each table, with a function that takes a row over
+ *   oikos_rating_collection_add()     for each rating
+ *   oikos_rating_collection_order()   when all ratings are in; then
+ *   oikos_rating_collection_split()   for each part of a split
+ *   oikos_rating_collection_write(), oikos_rating_collection_destroy()
  */
 #ifndef OIKOS_IMPORT_RATINGS_H
 #define OIKOS_IMPORT_RATINGS_H
@@ -23,7 +23,7 @@
 enum { OIKOS_MAX_SPLITS = 16 };
 
 /** Read what you need; leave changes to the functions below. */
-typedef struct oikos_ratings {
+typedef struct oikos_rating_collection {
   const oikos_import_job *job;
   oikos_entities *users, *items;
   int64_t n, capacity;
@@ -32,7 +32,7 @@ typedef struct oikos_ratings {
   int32_t *user, *item; /* (capacity) */
   int64_t skipped, duplicates;
   bool row_is_good; /* set by an oikos_row_taker: what fails from now on is not the row's fault */
-  /* from oikos_ratings_order() on */
+  /* from oikos_rating_collection_order() on */
   oikos_rating_side user_side, item_side;
   const int32_t *user_place, *item_place;
   int64_t *user_first, *item_first; /* (users + 1), (items + 1) */
@@ -40,50 +40,54 @@ typedef struct oikos_ratings {
   int n_splits;
   const char *split_name[OIKOS_MAX_SPLITS];
   uint8_t *split[OIKOS_MAX_SPLITS]; /* of (n) */
-} oikos_ratings;
+} oikos_rating_collection;
 
 /** Which columns of a table hold a rating; -1 for no times. */
 typedef struct oikos_rating_columns {
   int user, item, rating, time;
 } oikos_rating_columns;
 
-oikos_status oikos_ratings_create(oikos_ratings *r, const oikos_import_job *job, oikos_error *err);
-void oikos_ratings_destroy(oikos_ratings *r);
+oikos_status oikos_rating_collection_create(oikos_rating_collection *r, const oikos_import_job *job,
+                                            oikos_error *err);
+void oikos_rating_collection_destroy(oikos_rating_collection *r);
 
 /** Check a row, set r->row_is_good, take it over. An error before that is what is bad in the row.
  */
-typedef oikos_status oikos_row_taker(void *user, oikos_ratings *r, const oikos_csv *csv,
+typedef oikos_status oikos_row_taker(void *user, oikos_rating_collection *r, const oikos_csv *csv,
                                      const oikos_csv_row *row, oikos_error *err);
 
 /** Read a table to its end. Bad rows stop it or, with skip_bad, are counted, the first ten named.
  */
-oikos_status oikos_ratings_rows(oikos_ratings *r, oikos_csv *csv, const char *name,
-                                oikos_row_taker *take, void *user, oikos_error *err);
+oikos_status oikos_rating_collection_rows(oikos_rating_collection *r, oikos_csv *csv,
+                                          const char *name, oikos_row_taker *take, void *user,
+                                          oikos_error *err);
 
 /** Read a table of ratings to its end. */
-oikos_status oikos_ratings_read(oikos_ratings *r, oikos_csv *csv, const char *name,
-                                const oikos_rating_columns *columns, oikos_error *err);
+oikos_status oikos_rating_collection_read(oikos_rating_collection *r, oikos_csv *csv,
+                                          const char *name, const oikos_rating_columns *columns,
+                                          oikos_error *err);
 
 /** A rating of an item by a user, given by their numbers in r->users and r->items. */
-oikos_status oikos_ratings_add(oikos_ratings *r, int32_t user, int32_t item, float value,
-                               int64_t time, oikos_error *err);
+oikos_status oikos_rating_collection_add(oikos_rating_collection *r, int32_t user, int32_t item,
+                                         float value, int64_t time, oikos_error *err);
 
 /**
  * Order users and items by id, ratings by user, time and then as they came; leave out all but the
  * last of ratings of the same item by the same user; index them by item.
  */
-oikos_status oikos_ratings_order(oikos_ratings *r, oikos_error *err);
+oikos_status oikos_rating_collection_order(oikos_rating_collection *r, oikos_error *err);
 
 /**
  * Mark the ratings that a table lists.
  * @param name  of the split: lives as long as r
  * @param part  1 base, 2 test
  */
-oikos_status oikos_ratings_split(oikos_ratings *r, oikos_csv *csv, const char *table,
-                                 const oikos_rating_columns *columns, const char *name,
-                                 uint8_t part, oikos_error *err);
+oikos_status oikos_rating_collection_split(oikos_rating_collection *r, oikos_csv *csv,
+                                           const char *table, const oikos_rating_columns *columns,
+                                           const char *name, uint8_t part, oikos_error *err);
 
 /** Write job->output and tell what was written; the source attribute names @p kind. */
-oikos_status oikos_ratings_write(oikos_ratings *r, const char *kind, oikos_error *err);
+oikos_status oikos_rating_collection_write(oikos_rating_collection *r, const char *kind,
+                                           oikos_error *err);
 
 #endif

@@ -17,7 +17,7 @@ enum { RANK = OIKOS_DEMO_RANK, DEFAULT_USERS = 500, DEFAULT_ITEMS = 300, LEAST =
 enum { USER_VECTOR, ITEM_VECTOR, USER_FEATURES, ITEM_FEATURES, USER_CHOICES, ITEM_WEIGHT };
 
 typedef struct demo {
-  oikos_ratings ratings;
+  oikos_rating_collection ratings;
   uint64_t seed;
   int64_t users, items;
   double *weight;  /* (items) of items 0 .. i together */
@@ -144,8 +144,8 @@ static oikos_status rate(demo *d, int64_t u, oikos_error *err) {
     double value = nearbyint(oikos_ratings_demo_score(p, q) + 0.3 * oikos_random_normal(&r));
     value = value < 1 ? 1 : value > 5 ? 5 : value;
     time += 1 + (int64_t)oikos_random_below(&r, 1000);
-    OIKOS_TRY(
-        oikos_ratings_add(&d->ratings, (int32_t)u, (int32_t)d->chosen[k], (float)value, time, err));
+    OIKOS_TRY(oikos_rating_collection_add(&d->ratings, (int32_t)u, (int32_t)d->chosen[k],
+                                          (float)value, time, err));
   }
   for (int64_t k = 0; k < n; k++)
     d->taken[d->chosen[k]] = 0;
@@ -153,15 +153,15 @@ static oikos_status rate(demo *d, int64_t u, oikos_error *err) {
 }
 
 static oikos_status run(demo *d, const oikos_import_job *job, oikos_error *err) {
-  OIKOS_TRY(oikos_ratings_create(&d->ratings, job, err));
+  OIKOS_TRY(oikos_rating_collection_create(&d->ratings, job, err));
   OIKOS_TRY(oikos_alloc(&d->weight, (size_t)d->items, sizeof *d->weight, "the items", err));
   OIKOS_TRY(oikos_alloc(&d->taken, (size_t)d->items, sizeof *d->taken, "the items", err));
   OIKOS_TRY(oikos_alloc(&d->chosen, (size_t)d->items, sizeof *d->chosen, "the items", err));
   OIKOS_TRY(describe_all(d, err));
   for (int64_t u = 0; u < d->users; u++)
     OIKOS_TRY(rate(d, u, err));
-  OIKOS_TRY(oikos_ratings_order(&d->ratings, err));
-  return oikos_ratings_write(&d->ratings, "ratings-demo", err);
+  OIKOS_TRY(oikos_rating_collection_order(&d->ratings, err));
+  return oikos_rating_collection_write(&d->ratings, "ratings-demo", err);
 }
 
 oikos_status oikos_import_ratings_demo(const oikos_import_job *job, oikos_error *err) {
@@ -175,7 +175,7 @@ oikos_status oikos_import_ratings_demo(const oikos_import_job *job, oikos_error 
                       "and %lld",
                       INT32_MAX / LEAST / 4, (long long)d.users, (long long)d.items);
   oikos_status status = run(&d, job, err);
-  oikos_ratings_destroy(&d.ratings);
+  oikos_rating_collection_destroy(&d.ratings);
   free(d.weight);
   free(d.taken);
   free(d.chosen);

@@ -45,7 +45,7 @@ static void sort_runs(int64_t groups, const int64_t *first, int64_t *time, int32
 }
 
 /* Two ratings of one item by one user: name the first few. */
-static void tell_duplicate(const oikos_ratings *r, int64_t user, int32_t item) {
+static void tell_duplicate(const oikos_rating_collection *r, int64_t user, int32_t item) {
   char text[512];
   if (!r->job->message || r->duplicates > SHOWN_DUPLICATES)
     return;
@@ -56,7 +56,7 @@ static void tell_duplicate(const oikos_ratings *r, int64_t user, int32_t item) {
 
 /* Leave out of `order` all but each user's last rating of an item. mark (items): user + 1 of whom
  * it was seen last. The kept ones of a user move to the end of the run, then all close up. */
-static int64_t drop_duplicates(oikos_ratings *r, int32_t *order, int32_t *mark) {
+static int64_t drop_duplicates(oikos_rating_collection *r, int32_t *order, int32_t *mark) {
   int64_t kept = 0, end = 0;
   for (int64_t u = 0; u < r->user_side.n; u++) {
     int64_t from = end, to = r->user_first[u + 1];
@@ -94,7 +94,7 @@ static oikos_status permute(void *array, size_t size, int64_t n, const int32_t *
   return OIKOS_OK;
 }
 
-static oikos_status order_by_user(oikos_ratings *r, int32_t *order, int32_t *mark,
+static oikos_status order_by_user(oikos_rating_collection *r, int32_t *order, int32_t *mark,
                                   oikos_error *err) {
   group(r->n, r->user, r->user_side.n, r->user_first, order);
   sort_runs(r->user_side.n, r->user_first, r->time, order);
@@ -107,7 +107,7 @@ static oikos_status order_by_user(oikos_ratings *r, int32_t *order, int32_t *mar
   return OIKOS_OK;
 }
 
-static oikos_status order_ratings(oikos_ratings *r, oikos_error *err) {
+static oikos_status order_ratings(oikos_rating_collection *r, oikos_error *err) {
   int32_t *order = NULL, *mark = NULL;
   oikos_status status = oikos_alloc(&order, (size_t)r->n, sizeof *order, "the order", err);
   if (status == OIKOS_OK)
@@ -119,7 +119,7 @@ static oikos_status order_ratings(oikos_ratings *r, oikos_error *err) {
   return status;
 }
 
-oikos_status oikos_ratings_order(oikos_ratings *r, oikos_error *err) {
+oikos_status oikos_rating_collection_order(oikos_rating_collection *r, oikos_error *err) {
   if (r->n == 0)
     return oikos_fail(err, OIKOS_ERROR, "%s: no good rating: %lld rows were left out",
                       r->job->n_sources ? r->job->sources[0] : "no source", (long long)r->skipped);

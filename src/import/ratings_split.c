@@ -14,7 +14,7 @@ typedef struct marking {
 } marking;
 
 /* The rating that a user gave an item; -1 for none. Looks through the shorter of both lists. */
-static int64_t find(const oikos_ratings *r, int32_t user, int32_t item) {
+static int64_t find(const oikos_rating_collection *r, int32_t user, int32_t item) {
   int64_t from = r->user_first[user], end = r->user_first[user + 1];
   int64_t other = r->item_first[item], other_end = r->item_first[item + 1];
   if (end - from <= other_end - other) {
@@ -27,7 +27,7 @@ static int64_t find(const oikos_ratings *r, int32_t user, int32_t item) {
   return other < other_end ? r->item_rating[other] : -1;
 }
 
-static oikos_status take(void *user, oikos_ratings *r, const oikos_csv *csv,
+static oikos_status take(void *user, oikos_rating_collection *r, const oikos_csv *csv,
                          const oikos_csv_row *row, oikos_error *err) {
   const marking *m = user;
   int32_t who = oikos_entities_find(r->users, row->field[m->columns->user]);
@@ -44,7 +44,8 @@ static oikos_status take(void *user, oikos_ratings *r, const oikos_csv *csv,
 }
 
 /* The split of a name, a new one if it is new. */
-static oikos_status find_split(oikos_ratings *r, const char *name, int *number, oikos_error *err) {
+static oikos_status find_split(oikos_rating_collection *r, const char *name, int *number,
+                               oikos_error *err) {
   for (*number = 0; *number < r->n_splits; ++*number)
     if (strcmp(r->split_name[*number], name) == 0)
       return OIKOS_OK;
@@ -55,11 +56,11 @@ static oikos_status find_split(oikos_ratings *r, const char *name, int *number, 
   return OIKOS_OK;
 }
 
-oikos_status oikos_ratings_split(oikos_ratings *r, oikos_csv *csv, const char *table,
-                                 const oikos_rating_columns *columns, const char *name,
-                                 uint8_t part, oikos_error *err) {
+oikos_status oikos_rating_collection_split(oikos_rating_collection *r, oikos_csv *csv,
+                                           const char *table, const oikos_rating_columns *columns,
+                                           const char *name, uint8_t part, oikos_error *err) {
   int number;
   OIKOS_TRY(find_split(r, name, &number, err));
   marking m = {columns, r->split[number], part};
-  return oikos_ratings_rows(r, csv, table, take, &m, err);
+  return oikos_rating_collection_rows(r, csv, table, take, &m, err);
 }

@@ -11,7 +11,7 @@
 #include "import/number.h"
 #include "import/text.h"
 
-typedef enum use { UNUSED, ID, TITLE, NUMBER, CATEGORY } use;
+typedef enum side_column_use { UNUSED, ID, TITLE, NUMBER, CATEGORY } side_column_use;
 
 /* The first text that is no number, and how many fields are one. */
 typedef struct odd {
@@ -20,7 +20,7 @@ typedef struct odd {
 } odd;
 
 typedef struct side_table {
-  oikos_ratings *ratings;
+  oikos_rating_collection *ratings;
   oikos_entities *to;
   const char *path;
   uint8_t *use; /* (columns) */
@@ -67,7 +67,7 @@ static oikos_status choose(side_table *t, const oikos_csv *csv, const char *id, 
 }
 
 /* Whether a field says that its value is not known. Some are a value of their own in a category. */
-static bool is_unknown(const char *text, use what) {
+static bool is_unknown(const char *text, side_column_use what) {
   static const char *const always[] = {"", "\\N", "NULL", "null", "NaN", "nan", "<NA>"};
   static const char *const for_number[] = {"NA", "N/A", "n/a", "#N/A", "None", "-", "?"};
   for (size_t k = 0; k < sizeof always / sizeof *always; k++)
@@ -146,7 +146,7 @@ static oikos_status set_field(side_table *t, int32_t entity, const oikos_csv_row
                                  : add_values(t, entity, column, text, err);
 }
 
-static oikos_status take_row(void *user, oikos_ratings *r, const oikos_csv *csv,
+static oikos_status take_row(void *user, oikos_rating_collection *r, const oikos_csv *csv,
                              const oikos_csv_row *row, oikos_error *err) {
   side_table *t = user;
   char text[OIKOS_TEXT_BYTES];
@@ -214,7 +214,7 @@ static oikos_status take(side_table *t, oikos_error *err) {
   OIKOS_TRY(oikos_csv_open(&csv, t->path, &format, err));
   oikos_status status =
       oikos_csv_columns(csv) == t->columns
-          ? oikos_ratings_rows(t->ratings, csv, t->path, take_row, t, err)
+          ? oikos_rating_collection_rows(t->ratings, csv, t->path, take_row, t, err)
           : oikos_fail(err, OIKOS_ERROR, "%s changed while it was read; import again", t->path);
   oikos_csv_close(csv);
   if (status == OIKOS_OK)
@@ -222,7 +222,7 @@ static oikos_status take(side_table *t, oikos_error *err) {
   return status;
 }
 
-oikos_status oikos_side_table_read(oikos_ratings *r, oikos_entities *to, const char *path,
+oikos_status oikos_side_table_read(oikos_rating_collection *r, oikos_entities *to, const char *path,
                                    const char *id, const char *title, oikos_error *err) {
   side_table t = {.ratings = r, .to = to, .path = path};
   oikos_status status = look(&t, id, title, err);

@@ -12,7 +12,7 @@
  * @param title  the column of titles; NULL for none
  * @return OIKOS_USAGE for columns that are not there
  */
-oikos_status oikos_side_table_read(oikos_ratings *r, oikos_entities *to, const char *path,
+oikos_status oikos_side_table_read(oikos_rating_collection *r, oikos_entities *to, const char *path,
                                    const char *id, const char *title, oikos_error *err);
 
 #endif

@@ -8,7 +8,7 @@
 
 typedef oikos_real real;
 
-bool oikos_attacks(const oikos_config *c, int64_t learner) {
+bool oikos_attacks(const oikos_config *c, oikos_learner_id learner) {
   double n = (double)c->learners.count;
   return c->attack.kind != OIKOS_ATTACK_NONE &&
          (double)learner >= n - floor(c->attack.share * n + 0.5);
@@ -19,7 +19,7 @@ static void replace(const oikos_config *c, oikos_random *r, size_t n, const real
   double scale = c->attack.kind == OIKOS_ATTACK_FLIPPED ? -c->attack.scale : c->attack.scale;
   for (size_t i = 0; i < n; i++) {
     double at = from ? (double)from[i] : 0;
-    switch ((oikos_attack_kind)c->attack.kind) {
+    switch (c->attack.kind) {
     case OIKOS_ATTACK_NONE:
       break;
     case OIKOS_ATTACK_SCALED:
@@ -39,8 +39,8 @@ static void replace(const oikos_config *c, oikos_random *r, size_t n, const real
   }
 }
 
-void oikos_attack(const oikos_config *c, const oikos_weights *w, int64_t step, int64_t learner,
-                  real *gradient, real *home_gradient, real *trained) {
+void oikos_attack(const oikos_config *c, const oikos_weights *w, int64_t step,
+                  oikos_learner_id learner, real *gradient, real *home_gradient, real *trained) {
   oikos_random r =
       oikos_random_at((uint64_t)c->seed, OIKOS_DRAW_ATTACK, (uint64_t)step, (uint64_t)learner);
   replace(c, &r, w->n, NULL, gradient);

@@ -13,9 +13,10 @@
 #define OIKOS_LEARN_ATTACK_H
 
 #include "learn/weights.h"
+#include "oikos/tasks.h"
 
 /** Whether this learner attacks. */
-bool oikos_attacks(const oikos_config *config, int64_t learner);
+bool oikos_attacks(const oikos_config *config, oikos_learner_id learner);
 
 /**
  * What an attacker sends.
@@ -24,7 +25,7 @@ bool oikos_attacks(const oikos_config *config, int64_t learner);
  * @param[in,out] trained   (M), or NULL
  */
 void oikos_attack(const oikos_config *config, const oikos_weights *weights, int64_t step,
-                  int64_t learner, oikos_real *gradient, oikos_real *home_gradient,
+                  oikos_learner_id learner, oikos_real *gradient, oikos_real *home_gradient,
                   oikos_real *trained);
 
 #endif

@@ -11,7 +11,9 @@
 struct oikos_inner {
   const oikos_network *net;
   int64_t steps; /* as trained: rates per step exist for these */
-  int order, scope, kind;
+  oikos_order order;
+  oikos_scope scope;
+  oikos_rates_kind kind; /* of learned rates */
   double rate, max_norm, multi_step;
   int64_t micro_batches;
   size_t parameters, rates; /* M, A */

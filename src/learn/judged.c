@@ -21,7 +21,7 @@ size_t oikos_judged_size(const oikos_config *c, oikos_norm_kind norm, oikos_task
 }
 
 oikos_norm_kind oikos_train_norm_of(const oikos_config *c) {
-  return (oikos_norm_kind)c->model.norm_statistics;
+  return c->model.norm_statistics;
 }
 
 oikos_norm_kind oikos_eval_norm_of(const oikos_config *c) {

@@ -17,21 +17,21 @@ void oikos_learner_place_rows(const oikos_context *context, oikos_row_view rows,
 }
 
 void oikos_learners_begin(const oikos_context *context, oikos_worker *w, int64_t step,
-                          int64_t first, int64_t count, const int64_t *learner,
+                          oikos_stratum_id first, int64_t count, const oikos_learner_id *learner,
                           oikos_row_view rows) {
   oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
   double begin = oikos_profile_begin(profile);
-  for (int64_t s = first; s < first + count; s++) {
-    oikos_source_draw(context->source, OIKOS_TRAIN, step, learner[s - first],
-                      &w->drawn[s % OIKOS_CHUNK]);
-    oikos_learner_place_rows(context, rows, s - first, &w->drawn[s % OIKOS_CHUNK]);
+  for (oikos_stratum_id stratum = first; stratum < first + count; stratum++) {
+    oikos_source_draw(context->source, OIKOS_TRAIN, step, learner[stratum - first],
+                      &w->drawn[stratum % OIKOS_CHUNK]);
+    oikos_learner_place_rows(context, rows, stratum - first, &w->drawn[stratum % OIKOS_CHUNK]);
   }
   oikos_profile_phase(profile, OIKOS_PHASE_DRAW, &begin);
   if (!w->chunk)
     return;
-  for (int64_t s = first; s < first + count; s++)
-    oikos_chunk_set(context->net, w->chunk, (size_t)(s % OIKOS_CHUNK),
-                    &w->drawn[s % OIKOS_CHUNK].support);
+  for (oikos_stratum_id stratum = first; stratum < first + count; stratum++)
+    oikos_chunk_set(context->net, w->chunk, (size_t)(stratum % OIKOS_CHUNK),
+                    &w->drawn[stratum % OIKOS_CHUNK].support);
   oikos_chunk_derive(context->net, w->chunk, context->weights->shared);
   oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
 }
@@ -61,11 +61,12 @@ static double judge_support(const oikos_context *context, oikos_worker *w,
   return oikos_network_loss(context->net, oikos_path_workspace(w->path), theta, support).loss;
 }
 
-oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w, int64_t slot,
-                                       double *log_p, int32_t home, const real *left_off) {
+oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *w,
+                                       oikos_stratum_id stratum, double *log_p, int32_t home,
+                                       const real *left_off) {
   const oikos_weights *s = context->weights;
   const real *rates = s->shared + s->m;
-  size_t place = (size_t)(slot % OIKOS_CHUNK);
+  size_t place = (size_t)(stratum % OIKOS_CHUNK);
   int64_t steps = context->config->inner.steps;
   oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
   double begin = oikos_profile_begin(profile);

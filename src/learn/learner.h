@@ -4,6 +4,7 @@
 #ifndef OIKOS_LEARN_LEARNER_H
 #define OIKOS_LEARN_LEARNER_H
 
+#include "learn/cohort.h"
 #include "learn/contribution.h"
 #include "learn/find_home.h"
 #include "learn/judged.h"
@@ -17,22 +18,22 @@ typedef struct oikos_row_view {
 } oikos_row_view;
 
 /**
- * Before oikos_learner_train of the learners in slots first .. first + count - 1, which lie in one
- * chunk (slot / OIKOS_CHUNK): draw their episodes, and take their first step together where they
+ * Before oikos_learner_train of the learners of strata first .. first + count - 1, which lie in one
+ * chunk (stratum / OIKOS_CHUNK): draw their episodes, and take their first step together where they
  * start from the same parameters.
- * @param learner  (count) who is in these slots
+ * @param learner  (count) who is active in these strata
  * @param rows     theirs
  */
 void oikos_learners_begin(const oikos_context *context, oikos_worker *worker, int64_t step,
-                          int64_t first, int64_t count, const int64_t *learner,
+                          oikos_stratum_id first, int64_t count, const oikos_learner_id *learner,
                           oikos_row_view rows);
 
-/** Put learner @p i's rows into its episode. */
+/** Put the rows of the learner in place @p i of the view into its episode. */
 void oikos_learner_place_rows(const oikos_context *context, oikos_row_view rows, int64_t i,
                               oikos_episode *episode);
 
 /**
- * Step 1 for the learner in a slot: find its home, hear its teacher, train on its episode. The
+ * Step 1 for the learner of a stratum: find its home, hear its teacher, train on its episode. The
  * contribution points into @p worker.
  * @param left_off  (M) theta_i of a persistent learner, which starts at theta_i + pull (start(w, c)
  *                  - theta_i): the elastic force of Zhang, Choromanska and LeCun, "Deep learning
@@ -40,7 +41,7 @@ void oikos_learner_place_rows(const oikos_context *context, oikos_row_view rows,
  *                  home's start is pull times that with respect to its own. NULL: at its home
  */
 oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worker *worker,
-                                       int64_t slot, double *log_p, int32_t home,
+                                       oikos_stratum_id stratum, double *log_p, int32_t home,
                                        const oikos_real *left_off);
 
 #endif

@@ -10,15 +10,15 @@
 
 typedef oikos_real real;
 
-static const oikos_optimizer_type *type_of(int kind) {
+static const oikos_optimizer_type *type_of(oikos_optimizer_kind kind) {
 #define ENTRY(value, word) [value] = &oikos_optimizer_##word,
   static const oikos_optimizer_type *const table[] = {OIKOS_OPTIMIZERS(ENTRY)};
 #undef ENTRY
   return table[kind];
 }
 
-const oikos_word *oikos_optimizer_word(int kind) {
-  return &type_of(kind)->word;
+const oikos_word *oikos_optimizer_word(int index) {
+  return &type_of((oikos_optimizer_kind)index)->word;
 }
 
 bool oikos_optimizer_has_first(const oikos_config *c) {

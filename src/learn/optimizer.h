@@ -59,8 +59,8 @@ void oikos_optimizer_copy(oikos_optimizer *o, size_t from, size_t to);
 /** Scale gradient (n) down to norm <= clip (0: leave it). Returns the norm before. */
 double oikos_clip(double clip, size_t n, oikos_real *gradient);
 
-/** What the word of an oikos_optimizer_kind stands for. */
-const oikos_word *oikos_optimizer_word(int kind);
+/** What the index-th word of oikos_optimizer_kind stands for. */
+const oikos_word *oikos_optimizer_word(int index);
 
 #define OIKOS_DECLARE(value, word) extern const oikos_optimizer_type oikos_optimizer_##word;
 OIKOS_OPTIMIZERS(OIKOS_DECLARE)

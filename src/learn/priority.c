@@ -10,10 +10,10 @@ typedef oikos_real real;
 
 static const double decay[OIKOS_N_AVERAGES] = {0.05, 0.01, 0.1};
 
-typedef struct oikos_ranked {
+typedef struct oikos_ranked_home {
   double value;
   int64_t home;
-} oikos_ranked;
+} oikos_ranked_home;
 
 oikos_status oikos_priority_create(const oikos_config *config, oikos_priority *p,
                                    oikos_error *err) {
@@ -37,7 +37,7 @@ void oikos_priority_destroy(oikos_priority *p) {
 }
 
 static int by_value(const void *a, const void *b) {
-  const oikos_ranked *x = a, *y = b;
+  const oikos_ranked_home *x = a, *y = b;
   return (x->value > y->value) - (x->value < y->value);
 }
 
@@ -53,7 +53,7 @@ void oikos_priority_rank(const oikos_config *config, oikos_priority *p) {
   for (int64_t h = 0; p->effort && h < p->n_homes; h++) {
     p->effort[h] = 1;
     if (p->steps[h] > 0)
-      p->ranked[n++] = (oikos_ranked){value_of(config, p->average + h * OIKOS_N_AVERAGES), h};
+      p->ranked[n++] = (oikos_ranked_home){value_of(config, p->average + h * OIKOS_N_AVERAGES), h};
   }
   if (n < 2)
     return;

@@ -28,10 +28,10 @@
 /** Everything NULL while home.priority is none. */
 typedef struct oikos_priority {
   int64_t n_homes;
-  double *average;             /* (T, OIKOS_N_AVERAGES); NaN-free; 0 where steps is 0 */
-  int64_t *steps;              /* (T) in which the home had a member */
-  double *effort;              /* (T) q, of the step at hand */
-  struct oikos_ranked *ranked; /* (T) scratch */
+  double *average;                  /* (T, OIKOS_N_AVERAGES); NaN-free; 0 where steps is 0 */
+  int64_t *steps;                   /* (T) in which the home had a member */
+  double *effort;                   /* (T) q, of the step at hand */
+  struct oikos_ranked_home *ranked; /* (T) scratch */
 } oikos_priority;
 
 enum { OIKOS_AVERAGE_NORM, OIKOS_AVERAGE_SLOW, OIKOS_AVERAGE_FAST, OIKOS_N_AVERAGES };

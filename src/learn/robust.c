@@ -68,17 +68,17 @@ double oikos_clip_scale(double radius, size_t n, const real *x) {
 }
 
 /* A vector of parameters: its parts, and where they stand in the sum. */
-typedef struct vector {
+typedef struct clipped_vector {
   int segment;
   oikos_tensors tensors;
   size_t n;
   bool whole; /* rates and encoder go along: it is a shared gradient (M + A + E) */
-} vector;
+} clipped_vector;
 
 /* Add weight * C_R(x - from - centre), all (n); from and centre may be NULL. */
-static bool add_clipped(const oikos_segments *s, const oikos_weights *w, vector v, const real *x,
-                        const real *from, const real *centre, double radius, real weight,
-                        real *difference, oikos_sum *sum) {
+static bool add_clipped(const oikos_segments *s, const oikos_weights *w, clipped_vector v,
+                        const real *x, const real *from, const real *centre, double radius,
+                        real weight, real *difference, oikos_sum *sum) {
   for (size_t i = 0; i < v.n; i++)
     difference[i] = x[i] - (from ? from[i] : 0) - (centre ? centre[i] : 0);
   real scaled = (real)((double)weight * oikos_clip_scale(radius, v.n, difference));
@@ -94,7 +94,7 @@ static bool add_home(const oikos_config *config, const oikos_robust *r, const oi
                      const oikos_weights *w, const oikos_contribution *c, int64_t t, real *scratch,
                      oikos_sum *sum) {
   size_t at = (size_t)t * w->k;
-  vector v = {.segment = s->homes + (int)t * s->home_size, .tensors = s->home, .n = w->k};
+  clipped_vector v = {.segment = s->homes + (int)t * s->home_size, .tensors = s->home, .n = w->k};
   bool fine =
       add_clipped(s, w, v, c->home_gradient, NULL, r->home_gradient ? r->home_gradient + at : NULL,
                   config->aggregation.radius, c->p[t], scratch, sum);
@@ -112,10 +112,10 @@ bool oikos_robust_add(const oikos_config *config, const oikos_robust *r, const o
   bool fine = oikos_contribution_count(s, w, c, sum);
   if (oikos_rule_orders(config))
     return fine;
-  vector gradient = {.tensors = s->shared, .n = w->n, .whole = true};
+  clipped_vector gradient = {.tensors = s->shared, .n = w->n, .whole = true};
   fine &= add_clipped(s, w, gradient, c->gradient, NULL, r->gradient, config->aggregation.radius, 1,
                       scratch, sum);
-  vector trained = {.segment = s->shared_trained, .tensors = s->shared, .n = w->m};
+  clipped_vector trained = {.segment = s->shared_trained, .tensors = s->shared, .n = w->m};
   if (s->shared_trained >= 0)
     fine &= add_clipped(s, w, trained, c->trained, w->shared, r->trained,
                         oikos_trained_radius(config), 1, scratch, sum);

@@ -31,7 +31,7 @@ static double share_exponential(const oikos_config *c, double at) {
   return pow(c->outer.decay, at / (double)c->outer.decay_every);
 }
 
-static const type *type_of(int kind) {
+static const type *type_of(oikos_schedule_kind kind) {
   static const type table[] = {
       [OIKOS_SCHEDULE_CONSTANT] = {.word = {"the rate as it is.", NULL}, .share = share_constant},
       [OIKOS_SCHEDULE_COSINE] = {.word = {"half a cosine down to outer.final_rate at the last of "
@@ -61,6 +61,6 @@ bool oikos_schedule_has_end(const oikos_config *c) {
   return type_of(c->outer.schedule)->has_end;
 }
 
-const oikos_word *oikos_schedule_word(int kind) {
-  return &type_of(kind)->word;
+const oikos_word *oikos_schedule_word(int index) {
+  return &type_of((oikos_schedule_kind)index)->word;
 }

@@ -16,7 +16,7 @@ double oikos_schedule(const oikos_config *config, int64_t step);
  * its beginning. */
 bool oikos_schedule_has_end(const oikos_config *config);
 
-/** What the word of an oikos_schedule_kind stands for. */
-const oikos_word *oikos_schedule_word(int kind);
+/** What the index-th word of oikos_schedule_kind stands for. */
+const oikos_word *oikos_schedule_word(int index);
 
 #endif

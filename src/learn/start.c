@@ -72,7 +72,7 @@ static oikos_status lay_out(const oikos_config *config, const oikos_network *net
                             oikos_home_layout *l, oikos_error *err) {
   size_t n = (size_t)oikos_network_tensor_count(net);
   OIKOS_TRY(oikos_alloc(&l->tensor, n, sizeof *l->tensor, "the homes", err));
-  switch ((oikos_owns_kind)config->home.owns) {
+  switch (config->home.owns) {
   case OIKOS_OWNS_ALL:
     lay_out_tail(net, 0, l);
     break;

@@ -13,7 +13,7 @@ typedef oikos_real real;
 static void start_own(const oikos_context *context, int32_t home, real *start) {
   const oikos_weights *s = context->weights;
   size_t at = (size_t)home * s->k;
-  switch ((oikos_teacher_kind)context->config->distill.teacher) {
+  switch (context->config->distill.teacher) {
   case OIKOS_TEACHER_HOME:
     oikos_home_start(&s->layout, s->shared, s->homes + at, start);
     break;
@@ -38,7 +38,7 @@ void oikos_teach(const oikos_context *context, oikos_worker *w, int32_t home, oi
   size_t outputs = oikos_network_output_size(context->net);
   real *query = w->taught + support->n * outputs;
   int64_t steps = oikos_teacher_steps(context);
-  int in = context->config->distill.in;
+  oikos_distill_place in = context->config->distill.in;
   own->episode = w->episode;
   if (teacher == context)
     start_own(context, home, oikos_path_start(own->path));

@@ -31,7 +31,7 @@ static oikos_status allocate(const oikos_config *config, oikos_weights *s, oikos
 oikos_status oikos_weights_create(const oikos_config *config, const oikos_network *net,
                                   const oikos_inner *inner, const oikos_encoder *encoder,
                                   oikos_weights *s, oikos_error *err) {
-  oikos_init_kind init = (oikos_init_kind)config->model.init;
+  oikos_init_kind init = config->model.init;
   uint64_t seed = (uint64_t)config->seed;
   *s = (oikos_weights){.m = oikos_network_parameters(net),
                        .a = oikos_inner_rates(inner),

@@ -33,12 +33,12 @@ typedef lane lanes __attribute__((vector_size(OIKOS_VECTOR_BYTES)));
 
 /* C (m,n) = beta C + A B, where A's number (i,l) stands at a[i * row + l * column]: B (k,n); or
  * A (m,k) B^T, B (n,k). */
-typedef struct product {
+typedef struct small_product {
   size_t m, n, k;
   const real *a, *b;
   real beta;
   real *c;
-} product;
+} small_product;
 
 /* to = beta to + sum */
 OIKOS_INLINE void put(real beta, real *to, vector sum) {
@@ -46,8 +46,8 @@ OIKOS_INLINE void put(real beta, real *to, vector sum) {
 }
 
 /* `rows` rows of C from row i, `wide` vectors of each from column j; the last one is at `last`. */
-OIKOS_INLINE void tile(int rows, int wide, const product *p, size_t row, size_t column, size_t i,
-                       size_t j, size_t last) {
+OIKOS_INLINE void tile(int rows, int wide, const small_product *p, size_t row, size_t column,
+                       size_t i, size_t j, size_t last) {
   size_t n = p->n;
   const real *a = p->a + i * row;
   real *c = p->c + i * n;
@@ -80,12 +80,12 @@ OIKOS_INLINE void tile(int rows, int wide, const product *p, size_t row, size_t 
 }
 
 OIKOS_INLINE void tile_nn(int rows, int wide, const void *job, size_t i, size_t j, size_t last) {
-  const product *p = job;
+  const small_product *p = job;
   tile(rows, wide, p, p->k, 1, i, j, last);
 }
 
 OIKOS_INLINE void tile_tn(int rows, int wide, const void *job, size_t i, size_t j, size_t last) {
-  const product *p = job;
+  const small_product *p = job;
   tile(rows, wide, p, 1, p->m, i, j, last);
 }
 
@@ -109,8 +109,8 @@ OIKOS_INLINE vector fold_quad(const vector *part) {
 
 /* sum (rows): QUAD dot products each, of rows of A with those of B, in groups of QUADS partial
  * sums. Of the last vector's numbers, `keep` are new. */
-OIKOS_INLINE void dot(int rows, const product *p, const real *a, const real *const *b, lanes keep,
-                      vector (*sum)[QUADS]) {
+OIKOS_INLINE void dot(int rows, const small_product *p, const real *a, const real *const *b,
+                      lanes keep, vector (*sum)[QUADS]) {
   size_t k = p->k, whole = k - k % LANES;
   vector part[DOT_ROWS][QUAD] = {0};
   for (size_t l = 0; l < whole; l += LANES) {
@@ -152,7 +152,7 @@ OIKOS_INLINE vector fold_all(const vector *sum) {
 }
 
 /* `rows` rows of C from row i, up to LANES columns from column j. */
-OIKOS_INLINE void dots(int rows, const product *p, size_t i, size_t j, lanes keep) {
+OIKOS_INLINE void dots(int rows, const small_product *p, size_t i, size_t j, lanes keep) {
   if (rows > DOT_ROWS) // never asked for
     return;
   vector sum[DOT_ROWS][QUADS] = {0};
@@ -177,7 +177,7 @@ OIKOS_INLINE void dots(int rows, const product *p, size_t i, size_t j, lanes kee
   }
 }
 
-static void multiply_dots(const product *p) {
+static void multiply_dots(const small_product *p) {
   size_t blocks = oikos_blocks(p->m, DOT_ROWS);
   lanes keep;
   for (int s = 0; s < LANES; s++)
@@ -214,7 +214,7 @@ bool oikos_small_nn(size_t m, size_t n, size_t k, const real *a, const real *b, 
                     real *c) {
   if (!suits(m, n * k, n))
     return false;
-  product p = {m, n, k, a, b, beta, c};
+  small_product p = {m, n, k, a, b, beta, c};
   oikos_tile_matrix(tile_nn, &p, m, n);
   return true;
 }
@@ -225,7 +225,7 @@ bool oikos_small_tn(size_t m, size_t n, size_t k, const real *a, const real *b, 
     return oikos_small_nn(1, m, k, b, a, beta, c);
   if (!suits(k, m * n, n))
     return false;
-  product p = {m, n, k, a, b, beta, c};
+  small_product p = {m, n, k, a, b, beta, c};
   oikos_tile_matrix(tile_tn, &p, m, n);
   return true;
 }
@@ -236,7 +236,7 @@ bool oikos_small_nt(size_t m, size_t n, size_t k, const real *a, const real *b, 
     return oikos_small_nn(m, n, k, a, b, beta, c);
   if (!suits(m, n * k, k))
     return false;
-  multiply_dots(&(product){m, n, k, a, b, beta, c});
+  multiply_dots(&(small_product){m, n, k, a, b, beta, c});
   return true;
 }
 

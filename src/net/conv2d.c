@@ -51,19 +51,19 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
 }
 
 /* The four functions of a way. */
-typedef struct way {
+typedef struct conv2d_way {
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
-} way;
+} conv2d_way;
 
-static way way_of(const oikos_layer *l, const oikos_pass *p) {
+static conv2d_way way_of(const oikos_layer *l, const oikos_pass *p) {
   if (l->arg[CONV_WINOGRAD] > 0 && (double)p->n >= l->arg[CONV_WINOGRAD])
-    return (way){oikos_conv2d_winograd_forward, oikos_conv2d_winograd_tangent,
-                 oikos_conv2d_winograd_backward, oikos_conv2d_winograd_tangent_backward};
+    return (conv2d_way){oikos_conv2d_winograd_forward, oikos_conv2d_winograd_tangent,
+                        oikos_conv2d_winograd_backward, oikos_conv2d_winograd_tangent_backward};
   if (oikos_conv2d_is_shallow(l))
-    return (way){oikos_conv2d_shallow_forward, oikos_conv2d_shallow_tangent,
-                 oikos_conv2d_shallow_backward, oikos_conv2d_shallow_tangent_backward};
-  return (way){oikos_conv2d_direct_forward, oikos_conv2d_direct_tangent,
-               oikos_conv2d_direct_backward, oikos_conv2d_direct_tangent_backward};
+    return (conv2d_way){oikos_conv2d_shallow_forward, oikos_conv2d_shallow_tangent,
+                        oikos_conv2d_shallow_backward, oikos_conv2d_shallow_tangent_backward};
+  return (conv2d_way){oikos_conv2d_direct_forward, oikos_conv2d_direct_tangent,
+                      oikos_conv2d_direct_backward, oikos_conv2d_direct_tangent_backward};
 }
 
 static void forward(const oikos_layer *l, const oikos_pass *p) {

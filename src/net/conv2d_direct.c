@@ -54,14 +54,15 @@ size_t oikos_conv2d_direct_scratch(const oikos_layer *l) {
 }
 
 /* Some output positions of a pass, and the buffers in scratch. */
-typedef struct block {
+typedef struct direct_block {
   oikos_patches g;
   size_t rows, k, filters;
   real *x, *x_t; /* patches (rows, k), or what is to be their gradient */
-} block;
+} direct_block;
 
-static block block_of(const oikos_layer *l, const oikos_pass *p) {
-  block b = {.g = oikos_conv2d_patches(l), .k = patch_size(l), .filters = (size_t)l->out.channels};
+static direct_block block_of(const oikos_layer *l, const oikos_pass *p) {
+  direct_block b = {
+      .g = oikos_conv2d_patches(l), .k = patch_size(l), .filters = (size_t)l->out.channels};
   b.x = p->scratch;
   b.x_t = b.x + most_rows(l) * b.k;
   return b;
@@ -72,22 +73,22 @@ static size_t positions(const oikos_layer *l, const oikos_pass *p) {
 }
 
 /* Move on to position `first` of `all`. */
-static void set_block(block *b, size_t first, size_t most, size_t all) {
+static void set_block(direct_block *b, size_t first, size_t most, size_t all) {
   b->rows = all - first < most ? all - first : most;
 }
 
-static void fill_bias(const block *b, const real *bias, real *y) {
+static void fill_bias(const direct_block *b, const real *bias, real *y) {
   for (size_t i = 0; i < b->rows; i++)
     memcpy(y + i * b->filters, bias, b->filters * sizeof *y);
 }
 
 /* y (rows, filters) += x W^T */
-static void multiply(const block *b, const real *x, const real *w, real *y) {
+static void multiply(const direct_block *b, const real *x, const real *w, real *y) {
   oikos_gemm_nt(b->rows, b->filters, b->k, x, w, 1, y);
 }
 
 void oikos_conv2d_direct_forward(const oikos_layer *l, const oikos_pass *p) {
-  block b = block_of(l, p);
+  direct_block b = block_of(l, p);
   size_t all = positions(l, p), most = block_rows(l, FORWARD_ROWS);
   for (size_t i = 0; i < all; i += most) {
     set_block(&b, i, most, all);
@@ -99,7 +100,7 @@ void oikos_conv2d_direct_forward(const oikos_layer *l, const oikos_pass *p) {
 }
 
 void oikos_conv2d_direct_tangent(const oikos_layer *l, const oikos_pass *p) {
-  block b = block_of(l, p);
+  direct_block b = block_of(l, p);
   size_t all = positions(l, p), most = block_rows(l, FORWARD_ROWS);
   for (size_t i = 0; i < all; i += most) {
     set_block(&b, i, most, all);
@@ -115,7 +116,7 @@ void oikos_conv2d_direct_tangent(const oikos_layer *l, const oikos_pass *p) {
 }
 
 void oikos_conv2d_direct_backward(const oikos_layer *l, const oikos_pass *p) {
-  block b = block_of(l, p);
+  direct_block b = block_of(l, p);
   size_t all = positions(l, p), most = block_rows(l, BACKWARD_ROWS);
   if (p->dx)
     memset(p->dx, 0, p->n * l->in_size * sizeof *p->dx);
@@ -135,7 +136,7 @@ void oikos_conv2d_direct_backward(const oikos_layer *l, const oikos_pass *p) {
 }
 
 void oikos_conv2d_direct_tangent_backward(const oikos_layer *l, const oikos_pass *p) {
-  block b = block_of(l, p);
+  direct_block b = block_of(l, p);
   size_t all = positions(l, p), most = block_rows(l, BACKWARD_ROWS);
   if (p->dx_t)
     memset(p->dx_t, 0, p->n * l->in_size * sizeof *p->dx_t);

@@ -16,28 +16,28 @@ bool oikos_conv2d_is_shallow(const oikos_layer *l) {
 }
 
 /* A convolution and its buffers in scratch. */
-typedef struct rig {
+typedef struct shallow_rig {
   oikos_shallow s;
   size_t weights;  /* depth * filters */
   real *padded;    /* an image */
   real *w, *w_t;   /* (depth, filters) */
   real *one, *sum; /* likewise, and the bias: gradients of an image, of the batch */
-} rig;
+} shallow_rig;
 
-static rig sizes_of(const oikos_layer *l) {
+static shallow_rig sizes_of(const oikos_layer *l) {
   oikos_patches g = oikos_conv2d_patches(l);
-  rig r = {.s = oikos_shallow_of(&g, (size_t)l->out.channels)};
+  shallow_rig r = {.s = oikos_shallow_of(&g, (size_t)l->out.channels)};
   r.weights = oikos_mul(r.s.depth, r.s.filters);
   return r;
 }
 
 size_t oikos_conv2d_shallow_scratch(const oikos_layer *l) {
-  rig r = sizes_of(l);
+  shallow_rig r = sizes_of(l);
   return oikos_shallow_padded(&r.s) + oikos_mul(4, r.weights) + 2 * r.s.filters;
 }
 
-static rig rig_of(const oikos_layer *l, const oikos_pass *p) {
-  rig r = sizes_of(l);
+static shallow_rig rig_of(const oikos_layer *l, const oikos_pass *p) {
+  shallow_rig r = sizes_of(l);
   r.padded = p->scratch;
   r.w = r.padded + oikos_shallow_padded(&r.s);
   r.w_t = r.w + r.weights;
@@ -47,14 +47,14 @@ static rig rig_of(const oikos_layer *l, const oikos_pass *p) {
 }
 
 /* to (depth, filters) = from (filters, depth) */
-static void turn(const rig *r, const real *restrict from, real *restrict to) {
+static void turn(const shallow_rig *r, const real *restrict from, real *restrict to) {
   for (size_t i = 0; i < r->s.filters; i++)
     for (size_t k = 0; k < r->s.depth; k++)
       to[k * r->s.filters + i] = from[i * r->s.depth + k];
 }
 
 static void begin(const oikos_layer *l, const oikos_pass *p) {
-  rig r = rig_of(l, p);
+  shallow_rig r = rig_of(l, p);
   turn(&r, p->theta, r.w);
   if (p->theta_t)
     turn(&r, p->theta_t, r.w_t);
@@ -63,7 +63,7 @@ static void begin(const oikos_layer *l, const oikos_pass *p) {
 
 /* y, unless NULL, and y_t, unless NULL, of example i; x does not move. */
 static void example(const oikos_layer *l, const oikos_pass *p, size_t i, real *y, real *y_t) {
-  rig r = rig_of(l, p);
+  shallow_rig r = rig_of(l, p);
   oikos_shallow_pad(&r.s, p->x + i * l->in_size, r.padded);
   if (y)
     oikos_shallow_forward(&r.s, r.padded, r.w, p->theta + r.weights, y);
@@ -72,7 +72,8 @@ static void example(const oikos_layer *l, const oikos_pass *p, size_t i, real *y
 }
 
 /* The gradient of an example is summed by itself first, so that few numbers are added at a time. */
-static void add(const rig *r, const oikos_layer *l, const real *x, const real *dy, bool with_bias) {
+static void add(const shallow_rig *r, const oikos_layer *l, const real *x, const real *dy,
+                bool with_bias) {
   size_t positions = (size_t)(l->out.height * l->out.width), all = r->weights + r->s.filters;
   const real *restrict one = r->one;
   real *restrict sum = r->sum;
@@ -87,12 +88,12 @@ static void add(const rig *r, const oikos_layer *l, const real *x, const real *d
 }
 
 static void gradient(const oikos_layer *l, const oikos_pass *p, size_t i, const real *dy) {
-  rig r = rig_of(l, p);
+  shallow_rig r = rig_of(l, p);
   add(&r, l, p->x + i * l->in_size, dy, true);
 }
 
 static void end(const oikos_layer *l, const oikos_pass *p, real *grad) {
-  rig r = rig_of(l, p);
+  shallow_rig r = rig_of(l, p);
   for (size_t i = 0; i < r.s.filters; i++)
     for (size_t k = 0; k < r.s.depth; k++)
       grad[i * r.s.depth + k] += r.sum[k * r.s.filters + i];
@@ -114,7 +115,7 @@ void oikos_conv2d_shallow_forward(const oikos_layer *l, const oikos_pass *p) {
 }
 
 void oikos_conv2d_shallow_tangent(const oikos_layer *l, const oikos_pass *p) {
-  rig r = rig_of(l, p);
+  shallow_rig r = rig_of(l, p);
   begin(l, p);
   for (size_t i = 0; i < p->n; i++) {
     example(l, p, i, NULL, p->y_t + i * l->out_size);
@@ -138,7 +139,7 @@ void oikos_conv2d_shallow_backward(const oikos_layer *l, const oikos_pass *p) {
 }
 
 void oikos_conv2d_shallow_tangent_backward(const oikos_layer *l, const oikos_pass *p) {
-  rig r = rig_of(l, p);
+  shallow_rig r = rig_of(l, p);
   oikos_pass back = *p;
   begin(l, p);
   for (size_t i = 0; i < p->n; i++) {

@@ -16,7 +16,7 @@ typedef oikos_real real;
 enum { BLOCK_TILES = 96, SIDE = 16 };
 
 /* A convolution and its buffers in scratch. */
-typedef struct rig {
+typedef struct winograd_rig {
   oikos_tiles g;
   size_t c, f, images, tiles; /* channels, filters; images and tiles of a block */
   size_t filter_stride, v_stride, m_stride;
@@ -24,7 +24,7 @@ typedef struct rig {
   real *turned;       /* (c, 3, 3, f) */
   real *v, *m, *m_t;  /* (36, tiles, c), (36, tiles, f), likewise */
   real *work;
-} rig;
+} winograd_rig;
 
 static real *cut(real **scratch, size_t numbers) {
   real *at = *scratch;
@@ -32,11 +32,11 @@ static real *cut(real **scratch, size_t numbers) {
   return at;
 }
 
-static rig rig_of(const oikos_layer *l) {
-  rig r = {.g = oikos_tiles_of(l->in.height, l->in.width, l->in.channels, l->out.channels,
-                               (int64_t)l->arg[CONV_PADDING]),
-           .c = (size_t)l->in.channels,
-           .f = (size_t)l->out.channels};
+static winograd_rig rig_of(const oikos_layer *l) {
+  winograd_rig r = {.g = oikos_tiles_of(l->in.height, l->in.width, l->in.channels, l->out.channels,
+                                        (int64_t)l->arg[CONV_PADDING]),
+                    .c = (size_t)l->in.channels,
+                    .f = (size_t)l->out.channels};
   size_t each = (size_t)(r.g.tiles_y * r.g.tiles_x);
   r.images = each >= BLOCK_TILES ? 1 : BLOCK_TILES / each;
   r.tiles = r.images * each;
@@ -44,20 +44,20 @@ static rig rig_of(const oikos_layer *l) {
   return r;
 }
 
-static size_t work_size(const rig *r) {
+static size_t work_size(const winograd_rig *r) {
   return oikos_winograd_scratch(r->c > r->f ? r->c : r->f);
 }
 
 size_t oikos_conv2d_winograd_scratch(const oikos_layer *l) {
-  rig r = rig_of(l);
+  winograd_rig r = rig_of(l);
   size_t filters = oikos_mul(3 * (size_t)OIKOS_PLACES + 9, r.filter_stride);
   size_t block = oikos_mul(OIKOS_PLACES, oikos_winograd_stride(r.tiles, r.c) +
                                              2 * oikos_winograd_stride(r.tiles, r.f));
   return filters + block + work_size(&r);
 }
 
-static rig rig_in(const oikos_layer *l, const oikos_pass *p) {
-  rig r = rig_of(l);
+static winograd_rig rig_in(const oikos_layer *l, const oikos_pass *p) {
+  winograd_rig r = rig_of(l);
   real *at = p->scratch;
   size_t filters = OIKOS_PLACES * r.filter_stride,
          inputs = OIKOS_PLACES * oikos_winograd_stride(r.tiles, r.c),
@@ -74,7 +74,7 @@ static rig rig_in(const oikos_layer *l, const oikos_pass *p) {
 }
 
 /* The images from `first` on: as many as a block holds; returns how many. */
-static size_t set_block(rig *r, const oikos_pass *p, size_t first) {
+static size_t set_block(winograd_rig *r, const oikos_pass *p, size_t first) {
   size_t count = p->n - first < r->images ? p->n - first : r->images;
   r->tiles = count * (size_t)(r->g.tiles_y * r->g.tiles_x);
   r->v_stride = oikos_winograd_stride(r->tiles, r->c);
@@ -93,47 +93,48 @@ static void turn(size_t f, size_t c, const real *restrict from, real *restrict t
 }
 
 /* U (36, c, f) for the way forward. */
-static void filters_forward(const rig *r, const real *w, real *u) {
+static void filters_forward(const winograd_rig *r, const real *w, real *u) {
   turn(r->f, r->c, w, r->turned);
   oikos_winograd_filter(r->c, r->f, r->turned, u, r->work);
 }
 
 /* U^T (36, f, c) for the way back. */
-static void filters_back(const rig *r, const real *w, real *u) {
+static void filters_back(const winograd_rig *r, const real *w, real *u) {
   oikos_winograd_filter(r->f, r->c, w, u, r->work);
 }
 
 /* m (+)= v u */
-static void multiply(const rig *r, const real *v, const real *u, real beta, real *m) {
+static void multiply(const winograd_rig *r, const real *v, const real *u, real beta, real *m) {
   for (size_t k = 0; k < OIKOS_PLACES; k++)
     oikos_gemm_nn(r->tiles, r->f, r->c, v + k * r->v_stride, u + k * r->filter_stride, beta,
                   m + k * r->m_stride);
 }
 
 /* dv (+)= dm u^T */
-static void multiply_back(const rig *r, const real *dm, const real *u, real beta, real *dv) {
+static void multiply_back(const winograd_rig *r, const real *dm, const real *u, real beta,
+                          real *dv) {
   for (size_t k = 0; k < OIKOS_PLACES; k++)
     oikos_gemm_nn(r->tiles, r->c, r->f, dm + k * r->m_stride, u + k * r->filter_stride, beta,
                   dv + k * r->v_stride);
 }
 
 /* du (36, f, c) (+)= dm^T v */
-static void add_filters(const rig *r, const real *dm, const real *v, real beta) {
+static void add_filters(const winograd_rig *r, const real *dm, const real *v, real beta) {
   for (size_t k = 0; k < OIKOS_PLACES; k++)
     oikos_gemm_tn(r->f, r->c, r->tiles, dm + k * r->m_stride, v + k * r->v_stride, beta,
                   r->du + k * r->filter_stride);
 }
 
 /* Weight and bias gradients of the whole batch. */
-static void add_gradient(const rig *r, const oikos_layer *l, const oikos_pass *p, const real *dy,
-                         real *grad) {
+static void add_gradient(const winograd_rig *r, const oikos_layer *l, const oikos_pass *p,
+                         const real *dy, real *grad) {
   size_t rows = p->n * (size_t)(l->out.height * l->out.width);
   oikos_winograd_filter_transposed(r->f, r->c, r->du, grad, r->work);
   oikos_add_columns(rows, r->f, dy, grad + 9 * r->c * r->f);
 }
 
 void oikos_conv2d_winograd_forward(const oikos_layer *l, const oikos_pass *p) {
-  rig r = rig_in(l, p);
+  winograd_rig r = rig_in(l, p);
   filters_forward(&r, p->theta, r.u);
   for (size_t i = 0; i < p->n; i += r.images) {
     size_t n = set_block(&r, p, i);
@@ -144,7 +145,7 @@ void oikos_conv2d_winograd_forward(const oikos_layer *l, const oikos_pass *p) {
 }
 
 void oikos_conv2d_winograd_tangent(const oikos_layer *l, const oikos_pass *p) {
-  rig r = rig_in(l, p);
+  winograd_rig r = rig_in(l, p);
   filters_forward(&r, p->theta_t, r.u_t);
   if (p->x_t)
     filters_forward(&r, p->theta, r.u);
@@ -162,7 +163,7 @@ void oikos_conv2d_winograd_tangent(const oikos_layer *l, const oikos_pass *p) {
 }
 
 void oikos_conv2d_winograd_backward(const oikos_layer *l, const oikos_pass *p) {
-  rig r = rig_in(l, p);
+  winograd_rig r = rig_in(l, p);
   if (p->dx)
     filters_back(&r, p->theta, r.u);
   for (size_t i = 0; i < p->n; i += r.images) {
@@ -182,7 +183,7 @@ void oikos_conv2d_winograd_backward(const oikos_layer *l, const oikos_pass *p) {
 }
 
 void oikos_conv2d_winograd_tangent_backward(const oikos_layer *l, const oikos_pass *p) {
-  rig r = rig_in(l, p);
+  winograd_rig r = rig_in(l, p);
   if (p->dx_t) {
     filters_back(&r, p->theta, r.u);
     filters_back(&r, p->theta_t, r.u_t);

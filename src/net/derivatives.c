@@ -24,17 +24,17 @@ static const real *given_tangent(const oikos_network *net, const oikos_workspace
 }
 
 /* What a way through the layers is about. */
-typedef struct way {
+typedef struct network_pass {
   const real *theta, *direction; /* (M); direction NULL: without tangents */
   const oikos_batch *batch;
   bool replace;
   real *grad, *product; /* (M) each, or NULL */
   bool forgets;         /* only forward */
   bool slopes_stand;    /* the slopes of what goes into the layers are at hand already */
-} way;
+} network_pass;
 
-static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i, const way *w,
-                         oikos_pass *p) {
+static void add_tangents(const oikos_network *net, oikos_workspace *ws, int i,
+                         const network_pass *w, oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->theta_t = w->direction + l->first;
   p->x_t = given_tangent(net, ws, l->input[0].node);
@@ -54,7 +54,7 @@ static real *slope_of(const oikos_network *net, const oikos_workspace *ws, const
 }
 
 /* The derivatives with respect to what comes out of layer i and goes into it. */
-static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, const way *w,
+static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, const network_pass *w,
                        oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->dy = at(ws, ws->dy[i], l->out_size);
@@ -64,8 +64,8 @@ static void add_slopes(const oikos_network *net, oikos_workspace *ws, int i, con
   p->replace = w->replace;
 }
 
-static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, int i, const way *w,
-                               oikos_pass *p) {
+static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, int i,
+                               const network_pass *w, oikos_pass *p) {
   const oikos_layer *l = &net->layer[i];
   p->dy_t = at(ws, ws->dy_t[i], l->out_size);
   p->dx_t = slope_of(net, ws, &l->input[0], w->batch->n, ws->dy_t, ws->dx_t);
@@ -74,7 +74,8 @@ static void add_slope_tangents(const oikos_network *net, oikos_workspace *ws, in
 
 /* All inputs of a layer that takes several. */
 static const oikos_strand *strands_of(const oikos_network *net, oikos_workspace *ws,
-                                      const oikos_layer *l, int which, const way *w) {
+                                      const oikos_layer *l, oikos_function_kind which,
+                                      const network_pass *w) {
   bool along = which == OIKOS_TANGENT || which == OIKOS_TANGENT_BACKWARD;
   size_t n = w->batch->n;
   for (int k = 0; k < l->n_inputs; k++) {
@@ -92,8 +93,8 @@ static const oikos_strand *strands_of(const oikos_network *net, oikos_workspace 
 
 /* What one of the four functions of layer i takes; inline, since `which` is known where it is
  * called, and small networks are called often. */
-static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i, int which,
-                                 const way *w) {
+static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, int i,
+                                 oikos_function_kind which, const network_pass *w) {
   const oikos_layer *l = &net->layer[i];
   oikos_pass p = {.n = w->batch->n,
                   .n_norm = w->batch->n_norm,
@@ -183,7 +184,8 @@ oikos_profile *oikos_workspace_profile(const oikos_workspace *ws) {
   return ws->profile;
 }
 
-static inline void call_function(const oikos_layer *l, int which, const oikos_pass *p) {
+static inline void call_function(const oikos_layer *l, oikos_function_kind which,
+                                 const oikos_pass *p) {
   const oikos_layer_type *t = l->type;
   oikos_layer_function *f = which == OIKOS_FORWARD    ? t->forward
                             : which == OIKOS_TANGENT  ? t->tangent
@@ -193,8 +195,8 @@ static inline void call_function(const oikos_layer *l, int which, const oikos_pa
 }
 
 /* Layer 1, where layer 0 is recomputed. */
-static void call_both(const oikos_network *net, oikos_workspace *ws, int which, const way *w,
-                      oikos_pass *p) {
+static void call_both(const oikos_network *net, oikos_workspace *ws, oikos_function_kind which,
+                      const network_pass *w, oikos_pass *p) {
   const oikos_layer *first = &net->layer[0];
   oikos_pass before = pass_of(net, ws, 0, which, w);
   before.scratch = ws->scratch_before;
@@ -227,8 +229,8 @@ static void add_apart(const oikos_workspace *ws, const oikos_layer *l, size_t n,
 }
 
 /* Call one of the four functions of layer i; a layer that is recomputed is part of the next one. */
-static inline void call(const oikos_network *net, oikos_workspace *ws, int i, int which,
-                        const way *w) {
+static inline void call(const oikos_network *net, oikos_workspace *ws, int i,
+                        oikos_function_kind which, const network_pass *w) {
   const oikos_layer *l = &net->layer[i];
   if (i == 0 && net->recomputes)
     return;
@@ -248,12 +250,13 @@ static inline void call(const oikos_network *net, oikos_workspace *ws, int i, in
     ws->profile->layer[i][which] += oikos_wall_clock() - begin;
 }
 
-static void go_forward(const oikos_network *net, oikos_workspace *ws, const way *w) {
+static void go_forward(const oikos_network *net, oikos_workspace *ws, const network_pass *w) {
   for (int i = 0; i < net->n_layers; i++)
     call(net, ws, i, OIKOS_FORWARD, w);
 }
 
-static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, const way *w) {
+static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws,
+                               const network_pass *w) {
   go_forward(net, ws, w);
   oikos_loss_pass l = loss_pass(net, ws, w->batch, 1);
   return oikos_loss_forward(net->loss, &l);
@@ -261,17 +264,17 @@ static oikos_judgement forward(const oikos_network *net, oikos_workspace *ws, co
 
 void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const real *theta,
                            const oikos_batch *batch, real *outputs) {
-  go_forward(net, ws, &(way){.theta = theta, .batch = batch});
+  go_forward(net, ws, &(network_pass){.theta = theta, .batch = batch});
   memcpy(outputs, oikos_workspace_outputs(net, ws), batch->n * net->outputs * sizeof *outputs);
 }
 
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                    const oikos_batch *batch) {
-  return forward(net, ws, &(way){.theta = theta, .batch = batch, .forgets = true});
+  return forward(net, ws, &(network_pass){.theta = theta, .batch = batch, .forgets = true});
 }
 
 /* The layers' backward functions, from the last to the first. */
-static void go_back(const oikos_network *net, oikos_workspace *ws, const way *w) {
+static void go_back(const oikos_network *net, oikos_workspace *ws, const network_pass *w) {
   for (int i = net->n_layers - 1; i >= 0; i--) {
     call(net, ws, i, OIKOS_BACKWARD, w);
     if (w->direction)
@@ -279,7 +282,7 @@ static void go_back(const oikos_network *net, oikos_workspace *ws, const way *w)
   }
 }
 
-static void go_along(const oikos_network *net, oikos_workspace *ws, const way *w) {
+static void go_along(const oikos_network *net, oikos_workspace *ws, const network_pass *w) {
   for (int i = 0; i < net->n_layers; i++)
     call(net, ws, i, OIKOS_TANGENT, w);
 }
@@ -288,7 +291,7 @@ oikos_judgement oikos_network_derive(const oikos_network *net, oikos_workspace *
                                      const real *theta, const real *direction,
                                      const oikos_batch *batch, real weight, bool replace,
                                      real *grad, real *product) {
-  way w = {.theta = theta, .direction = direction, .batch = batch, .replace = replace};
+  network_pass w = {.theta = theta, .direction = direction, .batch = batch, .replace = replace};
   w.grad = grad;
   w.product = product;
   oikos_judgement judgement = forward(net, ws, &w);
@@ -324,12 +327,12 @@ oikos_judgement oikos_network_judge(const oikos_network *net, oikos_workspace *w
 
 void oikos_network_go_back(const oikos_network *net, oikos_workspace *ws, const real *theta,
                            const oikos_batch *batch) {
-  go_back(net, ws, &(way){.theta = theta, .batch = batch});
+  go_back(net, ws, &(network_pass){.theta = theta, .batch = batch});
 }
 
 const real *oikos_network_outputs(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                   size_t n, const real *x) {
-  go_forward(net, ws, &(way){.theta = theta, .batch = &(oikos_batch){.n = n, .x = x}});
+  go_forward(net, ws, &(network_pass){.theta = theta, .batch = &(oikos_batch){.n = n, .x = x}});
   return ws->y[net->n_layers - 1];
 }
 
@@ -338,13 +341,13 @@ void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, cons
   memcpy(ws->dy[net->n_layers - 1], dy, n * net->outputs * sizeof *dy);
   go_back(
       net, ws,
-      &(way){
+      &(network_pass){
           .theta = theta, .batch = &(oikos_batch){.n = n, .x = x}, .replace = true, .grad = grad});
 }
 
 void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                   const oikos_batch *batch, real *grad) {
-  way w = {.theta = theta, .batch = batch, .replace = true, .slopes_stand = true};
+  network_pass w = {.theta = theta, .batch = batch, .replace = true, .slopes_stand = true};
   w.grad = grad;
   for (int i = 0; i < net->n_layers; i++)
     if (net->layer[i].n_parameters)
@@ -353,7 +356,7 @@ void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws,
 
 void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                  const real *direction, const oikos_batch *batch, real *product) {
-  way w = {.theta = theta, .direction = direction, .batch = batch, .replace = true};
+  network_pass w = {.theta = theta, .direction = direction, .batch = batch, .replace = true};
   w.product = product;
   go_along(net, ws, &w);
   slope_tangent(net, ws, batch, 1);

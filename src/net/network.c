@@ -164,7 +164,7 @@ oikos_status oikos_network_create(const oikos_config *config, oikos_shape input,
                        .key = "model.layers",
                        .n_layers = config->model.n_layers,
                        .layers = config->model.layers,
-                       .loss = (oikos_loss_kind)config->model.loss};
+                       .loss = config->model.loss};
   OIKOS_TRY(oikos_network_build(&b, input, outputs, net, err));
   (*net)->lambda = config->distill.weight;
   (*net)->temperature = config->distill.temperature;
@@ -207,7 +207,7 @@ bool oikos_network_classifies(const oikos_network *net) {
 }
 
 size_t oikos_network_targets(const oikos_network *net) {
-  return oikos_loss_targets((oikos_loss_kind)net->loss_kind, net->outputs);
+  return oikos_loss_targets(net->loss_kind, net->outputs);
 }
 
 int oikos_network_layers(const oikos_network *net) {

@@ -8,7 +8,7 @@
 
 struct oikos_network {
   int n_layers, n_parameterised, n_tensors;
-  int loss_kind;
+  oikos_loss_kind loss_kind;
   double lambda, temperature; /* of distillation */
   const oikos_loss_type *loss;
   size_t n_parameters, last_layer, outputs;

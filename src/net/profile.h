@@ -21,7 +21,13 @@ typedef enum oikos_phase {
 } oikos_phase;
 
 /** The functions of a layer. */
-enum { OIKOS_FORWARD, OIKOS_TANGENT, OIKOS_BACKWARD, OIKOS_TANGENT_BACKWARD, OIKOS_FUNCTIONS };
+typedef enum oikos_function_kind {
+  OIKOS_FORWARD,
+  OIKOS_TANGENT,
+  OIKOS_BACKWARD,
+  OIKOS_TANGENT_BACKWARD,
+  OIKOS_FUNCTIONS
+} oikos_function_kind;
 
 /** Seconds; one for each thread. */
 typedef struct oikos_profile {

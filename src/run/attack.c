@@ -16,10 +16,10 @@ static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *e
                            sizeof(oikos_real), err);
 }
 
-static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                     oikos_contribution *c) {
   const oikos_weights *w = &t->weights;
-  int64_t learner = t->learners.learner[at];
+  oikos_learner_id learner = t->learners.learner[slot];
   oikos_real *gradient = t->workers[thread].gradient, *sent = NULL;
   if (!oikos_attacks(&t->config, learner))
     return;

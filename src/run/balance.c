@@ -32,12 +32,12 @@ static bool wanted(const oikos_trainer *t) {
   return t->team.size > 1;
 }
 
-static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                     oikos_contribution *c) {
   (void)c;
   const int64_t *work = p->by_learner;
-  ((int64_t *)p->by_slot)[at] = work[oikos_learners_at(&t->learners, at)] +
-                                oikos_work(&t->context, &t->workers[thread].episode);
+  ((int64_t *)p->by_slot)[slot] = work[oikos_learners_local(&t->learners, slot)] +
+                                  oikos_work(&t->context, &t->workers[thread].episode);
 }
 
 /* The steps in the log as two numbers. */
@@ -55,11 +55,11 @@ static void sum_up(const oikos_trainer *t, balance *b) {
 
 static void adopt(oikos_trainer *t, oikos_part_state *p) {
   balance *b = p->own;
-  const oikos_learners *own = &t->learners;
+  const oikos_learners *learners = &t->learners;
   const int64_t *work = p->by_learner, *next = p->by_slot;
   int64_t all = 0;
-  for (int64_t at = 0; at < own->active; at++)
-    all += next[at] - work[oikos_learners_at(own, at)];
+  for (oikos_slot_id slot = 0; slot < learners->active; slot++)
+    all += next[slot] - work[oikos_learners_local(learners, slot)];
   b->steps++;
   b->sum += (double)all;
   b->squares += (double)all * (double)all;
@@ -104,12 +104,12 @@ static int64_t kept_together(const oikos_trainer *t, int64_t strata) {
 static int64_t cut(const oikos_trainer *t, const int64_t *work, int64_t together, int64_t parts,
                    int64_t *before, int64_t *bound) {
   const oikos_config *c = &t->config;
-  const oikos_learners *own = &t->learners;
-  int64_t ranks = t->team.size, strata = oikos_cohort_size(c), slot, slots,
+  const oikos_learners *learners = &t->learners;
+  int64_t ranks = t->team.size, strata = oikos_cohort_size(c), stratum, one,
           most = OIKOS_LOOK_MOST * ((parts + ranks - 1) / ranks);
-  for (int64_t i = 0; i < own->count; i++) {
-    oikos_cohort_slots(c, own->first + i, 1, &slot, &slots);
-    before[1 + slot / together] += work[i];
+  for (oikos_local_id local = 0; local < learners->count; local++) {
+    oikos_cohort_strata(c, learners->first + local, 1, &stratum, &one);
+    before[1 + stratum / together] += work[local];
   }
   oikos_sum_int64(&t->team, (size_t)parts, before + 1);
   for (int64_t k = 0; k < parts; k++) // the units of some steps: far below 2^63

@@ -40,12 +40,12 @@ static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *e
 
 /* Note who changes homes. */
 static void adopt(oikos_trainer *t, oikos_part_state *p) {
-  const oikos_learners *own = &t->learners;
+  const oikos_learners *learners = &t->learners;
   int64_t *since = p->by_learner;
-  for (int64_t at = 0; at < own->active; at++) {
-    int64_t i = oikos_learners_at(own, at);
-    if (own->next_home[at] != own->home[i])
-      since[i] = t->step + 1;
+  for (oikos_slot_id slot = 0; slot < learners->active; slot++) {
+    oikos_local_id local = oikos_learners_local(learners, slot);
+    if (learners->next_home[slot] != learners->home[local])
+      since[local] = t->step + 1;
   }
 }
 
@@ -57,10 +57,10 @@ static int64_t last_step(const oikos_trainer *t) {
 static void count(const oikos_trainer *t, book *b) {
   int64_t step = last_step(t);
   memset(b->stayed, 0, 2 * b->cells * sizeof *b->stayed);
-  for (int64_t i = 0; i < t->learners.count; i++) {
-    int64_t learner = t->learners.first + i;
+  for (oikos_local_id local = 0; local < t->learners.count; local++) {
+    oikos_learner_id learner = t->learners.first + local;
     size_t group = (size_t)oikos_source_group_of(t->source, step, learner),
-           cell = (size_t)t->learners.home[i] * (size_t)b->n_groups + group;
+           cell = (size_t)t->learners.home[local] * (size_t)b->n_groups + group;
     b->stayed[cell + (oikos_source_moved(t->source, step, learner) ? b->cells : 0)]++;
   }
   oikos_sum_int64(&t->team, 2 * b->cells, b->stayed);
@@ -92,15 +92,15 @@ static void find_homes(book *b, int64_t n_homes) {
 static void follow_movers(const oikos_trainer *t, const oikos_part_state *p, oikos_census *c) {
   const int64_t *since = p->by_learner;
   book *b = p->own;
-  int64_t step = last_step(t), at = t->config.task.move_at, sums[3] = {0}, longest = 0;
+  int64_t step = last_step(t), move_at = t->config.task.move_at, sums[3] = {0}, longest = 0;
   find_homes(b, t->config.home.count);
-  for (int64_t i = 0; i < t->learners.count; i++) {
-    int64_t learner = t->learners.first + i;
+  for (oikos_local_id local = 0; local < t->learners.count; local++) {
+    oikos_learner_id learner = t->learners.first + local;
     if (!oikos_source_moved(t->source, step, learner))
       continue;
-    int64_t took = since[i] > at ? since[i] - at : 0;
+    int64_t took = since[local] > move_at ? since[local] - move_at : 0;
     bool settled =
-        t->learners.home[i] == b->home_of[oikos_source_group_of(t->source, step, learner)];
+        t->learners.home[local] == b->home_of[oikos_source_group_of(t->source, step, learner)];
     sums[0]++;
     sums[1] += settled;
     sums[2] += settled ? took : 0;

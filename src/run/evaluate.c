@@ -29,12 +29,12 @@ static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const o
 }
 
 /* Episodes that a rank has at hand, from the first on, and the part of them that is judged. */
-typedef struct block {
+typedef struct episode_block {
   oikos_trainer *t;
   oikos_split split;
   int64_t first, count, part;
   int64_t *queries; /* (count) of each in all; of sources whose episodes have one part 0 */
-} block;
+} episode_block;
 
 enum { QUERIES = 1 << 17 }; /* of all episodes of a block, unless one alone has more */
 
@@ -44,7 +44,7 @@ static int64_t parts_of(const oikos_trainer *t, int64_t queries) {
 }
 
 static void draw_unseen(const void *user, int64_t i, oikos_episode *e) {
-  const block *b = user;
+  const episode_block *b = user;
   if (b->part < parts_of(b->t, b->queries[i])) {
     oikos_source_draw_part(b->t->source, b->split, b->first + i, b->part, e);
   } else {
@@ -53,7 +53,8 @@ static void draw_unseen(const void *user, int64_t i, oikos_episode *e) {
   }
 }
 
-static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, int thread) {
+static void evaluate_episode(const episode_block *b, int64_t i, const oikos_results *r,
+                             int thread) {
   oikos_trainer *t = b->t;
   oikos_worker *w = &t->workers[thread];
   double *row = r->rows + (size_t)(b->first + i) * r->fields;
@@ -87,7 +88,7 @@ static void evaluate_episode(const block *b, int64_t i, const oikos_results *r, 
 
 /* Part b->part of the episodes at hand; an error on all ranks if the observer of any asked to stop.
  */
-static oikos_status run_part(const block *b, const oikos_results *r, oikos_error *err) {
+static oikos_status run_part(const episode_block *b, const oikos_results *r, oikos_error *err) {
   enum { SOME = 4096 }; // so that not all that are left are looked at when nothing is to be done
   oikos_trainer *t = b->t;
   oikos_pulse *pulse = t->team.pulse;
@@ -109,7 +110,7 @@ static oikos_status run_part(const block *b, const oikos_results *r, oikos_error
 
 /* As many of the `left` next episodes as may be at hand together; all of other sources. Returns the
  * parts of the one that has most. */
-static int64_t take(block *b, const oikos_results *r, int64_t left) {
+static int64_t take(episode_block *b, const oikos_results *r, int64_t left) {
   const oikos_trainer *t = b->t;
   int64_t room = r->judge.ratings ? oikos_rows_most(t) : left, most = room < left ? room : left,
           queries = 0, parts = 0;
@@ -126,7 +127,7 @@ static int64_t take(block *b, const oikos_results *r, int64_t left) {
 
 /* Block after block, and each part after part, as many on all ranks: one that is done early takes
  * part with empty ones. */
-static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, oikos_error *err) {
+static oikos_status run_blocks(episode_block *b, oikos_results *r, int64_t end, oikos_error *err) {
   const oikos_team *team = &b->t->team;
   for (int64_t parts; true; b->first += b->count) {
     parts = take(b, r, end - b->first);
@@ -144,7 +145,7 @@ static oikos_status run_blocks(block *b, oikos_results *r, int64_t end, oikos_er
 
 static oikos_status evaluate(oikos_trainer *t, oikos_split split, oikos_results *r,
                              oikos_error *err) {
-  block b = {.t = t, .split = split};
+  episode_block b = {.t = t, .split = split};
   int64_t count;
   size_t all = oikos_mul((size_t)r->episodes, r->fields);
   oikos_share(r->episodes, t->team.rank, t->team.size, &b.first, &count);

@@ -38,11 +38,13 @@ typedef struct oikos_learners {
   oikos_real *theta; /* (count, M) where persistent learners left off; NULL: there are none */
   int64_t *visits;   /* (count) steps that a persistent learner took part in; or NULL */
 
-  int64_t first_stratum, slots; /* slots that this rank may need in any step */
-  int64_t first_slot, active;   /* those of the step at hand: first_slot .. first_slot + active-1 */
-  int64_t *learner;             /* (slots) who is in them */
-  double *next_log_p;           /* (slots, T) */
-  int32_t *next_home;           /* (slots) */
+  oikos_stratum_id first_stratum; /* of the strata that may have a learner of this rank's */
+  int64_t slots;                  /* as many as these strata, so that those of any step fit */
+  oikos_stratum_id first_active;  /* slot s of the step at hand is stratum first_active + s */
+  int64_t active;                 /* slots in use: 0 .. active - 1 */
+  oikos_learner_id *learner;      /* (slots) who is in them */
+  double *next_log_p;             /* (slots, T) */
+  int32_t *next_home;             /* (slots) */
   oikos_arena memory;
 } oikos_learners;
 
@@ -51,15 +53,16 @@ typedef struct oikos_learners {
  * @param kept   (n) by parts: sizes */
 oikos_status oikos_learners_create(const oikos_config *config, const oikos_team *team,
                                    const int64_t *bound, size_t m, const oikos_kept *kept, int n,
-                                   oikos_learners *own, oikos_error *err);
-void oikos_learners_destroy(oikos_learners *own);
+                                   oikos_learners *learners, oikos_error *err);
+void oikos_learners_destroy(oikos_learners *learners);
 
 /** Find who is active in a step. */
-void oikos_learners_pick(const oikos_config *config, int64_t step, oikos_learners *own);
+void oikos_learners_pick(const oikos_config *config, int64_t step, oikos_learners *learners);
 
-/** Which of this rank's learners the active one number `at` is: 0 .. count - 1. */
-static inline int64_t oikos_learners_at(const oikos_learners *own, int64_t at) {
-  return own->learner[at] - own->first;
+/** Which of this rank's learners is in a slot. */
+static inline oikos_local_id oikos_learners_local(const oikos_learners *learners,
+                                                  oikos_slot_id slot) {
+  return learners->learner[slot] - learners->first;
 }
 
 /** How many learners two blocks have in common: first .. end - 1 of each. */
@@ -69,14 +72,13 @@ static inline int64_t oikos_learners_common(int64_t first, int64_t end, int64_t 
   return to > from ? to - from : 0;
 }
 
-/** Where learner i of this rank left off, (M); NULL: it starts at its home. */
-const oikos_real *oikos_learners_left_off(const oikos_learners *own, int64_t i);
+/** Where a learner of this rank left off, (M); NULL: it starts at its home. */
+const oikos_real *oikos_learners_left_off(const oikos_learners *learners, oikos_local_id local);
 
-/** The active learner number `at` of this rank leaves the step with these parameters (M), or, NULL,
- * as it came. */
-void oikos_learners_leave(oikos_learners *own, int64_t at, const oikos_real *theta);
+/** The learner in a slot leaves the step with these parameters (M), or, NULL, as it came. */
+void oikos_learners_leave(oikos_learners *learners, oikos_slot_id slot, const oikos_real *theta);
 
 /** The step is over: all active learners are as it left them. */
-void oikos_learners_adopt(oikos_learners *own);
+void oikos_learners_adopt(oikos_learners *learners);
 
 #endif

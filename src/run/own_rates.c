@@ -9,24 +9,24 @@
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
   double *factor = p->by_learner;
   (void)err;
-  for (int64_t i = 0; i < t->learners.count; i++)
-    factor[i] = 1;
+  for (oikos_local_id local = 0; local < t->learners.count; local++)
+    factor[local] = 1;
   return OIKOS_OK;
 }
 
-static double factor_of(const oikos_trainer *t, const oikos_part_state *p, int64_t at) {
-  return ((const double *)p->by_learner)[oikos_learners_at(&t->learners, at)];
+static double factor_of(const oikos_trainer *t, const oikos_part_state *p, oikos_slot_id slot) {
+  return ((const double *)p->by_learner)[oikos_learners_local(&t->learners, slot)];
 }
 
-static void start(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at) {
-  t->workers[thread].factor = factor_of(t, p, at);
+static void start(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot) {
+  t->workers[thread].factor = factor_of(t, p, slot);
 }
 
-static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                     oikos_contribution *c) {
   (void)thread;
-  ((double *)p->by_slot)[at] =
-      oikos_bold_driver(factor_of(t, p, at), t->config.inner.adapt_range,
+  ((double *)p->by_slot)[slot] =
+      oikos_bold_driver(factor_of(t, p, slot), t->config.inner.adapt_range,
                         (double)c->loss[OIKOS_LOSS_BEFORE], c->support_after);
 }
 

@@ -54,16 +54,15 @@ struct oikos_part {
   /* The learners of a step are picked: fetch what they need. Collective. */
   oikos_status (*begin)(oikos_trainer *t, oikos_part_state *p, oikos_error *err);
 
-  /* The active learner number `at` of this rank is about to train on a thread; has trained; is
-   * taken into the sums, false if it is left out or a number in it is not finite (of one part at
-   * most, in place of oikos_contribution_add); and was taken or not, false if the part finds such a
-   * number. */
-  void (*start)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at);
-  void (*trained)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+  /* The learner in a slot is about to train on a thread; has trained; is taken into the sums, false
+   * if it is left out or a number in it is not finite (of one part at most, in place of
+   * oikos_contribution_add); and was taken or not, false if the part finds such a number. */
+  void (*start)(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot);
+  void (*trained)(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                   oikos_contribution *c);
-  bool (*take)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+  bool (*take)(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                const oikos_contribution *c);
-  bool (*taken)(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+  bool (*taken)(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                 const oikos_contribution *c, bool taken);
 
   /* The sums of all ranks are known; again: they do not fit their grid, and learners train once

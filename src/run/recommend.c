@@ -9,21 +9,21 @@
 #include "run/trainer_impl.h"
 
 /* Requests that a rank has at hand. */
-typedef struct block {
+typedef struct request_block {
   oikos_trainer *t;
   oikos_ranking *ranking;
   const oikos_request *request; /* (count) */
   int64_t count;
-} block;
+} request_block;
 
 static void make_episode(const void *user, int64_t i, oikos_episode *e) {
-  const block *b = user;
+  const request_block *b = user;
   const oikos_request *q = &b->request[i];
   oikos_ratings_episode(b->t->source, q->side, q->learner, q->n, q->other, q->value, e);
 }
 
 /* Adapt to the ratings of one. */
-static void adapt(const block *b, int64_t i, oikos_worker *w) {
+static void adapt(const request_block *b, int64_t i, oikos_worker *w) {
   oikos_trainer *t = b->t;
   int64_t steps = t->config.inner.steps;
   make_episode(b, i, &w->episode);
@@ -35,14 +35,14 @@ static void adapt(const block *b, int64_t i, oikos_worker *w) {
 }
 
 static void skip_rated(const void *user, int64_t i, int64_t first, int64_t n, uint8_t *skip) {
-  const oikos_request *q = &((const block *)user)->request[i];
+  const oikos_request *q = &((const request_block *)user)->request[i];
   for (int64_t k = 0; k < q->n; k++)
     if (q->other[k] >= first && q->other[k] < first + n)
       skip[q->other[k] - first] = 1;
 }
 
-static oikos_status run_block(const block *b, int64_t first, oikos_recommended *then, void *user,
-                              oikos_error *err) {
+static oikos_status run_block(const request_block *b, int64_t first, oikos_recommended *then,
+                              void *user, oikos_error *err) {
   oikos_trainer *t = b->t;
   oikos_status status = OIKOS_OK;
   OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, make_episode, b, &t->workers[0].episode, err));
@@ -79,7 +79,7 @@ static oikos_status check(const oikos_trainer *t, int64_t count, const oikos_req
 oikos_status oikos_trainer_recommend(oikos_trainer *t, int64_t count, const oikos_request *requests,
                                      int top, oikos_recommended *then, void *user,
                                      oikos_error *err) {
-  block b = {.t = t};
+  request_block b = {.t = t};
   int64_t room = oikos_rows_most(t), most = count; // the rank with most says when it is over
   oikos_status status = check(t, count, requests, err);
   if (status == OIKOS_OK) { // there are no more to recommend than these

@@ -30,8 +30,8 @@ static void adopted(oikos_trainer *t, const oikos_part_state *p) {
     return;
   oikos_homes_split(&t->config, &w->layout, t->step, child, parent, w->homes);
   inherit(w, child, parent);
-  for (int64_t i = 0; i < t->learners.count; i++)
-    oikos_home_inherit(w->n_homes, child, parent, t->learners.log_p + (size_t)(i * w->n_homes));
+  for (oikos_local_id local = 0; local < t->learners.count; local++)
+    oikos_home_inherit(w->n_homes, child, parent, t->learners.log_p + (size_t)(local * w->n_homes));
 }
 
 static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {

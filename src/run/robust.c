@@ -43,7 +43,7 @@ static oikos_status create_columns(const oikos_trainer *t, const int64_t *bound,
   int64_t *rows, first;
   OIKOS_TRY(oikos_alloc(&rows, (size_t)t->team.size, sizeof *rows, "the aggregation", err));
   for (int r = 0; r < t->team.size; r++)
-    oikos_cohort_slots(&t->config, bound[r], bound[r + 1] - bound[r], &first, &rows[r]);
+    oikos_cohort_strata(&t->config, bound[r], bound[r + 1] - bound[r], &first, &rows[r]);
   oikos_status status = oikos_columns_create(&t->team, rows, (int64_t)width(t), columns, err);
   free(rows);
   return status;
@@ -68,22 +68,22 @@ static void destroy(void *own) {
   oikos_columns_destroy(&((rule *)own)->columns);
 }
 
-static bool take(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+static bool take(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                  const oikos_contribution *c) {
   const oikos_weights *w = &t->weights;
   const rule *r = p->own;
   const oikos_columns *columns = &r->columns;
   bool fine = oikos_contribution_finite(&t->config, w, c) && !oikos_diverged(&t->config, c);
   if (columns->tags)
-    columns->tags[columns->first_row + at] = fine ? c->home : LEFT_OUT;
+    columns->tags[columns->first_row + slot] = fine ? c->home : LEFT_OUT;
   if (!fine) {
     t->sums[thread].words[OIKOS_COUNT_REJECTED]++;
     return false;
   }
   if (columns->tags) {
-    oikos_columns_put(columns, at, 0, (int64_t)w->n, c->gradient);
+    oikos_columns_put(columns, slot, 0, (int64_t)w->n, c->gradient);
     if (oikos_takes_trained(t))
-      oikos_columns_put(columns, at, (int64_t)w->n, (int64_t)w->m, c->trained);
+      oikos_columns_put(columns, slot, (int64_t)w->n, (int64_t)w->m, c->trained);
   }
   if (t->config.aggregation.rule == OIKOS_RULE_MEAN)
     return oikos_contribution_add(&t->segments, w, c, &t->sums[thread]);
@@ -125,8 +125,8 @@ static void share(oikos_trainer *t, const oikos_part_state *p) {
   if (!oikos_rule_orders(&t->config))
     return;
   const real *row = r->row, *trained = row + w->n;
-  for (int64_t at = t->learners.active; at < c->n_rows; at++)
-    c->tags[c->first_row + at] = LEFT_OUT; // no learner in this row
+  for (oikos_slot_id slot = t->learners.active; slot < c->n_rows; slot++)
+    c->tags[c->first_row + slot] = LEFT_OUT; // no learner in this row
   oikos_columns_exchange(c);
   order_row(t, r, LEFT_OUT);
   memcpy(to->gradient, row, w->n * sizeof *row);

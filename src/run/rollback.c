@@ -6,13 +6,13 @@
 #include "run/part.h"
 #include "run/trainer_impl.h"
 
-static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                   const oikos_contribution *c, bool was_taken) {
   const int64_t *streak = p->by_learner;
   int64_t *next = p->by_slot;
   (void)c;
-  next[at] = oikos_streak(streak[oikos_learners_at(&t->learners, at)], !was_taken);
-  t->sums[thread].words[OIKOS_COUNT_LOST] += next[at] >= t->config.learners.patience;
+  next[slot] = oikos_streak(streak[oikos_learners_local(&t->learners, slot)], !was_taken);
+  t->sums[thread].words[OIKOS_COUNT_LOST] += next[slot] >= t->config.learners.patience;
   return true;
 }
 
@@ -24,9 +24,9 @@ static oikos_status reduced(oikos_trainer *t, const oikos_part_state *p, bool ag
   (void)again;
   if (t->sums[0].words[OIKOS_COUNT_LOST] == 0)
     return OIKOS_OK;
-  for (int64_t at = t->learners.active - 1; at >= 0; at--)
-    if (next[at] >= t->config.learners.patience)
-      lost = t->learners.learner[at];
+  for (oikos_slot_id slot = t->learners.active - 1; slot >= 0; slot--)
+    if (next[slot] >= t->config.learners.patience)
+      lost = t->learners.learner[slot];
   oikos_min_int64(&t->team, 1, &lost);
   return oikos_fail(err, OIKOS_ERROR,
                     "step %lld: learner %lld has diverged in %lld steps in a row, all that "

@@ -23,8 +23,8 @@ oikos_status oikos_rows_fetch(oikos_rows *r, int64_t count, oikos_episode_maker 
   return OIKOS_OK;
 }
 
-oikos_row_view oikos_rows_view(const oikos_rows *r, int64_t at) {
+oikos_row_view oikos_rows_view(const oikos_rows *r, int64_t i) {
   if (!r)
     return (oikos_row_view){0};
-  return (oikos_row_view){r->row, r->place, r->first + at};
+  return (oikos_row_view){r->row, r->place, r->first + i};
 }

@@ -50,7 +50,7 @@ typedef void oikos_episode_maker(const void *user, int64_t i, oikos_episode *epi
 oikos_status oikos_rows_fetch(oikos_rows *rows, int64_t count, oikos_episode_maker *make,
                               const void *user, oikos_episode *episode, oikos_error *err);
 
-/** The rows at hand, from learner @p at on; none of rows NULL. */
-oikos_row_view oikos_rows_view(const oikos_rows *rows, int64_t at);
+/** The rows at hand, from place @p i on; none of rows NULL. */
+oikos_row_view oikos_rows_view(const oikos_rows *rows, int64_t i);
 
 #endif

@@ -80,9 +80,9 @@ static oikos_status room(oikos_trainer *t, oikos_part_state *p, const oikos_lear
   return status;
 }
 
-static void draw_active(const void *trainer, int64_t at, oikos_episode *episode) {
+static void draw_active(const void *trainer, oikos_slot_id slot, oikos_episode *episode) {
   const oikos_trainer *t = trainer;
-  oikos_source_draw(t->source, OIKOS_TRAIN, t->step, t->learners.learner[at], episode);
+  oikos_source_draw(t->source, OIKOS_TRAIN, t->step, t->learners.learner[slot], episode);
 }
 
 static oikos_status begin(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
@@ -90,14 +90,14 @@ static oikos_status begin(oikos_trainer *t, oikos_part_state *p, oikos_error *er
 }
 
 /* Add what a learner's examples say of their rows, as heavily as its gradient. */
-static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, int64_t at,
+static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                   const oikos_contribution *c, bool was_taken) {
   const oikos_rows *r = p->own;
   const oikos_segments *s = &t->segments;
   const oikos_episode *e = &t->workers[thread].episode;
   oikos_sum *sum = &t->sums[thread];
   size_t n = e->support.n + e->query.n, stride = oikos_network_input(t->net);
-  const int32_t *place = r->place + r->first[at];
+  const int32_t *place = r->place + r->first[slot];
   bool finite = true, has_own = e->rows.own >= 0;
   real *own = r->own + (size_t)thread * r->width, weight = oikos_contribution_weight(s, c);
   if (!was_taken)

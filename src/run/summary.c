@@ -21,20 +21,20 @@ void oikos_results_lay_out(oikos_results *r) {
 }
 
 /* The episodes at hand: all, or those with one value in a field. */
-typedef struct sample {
+typedef struct episode_sample {
   const oikos_results *r;
   size_t n;
   int64_t *episode, *unit; /* (n), (n, each) */
   double *value, *number;  /* (n) of a column */
   oikos_unit_scratch scratch;
   oikos_arena memory;
-} sample;
+} episode_sample;
 
 static const double *row_of(const oikos_results *r, int64_t episode) {
   return r->rows + (size_t)episode * r->fields;
 }
 
-static oikos_status create_sample(const oikos_results *r, sample *s, oikos_error *err) {
+static oikos_status create_sample(const oikos_results *r, episode_sample *s, oikos_error *err) {
   size_t n = (size_t)r->episodes, units = 0; // one more than the largest number
   for (int64_t e = 0; e < r->episodes; e++)
     for (size_t j = 0; j < r->each; j++) {
@@ -48,13 +48,13 @@ static oikos_status create_sample(const oikos_results *r, sample *s, oikos_error
   return oikos_unit_scratch_create(n, r->each, units, &s->scratch, err);
 }
 
-static void destroy_sample(sample *s) {
+static void destroy_sample(episode_sample *s) {
   oikos_arena_free(&s->memory);
   oikos_unit_scratch_destroy(&s->scratch);
 }
 
 /* Take the episodes with this value in a field; -1: all. */
-static void take(sample *s, size_t field, int64_t value) {
+static void take(episode_sample *s, size_t field, int64_t value) {
   const oikos_results *r = s->r;
   s->n = 0;
   for (int64_t e = 0; e < r->episodes; e++) {
@@ -67,17 +67,17 @@ static void take(sample *s, size_t field, int64_t value) {
   }
 }
 
-static void fetch(const sample *s, size_t column, double *value) {
+static void fetch(const episode_sample *s, size_t column, double *value) {
   for (size_t i = 0; i < s->n; i++)
     value[i] = row_of(s->r, s->episode[i])[column];
 }
 
-static oikos_estimate mean_of(sample *s, size_t column) {
+static oikos_estimate mean_of(episode_sample *s, size_t column) {
   fetch(s, column, s->value);
   return oikos_estimate_of(oikos_unit_mean(s->n, s->value, s->unit, &s->scratch));
 }
 
-static void summarise_targets(sample *s, oikos_evaluation *v) {
+static void summarise_targets(episode_sample *s, oikos_evaluation *v) {
   size_t all = ((size_t)s->r->steps + 1) * (size_t)s->r->targets;
   fetch(s, s->r->judged, s->number);
   for (size_t k = 0; k < all; k++) {
@@ -117,7 +117,7 @@ static oikos_status allocate(oikos_evaluation *v, size_t steps, size_t groups, o
   return oikos_alloc(&v->home_sure, homes, sizeof *v->home_sure, "the evaluation", err);
 }
 
-static oikos_status summarise(const oikos_results *r, sample *s, oikos_evaluation *v,
+static oikos_status summarise(const oikos_results *r, episode_sample *s, oikos_evaluation *v,
                               oikos_error *err) {
   size_t steps = (size_t)r->steps + 1, groups = v->n_groups ? (size_t)v->n_groups : 1;
   v->n_targets = r->targets;
@@ -150,7 +150,7 @@ static oikos_status summarise(const oikos_results *r, sample *s, oikos_evaluatio
 
 oikos_status oikos_results_summarise(const oikos_results *r, oikos_evaluation *v,
                                      oikos_error *err) {
-  sample s = {.r = r, .memory.what = "the evaluation"};
+  episode_sample s = {.r = r, .memory.what = "the evaluation"};
   oikos_status status = summarise(r, &s, v, err);
   destroy_sample(&s);
   return status;

@@ -14,34 +14,36 @@ typedef oikos_real real;
 
 /* Add a learner's contribution to the sums of one thread, or hand it to the rule. False if it is
  * left out, or a number in it is not finite. */
-static bool contribute(oikos_trainer *t, int thread, int64_t at, oikos_contribution *c) {
+static bool contribute(oikos_trainer *t, int thread, oikos_slot_id slot, oikos_contribution *c) {
   OIKOS_PARTS(t, p, trained)
-    p->part->trained(t, p, thread, at, c);
-  bool taken = t->taker ? t->taker->part->take(t, t->taker, thread, at, c)
+    p->part->trained(t, p, thread, slot, c);
+  bool taken = t->taker ? t->taker->part->take(t, t->taker, thread, slot, c)
                         : oikos_contribution_add(&t->segments, &t->weights, c, &t->sums[thread]),
        fine = taken;
   OIKOS_PARTS(t, p, taken)
-    fine &= p->part->taken(t, p, thread, at, c, taken);
+    fine &= p->part->taken(t, p, thread, slot, c, taken);
   return fine;
 }
 
-/* Step 1 for the active learner number `at` of this rank, into the sums of one thread. What becomes
- * of it stands apart until the step is over. */
-static void train_learner(oikos_trainer *t, int thread, int64_t at) {
-  oikos_learners *own = &t->learners;
+/* Step 1 for the learner in a slot, into the sums of one thread. What becomes of it stands apart
+ * until the step is over. */
+static void train_learner(oikos_trainer *t, int thread, oikos_slot_id slot) {
+  oikos_learners *learners = &t->learners;
   oikos_pulse_beat(t->team.pulse);
-  int64_t learner = own->learner[at], i = oikos_learners_at(own, at);
-  double *log_p = own->next_log_p + (size_t)at * own->homes;
-  memcpy(log_p, own->log_p + (size_t)i * own->homes, own->homes * sizeof *log_p);
+  oikos_learner_id learner = learners->learner[slot];
+  oikos_local_id local = oikos_learners_local(learners, slot);
+  double *log_p = learners->next_log_p + (size_t)slot * learners->homes;
+  memcpy(log_p, learners->log_p + (size_t)local * learners->homes, learners->homes * sizeof *log_p);
   OIKOS_PARTS(t, p, start)
-    p->part->start(t, p, thread, at);
-  oikos_contribution c = oikos_learner_train(&t->context, &t->workers[thread], own->first_slot + at,
-                                             log_p, own->home[i], oikos_learners_left_off(own, i));
-  own->next_home[at] = c.home;
-  oikos_learners_leave(own, at, c.trained);
+    p->part->start(t, p, thread, slot);
+  oikos_contribution c =
+      oikos_learner_train(&t->context, &t->workers[thread], learners->first_active + slot, log_p,
+                          learners->home[local], oikos_learners_left_off(learners, local));
+  learners->next_home[slot] = c.home;
+  oikos_learners_leave(learners, slot, c.trained);
   double begin = oikos_profile_begin(t->profiles);
-  if (!contribute(t, thread, at, &c)) {
-    oikos_learners_leave(own, at, NULL);
+  if (!contribute(t, thread, slot, &c)) {
+    oikos_learners_leave(learners, slot, NULL);
     if (t->not_finite[thread] < 0 || learner < t->not_finite[thread])
       t->not_finite[thread] = learner;
   }
@@ -49,15 +51,16 @@ static void train_learner(oikos_trainer *t, int thread, int64_t at) {
     oikos_profile_phase(&t->profiles[thread], OIKOS_PHASE_ADD, &begin);
 }
 
-/* Step 1 for this rank's learners in slots begin .. end - 1, which lie in one chunk. */
-static void train_unit(oikos_trainer *t, int thread, int64_t begin, int64_t end) {
-  const oikos_learners *own = &t->learners;
-  int64_t from = begin < own->first_slot ? 0 : begin - own->first_slot,
-          to = end - own->first_slot < own->active ? end - own->first_slot : own->active;
-  oikos_learners_begin(&t->context, &t->workers[thread], t->step, own->first_slot + from, to - from,
-                       own->learner + from, oikos_rows_view(t->rows, from));
-  for (int64_t at = from; at < to; at++)
-    train_learner(t, thread, at);
+/* Step 1 for this rank's learners of strata begin .. end - 1, which lie in one chunk. */
+static void train_unit(oikos_trainer *t, int thread, oikos_stratum_id begin, oikos_stratum_id end) {
+  const oikos_learners *learners = &t->learners;
+  oikos_slot_id from = begin < learners->first_active ? 0 : begin - learners->first_active,
+                to = end - learners->first_active < learners->active ? end - learners->first_active
+                                                                     : learners->active;
+  oikos_learners_begin(&t->context, &t->workers[thread], t->step, learners->first_active + from,
+                       to - from, learners->learner + from, oikos_rows_view(t->rows, from));
+  for (oikos_slot_id slot = from; slot < to; slot++)
+    train_learner(t, thread, slot);
 }
 
 /* Whether a checkpoint is due by rank 0's clock. */
@@ -69,8 +72,8 @@ static bool save_due(const oikos_trainer *t) {
 /* Step 1, train: the active learners of this rank, in any order on any thread. A request to stop,
  * and word that a checkpoint is due, ride along. */
 static void train(oikos_trainer *t, bool stop) {
-  int64_t first = t->learners.first_slot / t->unit,
-          last = (t->learners.first_slot + t->learners.active + t->unit - 1) / t->unit;
+  int64_t first = t->learners.first_active / t->unit,
+          last = (t->learners.first_active + t->learners.active + t->unit - 1) / t->unit;
   double begin = oikos_wall_clock();
   oikos_mark(t->where, t->step, OIKOS_AT_TRAIN);
   for (int k = 0; k < t->n_threads; k++) {

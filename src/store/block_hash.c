@@ -15,7 +15,7 @@
 #include "store/file_bytes.h"
 
 /* One rank's part of the work. */
-typedef struct work {
+typedef struct hash_work {
   const oikos_team *team; /* NULL: alone */
   int rank, ranks;
   int fd;
@@ -25,7 +25,7 @@ typedef struct work {
   unsigned char *hashes;        /* (count, or on rank 0 blocks; 16) canonical */
   oikos_block_visit *visit;
   void *user;
-} work;
+} hash_work;
 
 void oikos_digest_text(const unsigned char canonical[16], char text[OIKOS_DIGEST]) {
   for (int i = 0; i < 16; i++)
@@ -53,12 +53,12 @@ void oikos_block_share(const oikos_team *team, int64_t from, int64_t size, int64
   *count = n == 0 ? 0 : (end < size ? end : size) - *first;
 }
 
-static oikos_status agree(const work *w, oikos_status status, oikos_error *err) {
+static oikos_status agree(const hash_work *w, oikos_status status, oikos_error *err) {
   return w->team ? oikos_agree(w->team, status, err) : status;
 }
 
 /* All ranks go by the size that rank 0 sees. */
-static oikos_status open_file(work *w, const char *path, oikos_error *err) {
+static oikos_status open_file(hash_work *w, const char *path, oikos_error *err) {
   oikos_status status = oikos_bytes_open(path, &w->fd, &w->size, err);
   OIKOS_TRY(agree(w, status, err));
   if (w->team)
@@ -72,7 +72,7 @@ static oikos_status open_file(work *w, const char *path, oikos_error *err) {
   return agree(w, status, err);
 }
 
-static oikos_status hash_blocks(const work *w, oikos_error *err) {
+static oikos_status hash_blocks(const hash_work *w, oikos_error *err) {
   for (int64_t i = 0; i < w->count; i++) {
     int64_t at = w->from + (w->first + i) * OIKOS_HASH_BLOCK, left = w->size - at;
     size_t n = left < OIKOS_HASH_BLOCK ? (size_t)left : OIKOS_HASH_BLOCK;
@@ -85,7 +85,7 @@ static oikos_status hash_blocks(const work *w, oikos_error *err) {
 }
 
 /* All hashes to rank 0, in order: that of rank 0 stand at the beginning already. */
-static void gather(const work *w, int *counts, int *starts) {
+static void gather(const hash_work *w, int *counts, int *starts) {
   MPI_Datatype hash;
   for (int r = 0; w->rank == 0 && r < w->ranks; r++) {
     int64_t first, count;
@@ -101,7 +101,7 @@ static void gather(const work *w, int *counts, int *starts) {
 }
 
 /* The hash of the hashes. */
-static oikos_status conclude(const work *w, char hash[OIKOS_DIGEST], oikos_error *err) {
+static oikos_status conclude(const hash_work *w, char hash[OIKOS_DIGEST], oikos_error *err) {
   XXH3_state_t *state = XXH3_createState();
   XXH128_canonical_t canonical;
   uint64_t hashed = w->size > w->from ? (uint64_t)(w->size - w->from) : 0;
@@ -119,7 +119,8 @@ static oikos_status conclude(const work *w, char hash[OIKOS_DIGEST], oikos_error
   return OIKOS_OK;
 }
 
-static oikos_status hash_all(work *w, const char *path, char hash[OIKOS_DIGEST], oikos_error *err) {
+static oikos_status hash_all(hash_work *w, const char *path, char hash[OIKOS_DIGEST],
+                             oikos_error *err) {
   OIKOS_TRY(open_file(w, path, err));
   oikos_status status = hash_blocks(w, err);
   if (status == OIKOS_OK && w->blocks > INT32_MAX)
@@ -143,13 +144,13 @@ static oikos_status hash_all(work *w, const char *path, char hash[OIKOS_DIGEST],
 oikos_status oikos_block_hash(const oikos_team *team, const char *path, int64_t from,
                               oikos_block_visit *visit, void *user, char hash[OIKOS_DIGEST],
                               oikos_error *err) {
-  work w = {.team = team,
-            .rank = team ? team->rank : 0,
-            .ranks = ranks_of(team),
-            .fd = -1,
-            .from = from,
-            .visit = visit,
-            .user = user};
+  hash_work w = {.team = team,
+                 .rank = team ? team->rank : 0,
+                 .ranks = ranks_of(team),
+                 .fd = -1,
+                 .from = from,
+                 .visit = visit,
+                 .user = user};
   oikos_status status = hash_all(&w, path, hash, err);
   if (w.fd >= 0)
     close(w.fd);

@@ -11,7 +11,7 @@
 #include "store/file_bytes.h"
 #include "store/seal.h"
 
-typedef struct reading {
+typedef struct field_check {
   const oikos_team *team;
   const oikos_field *fields;
   int n;
@@ -21,10 +21,10 @@ typedef struct reading {
   int64_t missing;       /* bytes of it that are still to come; 0: no row is cut */
   int field;             /* whose row it is */
   int64_t end;           /* of what was read */
-} reading;
+} field_check;
 
 /* Bytes begin..end-1 of a field's data, counted from its first row. */
-static void sum_rows(reading *r, int i, int64_t begin, int64_t end, const char *bytes) {
+static void sum_rows(field_check *r, int i, int64_t begin, int64_t end, const char *bytes) {
   int64_t row = (int64_t)(oikos_field_row(&r->fields[i]) * oikos_field_element(&r->fields[i]));
   for (int64_t at = begin, n; at < end; at += n, bytes += n) {
     int64_t inside = at % row;
@@ -48,7 +48,7 @@ static void sum_rows(reading *r, int i, int64_t begin, int64_t end, const char *
 }
 
 static oikos_status see(void *user, int64_t at, const char *bytes, size_t n, oikos_error *err) {
-  reading *r = user;
+  field_check *r = user;
   (void)err;
   r->end = at + (int64_t)n;
   for (int i = 0; i < r->n; i++) {
@@ -66,7 +66,7 @@ static oikos_status see(void *user, int64_t at, const char *bytes, size_t n, oik
 }
 
 /* The rest of the row that the end of this rank's bytes cuts. */
-static oikos_status finish_row(reading *r, const char *path, oikos_error *err) {
+static oikos_status finish_row(field_check *r, const char *path, oikos_error *err) {
   char *block;
   int fd;
   int64_t size;
@@ -88,7 +88,7 @@ static oikos_status finish_row(reading *r, const char *path, oikos_error *err) {
   return status;
 }
 
-static oikos_status compare(const reading *r, const uint64_t *checksum, oikos_error *err) {
+static oikos_status compare(const field_check *r, const uint64_t *checksum, oikos_error *err) {
   for (int i = 0; i < r->n; i++)
     if (!oikos_field_empty(&r->fields[i]) && r->sum[i] != checksum[i])
       return oikos_fail(err, OIKOS_ERROR,
@@ -98,7 +98,7 @@ static oikos_status compare(const reading *r, const uint64_t *checksum, oikos_er
   return OIKOS_OK;
 }
 
-static oikos_status create(reading *r, oikos_error *err) {
+static oikos_status create(field_check *r, oikos_error *err) {
   r->state = XXH3_createState();
   if (!r->state)
     return oikos_fail(err, OIKOS_ERROR, "out of memory");
@@ -109,7 +109,7 @@ oikos_status oikos_checkpoint_read_back(const oikos_team *team, const char *path
                                         const oikos_field *fields, int n, const int64_t *offset,
                                         const uint64_t *checksum, char hash[OIKOS_DIGEST],
                                         oikos_error *err) {
-  reading r = {.team = team, .fields = fields, .n = n, .offset = offset};
+  field_check r = {.team = team, .fields = fields, .n = n, .offset = offset};
   oikos_status status = oikos_agree(team, create(&r, err), err);
   if (status == OIKOS_OK)
     status = oikos_block_hash(team, path, OIKOS_SEAL, see, &r, hash, err);

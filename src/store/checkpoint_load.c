@@ -49,7 +49,7 @@ static oikos_status read_rows(const oikos_field *f, hid_t dataset, int64_t first
 /* One field on its way into memory, by blocks of rows. What is spread over ranks is read by its
  * owners. Of what all hold, each of a few ranks reads a part of every block, and they exchange
  * them: every byte leaves the disk once. */
-typedef struct reader {
+typedef struct field_reader {
   const oikos_team *team;
   const oikos_field *f;
   bool absent;                 /* optional, and not in the file: zeros */
@@ -59,11 +59,11 @@ typedef struct reader {
   hid_t dataset;
   char *buffer; /* a block, where rows do not stand together in memory */
   int *counts;  /* (size) bytes of a block that each rank reads, (size) where they begin */
-} reader;
+} field_reader;
 
 enum { LEAST_PART = 1 << 20 /* bytes: below that it is not worth while to share a block out */ };
 
-static oikos_status open_dataset(reader *r, hid_t file, oikos_error *err) {
+static oikos_status open_dataset(field_reader *r, hid_t file, oikos_error *err) {
   if (r->f->optional && H5Lexists(file, r->f->name, H5P_DEFAULT) <= 0) {
     r->absent = true;
     return OIKOS_OK;
@@ -74,7 +74,7 @@ static oikos_status open_dataset(reader *r, hid_t file, oikos_error *err) {
   return check_shape(r->f, r->dataset, err);
 }
 
-static oikos_status begin(reader *r, hid_t file, oikos_error *err) {
+static oikos_status begin(field_reader *r, hid_t file, oikos_error *err) {
   size_t gathered = r->f->stride == oikos_field_row(r->f) ? 0 : (size_t)r->block;
   OIKOS_TRY(open_dataset(r, file, err));
   OIKOS_TRY(oikos_alloc(&r->buffer, gathered, r->bytes, r->f->name, err));
@@ -83,7 +83,7 @@ static oikos_status begin(reader *r, hid_t file, oikos_error *err) {
 
 /* This rank's part of a block of n rows that begins with row `first`, to be put behind each other
  * from `rows` on. */
-static oikos_status read_part(const reader *r, int64_t first, int64_t n, char *rows,
+static oikos_status read_part(const field_reader *r, int64_t first, int64_t n, char *rows,
                               oikos_error *err) {
   int64_t from = 0, count = n;
   if (!r->f->owned)
@@ -99,7 +99,7 @@ static oikos_status read_part(const reader *r, int64_t first, int64_t n, char *r
 }
 
 /* All parts of a block to all ranks. */
-static void exchange(const reader *r, int64_t n, char *rows) {
+static void exchange(const field_reader *r, int64_t n, char *rows) {
   int size = r->team->size, *starts = r->counts + size;
   if (r->readers == 1) {
     oikos_broadcast(r->team, rows, (size_t)n * r->bytes);
@@ -117,7 +117,7 @@ static void exchange(const reader *r, int64_t n, char *rows) {
 }
 
 /* A rank whose read fails still takes part in the exchanges. */
-static oikos_status fill(const reader *r, oikos_error *err) {
+static oikos_status fill(const field_reader *r, oikos_error *err) {
   bool together = r->f->stride == oikos_field_row(r->f);
   oikos_status status = OIKOS_OK;
   for (int64_t at = 0; at < r->count; at += r->block) {
@@ -136,7 +136,7 @@ static oikos_status fill(const reader *r, oikos_error *err) {
 }
 
 /* How many ranks read a part of a block. */
-static int readers_of(const reader *r) {
+static int readers_of(const field_reader *r) {
   size_t parts = (size_t)r->block * r->bytes / LEAST_PART, ranks = (size_t)r->team->size,
          rows = (size_t)r->block;
   parts = parts < rows ? parts : rows;
@@ -146,12 +146,12 @@ static int readers_of(const reader *r) {
 
 static oikos_status read_field(const oikos_team *team, const oikos_field *f, hid_t file,
                                oikos_error *err) {
-  reader r = {.team = team,
-              .f = f,
-              .first = f->owned ? f->first : 0,
-              .count = f->owned ? f->count : f->dims[0],
-              .bytes = oikos_field_row(f) * oikos_field_element(f),
-              .dataset = -1};
+  field_reader r = {.team = team,
+                    .f = f,
+                    .first = f->owned ? f->first : 0,
+                    .count = f->owned ? f->count : f->dims[0],
+                    .bytes = oikos_field_row(f) * oikos_field_element(f),
+                    .dataset = -1};
   r.block = oikos_mpiio_rows(team, r.bytes);
   r.block = r.count < r.block ? r.count : r.block;
   r.readers = readers_of(&r);

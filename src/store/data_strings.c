@@ -32,16 +32,16 @@ static void give_back(void *memory, void *user) {
   (void)memory, (void)user;
 }
 
-typedef struct reader {
+typedef struct string_reader {
   const char *name;
   hid_t dataset, type, space, transfer;
   arena arena;
   char *block[ROWS];
   char *text; /* (capacity): `used` bytes, of the texts so far */
   size_t used, capacity;
-} reader;
+} string_reader;
 
-static oikos_status begin(reader *r, oikos_error *err) {
+static oikos_status begin(string_reader *r, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(&r->arena.bytes, ARENA, 1, r->name, err));
   hid_t stored = H5Dget_type(r->dataset);
   r->space = H5Dget_space(r->dataset);
@@ -54,7 +54,7 @@ static oikos_status begin(reader *r, oikos_error *err) {
   return good ? OIKOS_OK : oikos_hdf5_fail(err, "dataset /%s cannot be read", r->name);
 }
 
-static void end(reader *r) {
+static void end(string_reader *r) {
   if (r->space > 0)
     H5Sclose(r->space);
   if (r->transfer > 0)
@@ -64,7 +64,7 @@ static void end(reader *r) {
   free(r->arena.bytes);
 }
 
-static oikos_status read_block(reader *r, int64_t first, int64_t count, oikos_error *err) {
+static oikos_status read_block(string_reader *r, int64_t first, int64_t count, oikos_error *err) {
   hsize_t start[1] = {(hsize_t)first}, size[1] = {(hsize_t)count};
   hid_t memory = H5Screate_simple(1, size, NULL);
   r->arena.used = 0;
@@ -78,7 +78,7 @@ static oikos_status read_block(reader *r, int64_t first, int64_t count, oikos_er
                  : OIKOS_OK;
 }
 
-static oikos_status keep(reader *r, int64_t number, const char *text, oikos_error *err) {
+static oikos_status keep(string_reader *r, int64_t number, const char *text, oikos_error *err) {
   size_t n = text ? strlen(text) + 1 : 1; // HDF5 gives an empty one as NULL
   if (n > OIKOS_DATA_TEXT)
     return oikos_fail(err, OIKOS_ERROR, "dataset /%s: text %lld has %zu bytes, expected at most %d",
@@ -96,7 +96,7 @@ static oikos_status keep(reader *r, int64_t number, const char *text, oikos_erro
   return OIKOS_OK;
 }
 
-static oikos_status read_all(reader *r, int64_t n, oikos_error *err) {
+static oikos_status read_all(string_reader *r, int64_t n, oikos_error *err) {
   OIKOS_TRY(begin(r, err));
   for (int64_t first = 0; first < n; first += ROWS) {
     int64_t count = n - first < ROWS ? n - first : ROWS;
@@ -109,7 +109,7 @@ static oikos_status read_all(reader *r, int64_t n, oikos_error *err) {
 
 oikos_status oikos_data_strings(hid_t dataset, const char *name, int64_t n, char **text,
                                 char ***names, oikos_error *err) {
-  reader r = {.name = name, .dataset = dataset};
+  string_reader r = {.name = name, .dataset = dataset};
   oikos_status status = read_all(&r, n, err);
   end(&r);
   *text = r.text;

@@ -115,15 +115,15 @@ static oikos_status put_images(hid_t file, const oikos_image_index *index, size_
 }
 
 /* What put_all writes. */
-typedef struct content {
+typedef struct image_content {
   const oikos_image_index *index;
   size_t image_bytes;
   oikos_image_reader *read;
   void *user;
-} content;
+} image_content;
 
 static oikos_status put_all(void *user, hid_t file, oikos_error *err) {
-  const content *c = user;
+  const image_content *c = user;
   const oikos_image_index *index = c->index;
   oikos_fingerprint print;
   int32_t version = FORMAT_VERSION;
@@ -145,7 +145,7 @@ static oikos_status put_all(void *user, hid_t file, oikos_error *err) {
 
 oikos_status oikos_image_file_write(const char *path, const oikos_image_index *index,
                                     oikos_image_reader *read, void *user, oikos_error *err) {
-  content c = {.index = index, .read = read, .user = user};
+  image_content c = {.index = index, .read = read, .user = user};
   if (check(index, &c.image_bytes, err) != OIKOS_OK)
     return oikos_fail_prefix(err, "writing %s: ", path);
   return oikos_data_file_write(path, put_all, &c, err);

@@ -10,15 +10,15 @@
 #include "store/mpiio.h"
 
 /* Everything but the pixels, as this rank read it. */
-typedef struct tables {
+typedef struct image_tables {
   int64_t *class_start;
   int32_t *class_group;
   uint8_t *split;
   char *class_text, *group_text; /* (n, width) fixed-length texts */
   char **class_name, **group_name;
-} tables;
+} image_tables;
 
-static void free_tables(tables *t) {
+static void free_tables(image_tables *t) {
   free(t->class_start);
   free(t->class_group);
   free(t->split);
@@ -56,7 +56,7 @@ static oikos_status read_counts(const oikos_data_in *in, oikos_image_index *x, o
   return oikos_data_count(in, "group_name", H5T_STRING, &x->n_groups, err);
 }
 
-static oikos_status read_index(const oikos_data_in *in, oikos_image_index *x, tables *t,
+static oikos_status read_index(const oikos_data_in *in, oikos_image_index *x, image_tables *t,
                                oikos_error *err) {
   OIKOS_TRY(oikos_data_expect(in, "oikos images", 1, err));
   OIKOS_TRY(read_counts(in, x, err));
@@ -109,7 +109,7 @@ static oikos_status load(const oikos_team *team, const char *path, oikos_image_d
   oikos_data_in in = {.team = team};
   OIKOS_TRY(oikos_data_check(team, path, &data->about, err));
   OIKOS_TRY(oikos_mpiio_open_each(team, path, &in.file, err));
-  oikos_status status = oikos_alloc(&data->tables, 1, sizeof(tables), "an image file", err);
+  oikos_status status = oikos_alloc(&data->tables, 1, sizeof(image_tables), "an image file", err);
   if (status == OIKOS_OK)
     status = read_index(&in, &data->index, data->tables, err);
   if (status == OIKOS_OK)

@@ -35,7 +35,7 @@ struct oikos_lock {
   owner me;
 };
 
-typedef enum { DEAD, ALIVE, CHANGED, ASKED } verdict; /* ASKED: to stop, by a signal */
+typedef enum { DEAD, ALIVE, CHANGED, ASKED } lock_verdict; /* ASKED: to stop, by a signal */
 
 /* The first word of a small file; "-" if there is none. */
 static void read_word(const char *path, char word[WORD]) {
@@ -174,7 +174,7 @@ static int is_at(int file, const char *path) {
 }
 
 /* Look at an owner that cannot be asked for long enough to see it beat. */
-static verdict watch(const char *path, const char *line, oikos_pulse *pulse) {
+static lock_verdict watch(const char *path, const char *line, oikos_pulse *pulse) {
   char now[LINE + 1];
   owner was, is;
   bool known = parse_owner(line, &was);
@@ -198,7 +198,7 @@ static verdict watch(const char *path, const char *line, oikos_pulse *pulse) {
 }
 
 /* Whether an owner lives by its process, where that is to be seen; ASKED: it is not. */
-static verdict look(const owner *o, const owner *me) {
+static lock_verdict look(const owner *o, const owner *me) {
   bool ended;
   if (strcmp(o->boot, "-") == 0 || strcmp(o->boot, me->boot) != 0 || o->space == 0 ||
       o->space != me->space || o->pid <= 0)
@@ -209,12 +209,12 @@ static verdict look(const owner *o, const owner *me) {
   return start && o->start ? ALIVE : ASKED;
 }
 
-static verdict judge(const char *path, const char *line, const owner *me, oikos_pulse *pulse,
-                     void (*say)(void *user, const char *text), void *user) {
+static lock_verdict judge(const char *path, const char *line, const owner *me, oikos_pulse *pulse,
+                          void (*say)(void *user, const char *text), void *user) {
   char text[PATH + 512];
   owner o;
   bool known = parse_owner(line, &o);
-  verdict v = known ? look(&o, me) : ASKED;
+  lock_verdict v = known ? look(&o, me) : ASKED;
   if (v != ASKED)
     return v;
   snprintf(text, sizeof text, "%s is held by process %ld on %s: looking for %d s whether it lives",
@@ -258,14 +258,14 @@ static oikos_status refuse_file(const char *path, oikos_error *err) {
 }
 
 /* One attempt with the file open and guarded; CHANGED: try again. */
-static verdict attempt(oikos_lock *lock, bool made, oikos_pulse *pulse, owner *found,
-                       void (*say)(void *user, const char *text), void *user) {
+static lock_verdict attempt(oikos_lock *lock, bool made, oikos_pulse *pulse, owner *found,
+                            void (*say)(void *user, const char *text), void *user) {
   char text[PATH + 512], line[LINE + 1];
   if (made)
     return DEAD;
   read_line(lock->file, line);
   bool known = parse_owner(line, found);
-  verdict v = judge(lock->path, line, &lock->me, pulse, say, user);
+  lock_verdict v = judge(lock->path, line, &lock->me, pulse, say, user);
   if (v != DEAD)
     return v;
   if (is_at(lock->file, lock->path) != 1)
@@ -279,8 +279,8 @@ static verdict attempt(oikos_lock *lock, bool made, oikos_pulse *pulse, owner *f
 }
 
 /* The same from opening the file on. */
-static verdict open_and_attempt(oikos_lock *lock, oikos_pulse *pulse, owner *found,
-                                void (*say)(void *user, const char *text), void *user) {
+static lock_verdict open_and_attempt(oikos_lock *lock, oikos_pulse *pulse, owner *found,
+                                     void (*say)(void *user, const char *text), void *user) {
   bool made;
   lock->file = open_lock(lock->path, &made);
   if (lock->file < 0)
@@ -291,7 +291,7 @@ static verdict open_and_attempt(oikos_lock *lock, oikos_pulse *pulse, owner *fou
 static oikos_status take(oikos_lock *lock, const char *folder, oikos_pulse *pulse,
                          void (*say)(void *user, const char *text), void *user, oikos_error *err) {
   enum { TRIES = 200 }; // of owners that come and go
-  verdict v = CHANGED;
+  lock_verdict v = CHANGED;
   owner found = {0};
   for (int k = 0; v == CHANGED; k++) {
     v = open_and_attempt(lock, pulse, &found, say, user);

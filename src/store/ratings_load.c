@@ -16,11 +16,11 @@
 enum { MAX_SPLITS = 16, MAX_NAME = 64 };
 
 /* Everything outside the shared memory. */
-typedef struct tables {
+typedef struct ratings_tables {
   oikos_side_memory users, items;
   char *split_text, **split_name;
   const uint8_t *split[MAX_SPLITS];
-} tables;
+} ratings_tables;
 
 /* The shared memory, in this order: the largest elements first, so that all are aligned. */
 typedef struct arrays {
@@ -30,8 +30,8 @@ typedef struct arrays {
   uint8_t *split; /* (splits, ratings) */
 } arrays;
 
-static oikos_status read_split_names(const oikos_data_in *in, oikos_ratings_index *x, tables *t,
-                                     oikos_error *err) {
+static oikos_status read_split_names(const oikos_data_in *in, oikos_ratings_index *x,
+                                     ratings_tables *t, oikos_error *err) {
   if (H5Lexists(in->file, "split_name", H5P_DEFAULT) <= 0)
     return OIKOS_OK;
   OIKOS_TRY(oikos_data_count(in, "split_name", H5T_STRING, &x->n_splits, err));
@@ -59,7 +59,7 @@ static oikos_status read_counts(const oikos_data_in *in, oikos_ratings_index *x,
   return oikos_side_count(in, "item", &x->items, err);
 }
 
-static oikos_status read_index(const oikos_data_in *in, oikos_ratings_index *x, tables *t,
+static oikos_status read_index(const oikos_data_in *in, oikos_ratings_index *x, ratings_tables *t,
                                oikos_error *err) {
   OIKOS_TRY(oikos_data_expect(in, "oikos ratings", 1, err));
   OIKOS_TRY(read_counts(in, x, err));
@@ -180,7 +180,7 @@ static oikos_status check_all(const oikos_team *team, const oikos_ratings_data *
 static oikos_status lay_out(const oikos_team *team, oikos_ratings_data *data, arrays *a,
                             oikos_error *err) {
   oikos_ratings_index *x = &data->index;
-  tables *t = data->tables;
+  ratings_tables *t = data->tables;
   int64_t *whole;
   size_t n = (size_t)x->n, sides = (size_t)(x->users.n + x->items.n + 2);
   size_t bytes = (n + sides) * sizeof *whole + 4 * n * sizeof *a->item + (size_t)x->n_splits * n;
@@ -213,7 +213,8 @@ static oikos_status load(const oikos_team *team, const char *path, oikos_ratings
   arrays a = {0};
   OIKOS_TRY(oikos_data_check(team, path, &data->about, err));
   OIKOS_TRY(oikos_mpiio_open_each(team, path, &in.file, err));
-  oikos_status status = oikos_alloc(&data->tables, 1, sizeof(tables), "a ratings file", err);
+  oikos_status status =
+      oikos_alloc(&data->tables, 1, sizeof(ratings_tables), "a ratings file", err);
   if (status == OIKOS_OK)
     status = read_index(&in, &data->index, data->tables, err);
   if (status == OIKOS_OK)
@@ -245,7 +246,7 @@ oikos_status oikos_ratings_load(const oikos_team *team, const char *path, oikos_
 }
 
 void oikos_ratings_unload(oikos_ratings_data *data) {
-  tables *t = data->tables;
+  ratings_tables *t = data->tables;
   oikos_data_release(&data->memory);
   if (t) {
     oikos_side_free(&t->users);

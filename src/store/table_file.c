@@ -12,11 +12,11 @@
 enum { BLOCK_BYTES = 4 << 20, FORMAT_VERSION = 1 };
 
 /* What put_all writes. */
-typedef struct content {
+typedef struct table_content {
   const oikos_table_index *index;
   oikos_table_reader *read;
   void *user;
-} content;
+} table_content;
 
 static oikos_status check(const oikos_table_index *x, oikos_error *err) {
   if (x->n_rows < 1 || x->n_features < 1 || x->n_targets < 1 || x->n_groups < 1)
@@ -61,8 +61,8 @@ static oikos_status put_rows(hid_t dataset, int64_t first, int64_t count, int64_
   return status;
 }
 
-static oikos_status put_blocks(const content *c, const hid_t dataset[2], int64_t rows, float *block,
-                               oikos_error *err) {
+static oikos_status put_blocks(const table_content *c, const hid_t dataset[2], int64_t rows,
+                               float *block, oikos_error *err) {
   const oikos_table_index *x = c->index;
   float *targets = block + rows * x->n_features;
   for (int64_t first = 0; first < x->n_rows; first += rows) {
@@ -74,7 +74,7 @@ static oikos_status put_blocks(const content *c, const hid_t dataset[2], int64_t
   return OIKOS_OK;
 }
 
-static oikos_status put_numbers(hid_t file, const content *c, oikos_error *err) {
+static oikos_status put_numbers(hid_t file, const table_content *c, oikos_error *err) {
   const oikos_table_index *x = c->index;
   int64_t columns = x->n_features + x->n_targets;
   int64_t rows = BLOCK_BYTES / ((int64_t)sizeof(float) * columns) + 1;
@@ -108,7 +108,7 @@ static oikos_status put_groups(hid_t file, const oikos_table_index *x, oikos_err
 }
 
 static oikos_status put_all(void *user, hid_t file, oikos_error *err) {
-  const content *c = user;
+  const table_content *c = user;
   const oikos_table_index *x = c->index;
   oikos_fingerprint print;
   int32_t version = FORMAT_VERSION;
@@ -128,7 +128,7 @@ static oikos_status put_all(void *user, hid_t file, oikos_error *err) {
 
 oikos_status oikos_table_file_write(const char *path, const oikos_table_index *index,
                                     oikos_table_reader *read, void *user, oikos_error *err) {
-  content c = {index, read, user};
+  table_content c = {index, read, user};
   if (check(index, err) != OIKOS_OK)
     return oikos_fail_prefix(err, "writing %s: ", path);
   return oikos_data_file_write(path, put_all, &c, err);

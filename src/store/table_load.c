@@ -11,13 +11,13 @@
 #include "store/mpiio.h"
 
 /* Everything but the numbers, as this rank read it. */
-typedef struct tables {
+typedef struct group_tables {
   int64_t *group_first;
   char *group_text, *feature_text, *target_text; /* fixed-length texts */
   char **group_name, **feature_name, **target_name;
-} tables;
+} group_tables;
 
-static void free_tables(tables *t) {
+static void free_tables(group_tables *t) {
   free(t->group_first);
   free(t->group_text);
   free(t->feature_text);
@@ -58,7 +58,7 @@ static oikos_status read_counts(const oikos_data_in *in, oikos_table_index *x, o
   return oikos_data_expect_count(in, "group_first", H5T_INTEGER, x->n_groups + 1, err);
 }
 
-static oikos_status read_index(const oikos_data_in *in, oikos_table_index *x, tables *t,
+static oikos_status read_index(const oikos_data_in *in, oikos_table_index *x, group_tables *t,
                                oikos_error *err) {
   OIKOS_TRY(oikos_data_expect(in, "oikos table", 1, err));
   OIKOS_TRY(read_counts(in, x, err));
@@ -120,7 +120,7 @@ static oikos_status load(const oikos_team *team, const char *path, oikos_table_d
   oikos_data_in in = {.team = team};
   OIKOS_TRY(oikos_data_check(team, path, &data->about, err));
   OIKOS_TRY(oikos_mpiio_open_each(team, path, &in.file, err));
-  oikos_status status = oikos_alloc(&data->tables, 1, sizeof(tables), "a table file", err);
+  oikos_status status = oikos_alloc(&data->tables, 1, sizeof(group_tables), "a table file", err);
   if (status == OIKOS_OK)
     status = read_index(&in, &data->index, data->tables, err);
   if (status == OIKOS_OK)

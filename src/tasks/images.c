@@ -12,17 +12,18 @@
 #include "tasks/image_index.h"
 #include "tasks/source.h"
 
-typedef struct images {
+typedef struct image_source {
   oikos_image_index index;
   const uint8_t *pixels;
   const char *file;
   int rotations; /* 1 or 4 */
   int64_t ways, support, query;
   oikos_class_split split;
-} images;
+} image_source;
 
 /* Every class of a split must have enough images; others do not count. */
-static oikos_status check_classes(const images *m, const oikos_config *config, oikos_error *err) {
+static oikos_status check_classes(const image_source *m, const oikos_config *config,
+                                  oikos_error *err) {
   for (int s = 0; s < 3; s++)
     for (int64_t i = 0; i < m->split.n[s]; i++) {
       int64_t k = m->split.classes[s][i];
@@ -38,7 +39,7 @@ static oikos_status check_classes(const images *m, const oikos_config *config, o
   return OIKOS_OK;
 }
 
-static oikos_status check(const images *m, const oikos_config *config, oikos_error *err) {
+static oikos_status check(const image_source *m, const oikos_config *config, oikos_error *err) {
   if (m->rotations == 4 && m->index.height != m->index.width)
     return oikos_fail(err, OIKOS_USAGE, "%s: task.rotations wants square images, found %lld x %lld",
                       config->task.file, (long long)m->index.height, (long long)m->index.width);
@@ -49,8 +50,8 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
                            oikos_error *err) {
   if (!data || !data->images || !data->pixels)
     return oikos_fail(err, OIKOS_ERROR, "task.source images was created without its data");
-  OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(images), "the task source", err));
-  images *m = source->self;
+  OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(image_source), "the task source", err));
+  image_source *m = source->self;
   m->index = *data->images;
   m->pixels = data->pixels;
   m->file = config->task.file;
@@ -80,7 +81,7 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
 
 static oikos_status has(const oikos_source *source, oikos_split split, oikos_error *err) {
   static const char *const name[] = {"training", "validation", "test"};
-  const images *m = source->self;
+  const image_source *m = source->self;
   if (m->split.n[split] * m->rotations >= m->ways)
     return OIKOS_OK;
   return oikos_fail(err, OIKOS_USAGE,
@@ -91,7 +92,7 @@ static oikos_status has(const oikos_source *source, oikos_split split, oikos_err
 }
 
 /* One image turned counterclockwise by `turns` quarters, as numbers 0..1. */
-static void copy_turned(const images *m, int64_t row, int turns, oikos_real *to) {
+static void copy_turned(const image_source *m, int64_t row, int turns, oikos_real *to) {
   int64_t h = m->index.height, w = m->index.width, c = m->index.channels;
   const uint8_t *from = m->pixels + row * h * w * c;
   for (int64_t y = 0; y < h; y++)
@@ -102,7 +103,7 @@ static void copy_turned(const images *m, int64_t row, int turns, oikos_real *to)
     }
 }
 
-static void draw_class(const images *m, int64_t turned_class, int64_t label, oikos_random *r,
+static void draw_class(const image_source *m, int64_t turned_class, int64_t label, oikos_random *r,
                        oikos_episode *e, int64_t *scratch) {
   int64_t class = turned_class / m->rotations, first = m->index.class_start[class];
   int64_t held = m->index.class_start[class + 1] - first, wanted = m->support + m->query;
@@ -116,7 +117,7 @@ static void draw_class(const images *m, int64_t turned_class, int64_t label, oik
 }
 
 static void draw(const oikos_source *source, oikos_split split, oikos_random *r, oikos_episode *e) {
-  const images *m = source->self;
+  const image_source *m = source->self;
   int64_t *turned = e->scratch, *scratch = e->scratch + m->ways;
   oikos_random_choose(r, m->split.n[split] * m->rotations, m->ways, turned, scratch);
   for (int64_t label = 0; label < m->ways; label++) {
@@ -127,7 +128,7 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *r,
 }
 
 static void destroy(oikos_source *source) {
-  oikos_class_split_destroy(&((images *)source->self)->split);
+  oikos_class_split_destroy(&((image_source *)source->self)->split);
 }
 
 const oikos_source_type oikos_source_images = {

@@ -213,10 +213,10 @@ static void divide_test(const oikos_ratings *r, int64_t n, int64_t *support, int
   }
 }
 
-static int64_t queries(const oikos_source *source, oikos_split split, int64_t number) {
+static int64_t queries(const oikos_source *source, oikos_split split, oikos_learner_id episode) {
   const oikos_ratings *r = source->self;
   int side;
-  int64_t learner = unseen(r, split, number, &side), support, query,
+  int64_t learner = unseen(r, split, episode, &side), support, query,
           n = oikos_ratings_pool(r, split, side, learner, true, NULL);
   if (r->fold)
     return n;

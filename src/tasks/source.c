@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 
-static const oikos_source_type *type_of(int kind) {
+static const oikos_source_type *type_of(oikos_source_kind kind) {
 #define ENTRY(value, word) [value] = &oikos_source_##word,
   static const oikos_source_type *const table[] = {OIKOS_SOURCES(ENTRY)};
 #undef ENTRY
@@ -19,8 +19,8 @@ const oikos_source_type *oikos_source_type_of(const oikos_config *config) {
   return type_of(config->task.source);
 }
 
-const oikos_word *oikos_source_word(int kind) {
-  return &type_of(kind)->word;
+const oikos_word *oikos_source_word(int index) {
+  return &type_of((oikos_source_kind)index)->word;
 }
 
 /* Who draws from what in training. */
@@ -60,16 +60,17 @@ oikos_task_shape oikos_source_shape(const oikos_source *source) {
   return source->shape;
 }
 
-bool oikos_source_moved(const oikos_source *source, int64_t step, int64_t learner) {
+bool oikos_source_moved(const oikos_source *source, int64_t step, oikos_learner_id learner) {
   return source->bound && source->move_at > 0 && step >= source->move_at &&
          learner < source->movers;
 }
 
-int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step, int64_t learner) {
+int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step,
+                           oikos_learner_id learner) {
   return (learner + oikos_source_moved(source, step, learner)) % n;
 }
 
-int oikos_source_group_of(const oikos_source *source, int64_t step, int64_t learner) {
+int oikos_source_group_of(const oikos_source *source, int64_t step, oikos_learner_id learner) {
   int n = source->shape.n_groups;
   return source->bound && n > 0 ? (int)oikos_source_bound(source, n, step, learner) : -1;
 }
@@ -135,8 +136,8 @@ void oikos_episode_destroy(oikos_episode *e) {
   *e = (oikos_episode){0};
 }
 
-static void draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
-                 int64_t part, oikos_episode *episode) {
+static void draw(const oikos_source *source, oikos_split split, int64_t step,
+                 oikos_learner_id learner, int64_t part, oikos_episode *episode) {
   static const oikos_purpose purpose[] = {OIKOS_DRAW_TRAIN, OIKOS_DRAW_VALIDATION, OIKOS_DRAW_TEST};
   oikos_random r = oikos_random_at(source->seed, purpose[split], (uint64_t)step, (uint64_t)learner);
   episode->learner = learner;
@@ -145,16 +146,17 @@ static void draw(const oikos_source *source, oikos_split split, int64_t step, in
   source->type->draw(source, split, &r, episode);
 }
 
-void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step, int64_t learner,
-                       oikos_episode *episode) {
+void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step,
+                       oikos_learner_id learner, oikos_episode *episode) {
   draw(source, split, step, learner, 0, episode);
 }
 
-int64_t oikos_source_queries(const oikos_source *source, oikos_split split, int64_t learner) {
+int64_t oikos_source_queries(const oikos_source *source, oikos_split split,
+                             oikos_learner_id learner) {
   return source->type->queries ? source->type->queries(source, split, learner) : 0;
 }
 
-void oikos_source_draw_part(const oikos_source *source, oikos_split split, int64_t learner,
+void oikos_source_draw_part(const oikos_source *source, oikos_split split, oikos_learner_id learner,
                             int64_t part, oikos_episode *episode) {
   draw(source, split, 0, learner, part, episode);
 }

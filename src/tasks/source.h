@@ -39,7 +39,7 @@ typedef struct oikos_source_type {
                oikos_episode *episode);
   int64_t (*episodes)(const oikos_source *source, oikos_split split); /* NULL: any number */
   int64_t (*queries)(const oikos_source *source, oikos_split split,
-                     int64_t learner);                         /* NULL: no more than shape.query */
+                     oikos_learner_id learner);                /* NULL: no more than shape.query */
   const char *(*group)(const oikos_source *source, int group); /* NULL: there are none */
   oikos_target (*target)(const oikos_source *source,
                          int64_t index); /* NULL: targets have no unit of their own */
@@ -60,13 +60,14 @@ struct oikos_source {
 
 /** Which of n groups a learner that is bound to one draws from in training: its number mod n, and
  * the next one once it has moved. */
-int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step, int64_t learner);
+int64_t oikos_source_bound(const oikos_source *source, int64_t n, int64_t step,
+                           oikos_learner_id learner);
 
 /** The type that task.source names. */
 const oikos_source_type *oikos_source_type_of(const oikos_config *config);
 
-/** What the word of an oikos_source_kind stands for. */
-const oikos_word *oikos_source_word(int kind);
+/** What the index-th word of oikos_source_kind stands for. */
+const oikos_word *oikos_source_word(int index);
 
 #define OIKOS_DECLARE(value, word) extern const oikos_source_type oikos_source_##word;
 OIKOS_SOURCES(OIKOS_DECLARE)

@@ -14,16 +14,16 @@
 #include "tasks/table_index.h"
 #include "tasks/table_scale.h"
 
-typedef struct table {
+typedef struct table_source {
   oikos_table_index index;
   const float *features, *targets;
   const char *file;
   oikos_class_split split;
   oikos_table_scale feature_scale, target_scale;
-} table;
+} table_source;
 
 /* A group is used with as many queries as it has rows for; with none it is left out. */
-static void leave_out(table *t, const oikos_config *config, int64_t *most, int64_t *left_out,
+static void leave_out(table_source *t, const oikos_config *config, int64_t *most, int64_t *left_out,
                       int64_t *fewer) {
   *most = *left_out = *fewer = 0;
   for (int s = 0; s < 3; s++) {
@@ -43,7 +43,7 @@ static void leave_out(table *t, const oikos_config *config, int64_t *most, int64
 
 static oikos_status check(const oikos_source *source, const oikos_config *config, int64_t left_out,
                           oikos_error *err) {
-  const table *t = source->self;
+  const table_source *t = source->self;
   if (left_out == 0 || t->split.n[OIKOS_TRAIN] > 0)
     return OIKOS_OK;
   return oikos_fail(err, OIKOS_USAGE,
@@ -59,7 +59,8 @@ static void note(oikos_source *source, const oikos_config *config, int64_t left_
     used = snprintf(source->note, sizeof source->note,
                     "%lld of %lld groups are left out: they have no more than task.support %lld "
                     "rows",
-                    (long long)left_out, (long long)((const table *)source->self)->index.n_groups,
+                    (long long)left_out,
+                    (long long)((const table_source *)source->self)->index.n_groups,
                     (long long)config->task.support);
   if (fewer > 0)
     snprintf(source->note + used, sizeof source->note - (size_t)used,
@@ -67,7 +68,7 @@ static void note(oikos_source *source, const oikos_config *config, int64_t left_
              used ? "; " : "", (long long)fewer, (long long)config->task.query);
 }
 
-static oikos_status scale(table *t, oikos_error *err) {
+static oikos_status scale(table_source *t, oikos_error *err) {
   const int64_t *train = t->split.classes[OIKOS_TRAIN], n = t->split.n[OIKOS_TRAIN];
   const oikos_table_index *x = &t->index;
   OIKOS_TRY(oikos_table_scale_create(t->features, x->n_features, x->group_first, train, n,
@@ -81,12 +82,12 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   int64_t most, left_out, fewer;
   if (!data || !data->table || !data->features || !data->targets)
     return oikos_fail(err, OIKOS_ERROR, "task.source table was created without its data");
-  OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(table), "the task source", err));
-  table *t = source->self;
-  *t = (table){.index = *data->table,
-               .features = data->features,
-               .targets = data->targets,
-               .file = config->task.file};
+  OIKOS_TRY(oikos_alloc(&source->self, 1, sizeof(table_source), "the task source", err));
+  table_source *t = source->self;
+  *t = (table_source){.index = *data->table,
+                      .features = data->features,
+                      .targets = data->targets,
+                      .file = config->task.file};
   const oikos_class_list list = {t->index.n_groups, t->index.group_name, NULL,
                                  "group",           "table file",        0};
   OIKOS_TRY(oikos_class_split_create(config, &list, &t->split, err));
@@ -107,7 +108,7 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
 
 static oikos_status has(const oikos_source *source, oikos_split split, oikos_error *err) {
   static const char *const name[] = {"training", "validation", "test"};
-  const table *t = source->self;
+  const table_source *t = source->self;
   if (t->split.n[split] > 0)
     return OIKOS_OK;
   return oikos_fail(err, OIKOS_USAGE, "%s: the %s split has no group; change task.split", t->file,
@@ -122,7 +123,7 @@ static void copy_scaled(const float *from, int64_t columns, const oikos_table_sc
 }
 
 /* A target that is constant in training keeps its unit: others need not be constant in it. */
-static double target_unit(const table *t, int64_t c) {
+static double target_unit(const table_source *t, int64_t c) {
   return t->target_scale.deviation[c] > 0 ? t->target_scale.deviation[c] : 1;
 }
 
@@ -130,7 +131,7 @@ static double target_unit(const table *t, int64_t c) {
  * counts the same. */
 static int64_t choose_group(const oikos_source *source, oikos_split split, const oikos_episode *e,
                             oikos_random *r) {
-  const table *t = source->self;
+  const table_source *t = source->self;
   int64_t n = t->split.n[split], k;
   if (split != OIKOS_TRAIN)
     k = e->learner % n;
@@ -142,7 +143,7 @@ static int64_t choose_group(const oikos_source *source, oikos_split split, const
 }
 
 static void draw(const oikos_source *source, oikos_split split, oikos_random *r, oikos_episode *e) {
-  const table *t = source->self;
+  const table_source *t = source->self;
   const oikos_table_index *x = &t->index;
   int64_t group = choose_group(source, split, e, r), first = x->group_first[group];
   int64_t held = x->group_first[group + 1] - first;
@@ -163,12 +164,12 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *r,
 }
 
 static oikos_target target(const oikos_source *source, int64_t index) {
-  const table *t = source->self;
+  const table_source *t = source->self;
   return (oikos_target){t->index.target_name[index], target_unit(t, index)};
 }
 
 static void destroy(oikos_source *source) {
-  table *t = source->self;
+  table_source *t = source->self;
   oikos_class_split_destroy(&t->split);
   oikos_table_scale_destroy(&t->feature_scale);
   oikos_table_scale_destroy(&t->target_scale);

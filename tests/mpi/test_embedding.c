@@ -19,7 +19,7 @@ typedef struct table {
   int repeats; /* steps that were computed again */
 } table;
 
-static oikos_config *configure(int optimizer) {
+static oikos_config *configure(oikos_optimizer_kind optimizer) {
   oikos_config *config = calloc(1, sizeof *config);
   oikos_config_defaults(config);
   config->outer.optimizer = optimizer;

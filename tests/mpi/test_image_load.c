@@ -25,17 +25,17 @@ static oikos_status fill_pixels(void *user, int64_t first, int64_t count, uint8_
 }
 
 /* The index of n images: class k ends at (k + 1)^2 / 25 of them; some classes may be empty. */
-typedef struct example {
+typedef struct image_example {
   int64_t start[CLASSES + 1];
   int32_t group[CLASSES];
   uint8_t split[CLASSES];
   const char *name[CLASSES], *group_name[GROUPS];
   oikos_image_index index;
-} example;
+} image_example;
 
-static void example_of(example *e, int64_t n) {
+static void example_of(image_example *e, int64_t n) {
   static const char *const names[CLASSES] = {"alpha", "beta", "a longer name", "d", "\xCE\xB5"};
-  *e = (example){.group_name = {"greek", "other"}};
+  *e = (image_example){.group_name = {"greek", "other"}};
   for (int k = 0; k < CLASSES; k++) {
     e->start[k + 1] = n * (k + 1) * (k + 1) / (CLASSES * CLASSES);
     e->group[k] = k % GROUPS;
@@ -59,7 +59,7 @@ static void example_of(example *e, int64_t n) {
 /* Rank 0 writes the file, in chunks of 256 images. Collective. */
 static void write_example(verdict *v, const char *path, int64_t n) {
   oikos_error err;
-  example e;
+  image_example e;
   example_of(&e, n);
   if (ranks_rank() == 0)
     expect_ok(v, oikos_image_file_write(path, &e.index, fill_pixels, &e.index, &err), &err,
@@ -92,7 +92,7 @@ static void check_load(verdict *v, const char *folder, int64_t n, size_t block) 
   oikos_team team;
   oikos_image_data data;
   oikos_error err;
-  example e;
+  image_example e;
   example_of(&e, n);
   snprintf(path, sizeof path, "%s/%lld.h5", folder, (long long)n);
   write_example(v, path, n);

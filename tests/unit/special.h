@@ -238,7 +238,7 @@ static inline void outer_update(outer *o, double rate, size_t n, const double *g
   o->count++;
   for (size_t i = 0; i < n; i++) {
     double before = w[i];
-    switch ((oikos_optimizer_kind)c->outer.optimizer) {
+    switch (c->outer.optimizer) {
     case OIKOS_SGD:
       w[i] -= rate * g[i];
       break;

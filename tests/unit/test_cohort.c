@@ -22,18 +22,18 @@ static void test_all(void **state) {
   free(c);
 }
 
-/* Owners of any shares find, in their slots, the learners that they own and no others. */
+/* Owners of any shares find, in their strata, the learners that they own and no others. */
 static void check_owners(const oikos_config *c, int64_t step, int64_t share) {
   int64_t n = oikos_cohort_size(c), next = 0;
   for (int64_t first = 0; first < c->learners.count; first += share) {
-    int64_t count = first + share < c->learners.count ? share : c->learners.count - first, slot,
-            slots;
-    oikos_cohort_slots(c, first, count, &slot, &slots);
-    assert_true(slot >= 0 && slot + slots <= n && slots <= count);
-    for (int64_t s = slot; s < slot + slots; s++) {
+    int64_t count = first + share < c->learners.count ? share : c->learners.count - first,
+            first_stratum, strata;
+    oikos_cohort_strata(c, first, count, &first_stratum, &strata);
+    assert_true(first_stratum >= 0 && first_stratum + strata <= n && strata <= count);
+    for (int64_t s = first_stratum; s < first_stratum + strata; s++) {
       int64_t learner = oikos_cohort_learner(c, step, s);
       if (learner >= first && learner < first + count)
-        assert_int_equal(s, next++); // every slot is somebody's, in their order
+        assert_int_equal(s, next++); // every stratum is somebody's, in their order
     }
   }
   assert_int_equal(next, n);
@@ -73,10 +73,10 @@ static void test_shares(void **state) {
 /* The largest numbers that the configuration takes. */
 static void test_large(void **state) {
   (void)state;
-  int64_t most = INT64_C(1) << 31, slot, slots;
+  int64_t most = INT64_C(1) << 31, first_stratum, strata;
   oikos_config *c = config_of(most, most - 1);
-  oikos_cohort_slots(c, most - 5, 5, &slot, &slots);
-  assert_int_equal(slot + slots, most - 1);
+  oikos_cohort_strata(c, most - 5, 5, &first_stratum, &strata);
+  assert_int_equal(first_stratum + strata, most - 1);
   int64_t last = oikos_cohort_learner(c, 0, most - 2);
   assert_true(last == most - 1 || last == most - 2);
   free(c);

@@ -7,7 +7,7 @@
 #include "math/exact_sum.h"
 
 typedef oikos_real real;
-__extension__ typedef __int128 wide;
+__extension__ typedef __int128 int128;
 
 enum { K = 8 }; /* numbers in a term */
 
@@ -44,17 +44,17 @@ static real *draw(int64_t n) {
 }
 
 /* The exact sum of coordinate j, in units of 2^-60. */
-static wide exact(int64_t n, const real *x, size_t j) {
-  wide sum = 0;
+static int128 exact(int64_t n, const real *x, size_t j) {
+  int128 sum = 0;
   for (int64_t i = 0; i < n; i++)
-    sum += (wide)ldexp((double)x[i * K + (int64_t)j], 60);
+    sum += (int128)ldexp((double)x[i * K + (int64_t)j], 60);
   return sum;
 }
 
 /* |value - truth|: value is a float or double of few bits, so the difference is exact before it is
  * rounded. */
-static double away(double value, wide truth) {
-  return fabs((double)((wide)ldexp(value, 60) - truth)) * 0x1p-60;
+static double away(double value, int128 truth) {
+  return fabs((double)((int128)ldexp(value, 60) - truth)) * 0x1p-60;
 }
 
 static double float_ulp(double x) {
@@ -76,7 +76,7 @@ static void check_bound(oikos_grid *grid, const oikos_sum *sum, int64_t n, int64
   int g = oikos_grid_exponents(grid)[1] + (int)ceil(log2((double)max_terms)) - 62;
   oikos_sum_get(grid, sum, 1, 1, result);
   for (size_t j = 0; j < K; j++) {
-    wide truth = exact(n, x, j);
+    int128 truth = exact(n, x, j);
     double last = sizeof(real) == sizeof(float) ? 0.5 * float_ulp((double)result[j])
                                                 : 0x1p-52 * fabs((double)result[j]);
     double allowed = (double)n * ldexp(1, g - 1) + last;
@@ -104,7 +104,7 @@ static void check_accuracy(int64_t n) {
     float naive = 0;
     for (int64_t i = 0; i < n; i++)
       naive += (float)x[i * K + (int64_t)j];
-    wide truth = exact(n, x, j);
+    int128 truth = exact(n, x, j);
     double rounded = away((double)(float)result[j], truth), value = (double)truth * 0x1p-60;
     worst = fmax(worst, rounded / float_ulp(value));
     ours += rounded;

@@ -14,7 +14,7 @@ enum { N = 5, STEPS = 10, DECAYED = 3 };
 static const int kinds[] = {OIKOS_OPTIMIZERS(OIKOS_VALUE)};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static oikos_config *configure(int optimizer) {
+static oikos_config *configure(oikos_optimizer_kind optimizer) {
   oikos_config *config = malloc(sizeof *config);
   assert_non_null(config);
   oikos_config_defaults(config);
@@ -41,7 +41,7 @@ static double naive(const oikos_config *c, int t, double rate, double g, bool de
                     double *v, double w) {
   double mu = c->outer.momentum, b1 = c->outer.beta1, b2 = c->outer.beta2, way,
          decay = decayed && c->outer.optimizer != OIKOS_ADAM ? rate * c->outer.weight_decay * w : 0;
-  switch ((oikos_optimizer_kind)c->outer.optimizer) {
+  switch (c->outer.optimizer) {
   case OIKOS_SGD:
     return w - rate * g;
   case OIKOS_MOMENTUM:
@@ -71,7 +71,7 @@ static double naive(const oikos_config *c, int t, double rate, double g, bool de
 }
 
 /* Ten updates of row 1 of 2; row 0 keeps its state, which there is if the formula has it. */
-static void check_optimizer(int kind) {
+static void check_optimizer(oikos_optimizer_kind kind) {
   oikos_config *c = configure(kind);
   oikos_optimizer o;
   oikos_error err;
