@@ -163,7 +163,7 @@ typedef struct oikos_config {
     oikos_draw_kind draw;   /**< ratings: how likely a learner is in training */
     char fold[OIKOS_PATH];  /**< ratings: name of the publisher's split */
     oikos_rating_order order; /**< which ratings are support, which query */
-    bool own_row;             /**< ratings: a learner's own embedding row is in its examples */
+    bool self_row;            /**< ratings: a learner's own embedding row is in its examples */
     bool content;             /**< ratings: what is known of users and items is in the examples */
     bool residual;            /**< ratings: targets are what the damped biases leave over */
     double relevant;          /**< ratings: from this rating on an item is to be recommended */

@@ -30,16 +30,16 @@ typedef struct oikos_task_shape {
   oikos_shape input;
   int64_t outputs;       /**< targets (mse) or classes */
   size_t support, query; /**< examples in each set, in training */
-  size_t judged; /**< queries of an unseen episode that are drawn at a time: a part of them */
-  size_t shot;   /**< support examples that stand together: one of each class; 1 */
-  int n_groups;  /**< hidden groups that episodes come from, known to the source only; 0 if none */
-  size_t units;  /**< units, of which there are so many and no more, that an episode is of: classes
-                    of images, the group of rows of a table, the user or item of ratings; 0: each
-                    episode is drawn for itself */
-  bool varies;   /**< sets may be smaller than support and query say */
-  int64_t rows;  /**< R: users and items that the examples are about; 0: other sources */
-  size_t row_width; /**< d: numbers in the embedding row of each; 0: no embedding layer */
-  bool residual;    /**< targets are what a baseline of each example leaves over */
+  size_t query_part; /**< queries of an unseen episode that are drawn at a time: a part of them */
+  size_t shot;       /**< support examples that stand together: one of each class; 1 */
+  int n_groups; /**< hidden groups that episodes come from, known to the source only; 0 if none */
+  size_t units; /**< units, of which there are so many and no more, that an episode is of: classes
+                   of images, the group of rows of a table, the user or item of ratings; 0: each
+                   episode is drawn for itself */
+  bool varies;  /**< sets may be smaller than support and query say */
+  int64_t embedding_rows; /**< R: users and items that the examples are about; 0: other sources */
+  size_t row_width;       /**< d: numbers in the embedding row of each; 0: no embedding layer */
+  bool residual;          /**< targets are what a baseline of each example leaves over */
 } oikos_task_shape;
 
 /** Data that a source reads; owned by the caller, who keeps it for the life of the source. Empty
@@ -56,11 +56,12 @@ typedef struct oikos_data {
 
 /** The rows of an embedding table that an episode is about, and where they belong in an example's
  * x. A draw leaves zeros there; oikos_episode_place puts the rows in. */
-typedef struct oikos_episode_rows {
-  int64_t own;    /**< the learner's own, the same in all examples; -1: none is wanted */
-  int64_t *other; /**< (support + judged) that of each example, also without an embedding layer */
-  size_t own_at, other_at;
-} oikos_episode_rows;
+typedef struct oikos_episode_embedding_rows {
+  int64_t self; /**< the learner's own, the same in all examples; -1: none is wanted */
+  int64_t
+      *other; /**< (support + query_part) that of each example, also without an embedding layer */
+  size_t self_offset, other_offset;
+} oikos_episode_embedding_rows;
 
 /** Support and query set of one learner in one step. The two stand one after the other in memory,
  * support first. */
@@ -73,10 +74,10 @@ typedef struct oikos_episode {
   int64_t unit;     /**< the group of rows of a table, the user or the item that it is of; -1
                        for other sources */
   int64_t *classes; /**< images: (ways) the class of each label, however turned; or NULL */
-  oikos_episode_rows rows;
+  oikos_episode_embedding_rows embedding_rows;
   oikos_real *x, *y; /**< memory of both sets */
   double *baseline;  /**< residual: (support + query) what of each target was taken away; or NULL */
-  double own_bias;   /**< residual: the learner's part of it, of its support alone */
+  double self_bias;  /**< residual: the learner's part of it, of its support alone */
   int64_t *scratch;
 } oikos_episode;
 
@@ -131,13 +132,13 @@ oikos_status oikos_source_has(const oikos_source *source, oikos_split split, oik
 void oikos_source_draw(const oikos_source *source, oikos_split split, int64_t step,
                        oikos_learner_id learner, oikos_episode *episode);
 
-/** How many queries an unseen episode has in all, where these may be more than shape.judged; 0:
+/** How many queries an unseen episode has in all, where these may be more than shape.query_part; 0:
  * other sources, whose episodes have one part. */
 int64_t oikos_source_queries(const oikos_source *source, oikos_split split,
                              oikos_learner_id learner);
 
-/** Draw an unseen episode with its whole support and one part of its queries: shape.judged of them
- * from part * shape.judged on, or those that are left; none beyond the last. */
+/** Draw an unseen episode with its whole support and one part of its queries: shape.query_part of
+ * them from part * shape.query_part on, or those that are left; none beyond the last. */
 void oikos_source_draw_part(const oikos_source *source, oikos_split split, oikos_learner_id learner,
                             int64_t part, oikos_episode *episode);
 
@@ -145,15 +146,15 @@ void oikos_source_draw_part(const oikos_source *source, oikos_split split, oikos
  * Put embedding rows into the examples of a drawn episode, and a derivative with respect to the
  * examples back into that of the rows.
  * @param row    (k, d) rows
- * @param own    which of them is the learner's own; ignored without one
+ * @param self   which of them is the learner's own; ignored without one
  * @param other  (support + query) which of them is that of each example
  */
 void oikos_episode_place(const oikos_source *source, oikos_episode *episode, const oikos_real *row,
-                         int32_t own, const int32_t *other);
+                         int32_t self, const int32_t *other);
 
-/** own (d) = the sum over all examples of dx (support + query, input) where the own row stands. */
-void oikos_episode_own_gradient(const oikos_source *source, const oikos_episode *episode,
-                                const oikos_real *dx, oikos_real *own);
+/** self (d) = the sum over all examples of dx (support + query, input) where the own row stands. */
+void oikos_episode_self_gradient(const oikos_source *source, const oikos_episode *episode,
+                                 const oikos_real *dx, oikos_real *self);
 
 #ifdef __cplusplus
 }

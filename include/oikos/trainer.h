@@ -33,8 +33,8 @@ typedef struct oikos_record {
   double gradient_norm; /**< norm of the mean meta-gradient, before clipping */
   double rate;          /**< epsilon at this step, by the schedule */
   double moved;         /**< share of the learners that changed their home in a step */
-  double sure;          /**< how sure learners are of their homes: mean of p[i][h(i)]; 0 with one
-                           home, and in records of runs of 0.1.0 */
+  double confidence;    /**< the learners' confidence in their homes: mean of p[i][h(i)]; 0 with one
+                     home, and in records of runs of 0.1.0 */
   int n_homes;
   const double *members; /**< (T) share of the learners at each home */
   const double *scores;  /**< (T) mean score loss of each home over all learners */
@@ -215,9 +215,9 @@ typedef struct oikos_evaluation {
                            unit: of a group the root of the mean square over all query examples of
                            its episodes; then the mean over groups */
   oikos_estimate
-      *home_loss;    /**< (n_homes) final loss of those who chose it; mean NaN where nobody did */
-  double *home_sure; /**< (n_homes) how sure these are of it: mean home weight; 0 with one home */
-  double sure;       /**< the same of all episodes */
+      *home_loss; /**< (n_homes) final loss of those who chose it; mean NaN where nobody did */
+  double *home_confidence;    /**< (n_homes) their confidence: mean home weight; 0 with one home */
+  double confidence;          /**< the same of all episodes */
   oikos_estimate *group_loss; /**< (n_groups) the same by hidden group */
   double rand; /**< how well the homes tell the groups: the adjusted Rand index of the two (Hubert
                   and Arabie 1985), 1 if they are the same, 0 by chance; NaN if it says nothing */

@@ -33,7 +33,7 @@ static inline bool oikos_pulse_stopped(const oikos_pulse *p) {
 }
 
 /** Name what is to go, or NULL; the text stays the caller's. */
-static inline void oikos_pulse_leaves(oikos_pulse *p, const char *path) {
+static inline void oikos_pulse_set_leftover(oikos_pulse *p, const char *path) {
   if (p)
     atomic_store(&p->left, path);
 }

@@ -120,7 +120,7 @@ static oikos_status repeat(checkpoint_trial *t, int repetition, oikos_error *err
     for (int phase = 0; phase < PHASES; phase++) {
       double start = oikos_bench_start(t->team);
       oikos_status status = run_phase(t, side, phase, err);
-      oikos_bench_note(&t->table, phase, side, repetition, start);
+      oikos_bench_set(&t->table, phase, side, repetition, start);
       OIKOS_TRY(oikos_agree(t->team, status, err));
     }
   if (t->team->rank == 0) { // the next repetition makes both anew
@@ -137,7 +137,7 @@ static oikos_status measure_in(checkpoint_trial *t, const char *parent, char *fo
   if (t->team->rank == 0)
     status = oikos_bench_folder_make(parent, folder, err);
   if (t->team->rank == 0)
-    oikos_pulse_leaves(t->team->pulse, folder);
+    oikos_pulse_set_leftover(t->team->pulse, folder);
   OIKOS_TRY(oikos_agree(t->team, status, err));
   oikos_broadcast(t->team, folder, OIKOS_NAME_MAX);
   snprintf(t->checkpoint, sizeof t->checkpoint, "%.4080s/checkpoint.h5", folder);
@@ -146,7 +146,7 @@ static oikos_status measure_in(checkpoint_trial *t, const char *parent, char *fo
     status = repeat(t, i, err);
   if (t->team->rank == 0)
     oikos_bench_folder_remove(folder);
-  oikos_pulse_leaves(t->team->pulse, NULL);
+  oikos_pulse_set_leftover(t->team->pulse, NULL);
   return status;
 }
 

@@ -40,7 +40,7 @@ typedef struct embedding_trial {
 } embedding_trial;
 
 /* Rows as ratings have them: a few are popular, all over the table. */
-static void draw_rows(const embedding_trial *t, int repetition) {
+static void draw_embedding_rows(const embedding_trial *t, int repetition) {
   oikos_random r =
       oikos_random_at(0, OIKOS_DRAW_CHECK, (uint64_t)repetition + 2, (uint64_t)t->team->rank);
   for (size_t i = 0; i < t->batch; i++) {
@@ -107,23 +107,23 @@ static void run_bare(const embedding_trial *t, int phase) {
 }
 
 static oikos_status repeat(embedding_trial *t, int repetition, oikos_error *err) {
-  draw_rows(t, repetition);
+  draw_embedding_rows(t, repetition);
   for (int phase = 0; phase < PHASES; phase++) {
     double before = oikos_embedding_traffic(t->embedding), start = oikos_bench_start(t->team);
     OIKOS_TRY(run_phase(t, phase, err));
-    oikos_bench_note(&t->table, phase, OIKOS_BENCH_THING, repetition, start);
+    oikos_bench_set(&t->table, phase, OIKOS_BENCH_THING, repetition, start);
     t->sent[phase] = oikos_embedding_traffic(t->embedding) - before;
     oikos_largest(t->team, 1, &t->sent[phase]);
     start = oikos_bench_start(t->team);
     run_bare(t, phase);
-    oikos_bench_note(&t->table, phase, OIKOS_BENCH_BOUND, repetition, start);
+    oikos_bench_set(&t->table, phase, OIKOS_BENCH_BOUND, repetition, start);
   }
   return OIKOS_OK;
 }
 
 static void print(const embedding_trial *t) {
   int64_t distinct;
-  oikos_embedding_rows(t->embedding, &distinct);
+  oikos_embedding_fetched(t->embedding, &distinct);
   printf("\n%zu examples a rank, %lld distinct rows; the busiest rank sends %.2f MiB a step\n",
          t->batch, (long long)distinct, (t->sent[FETCH] + t->sent[UPDATE]) / (1 << 20));
   oikos_bench_print(&t->table);

@@ -16,7 +16,7 @@ enum { RUNS = 5, KERNEL = 64 };
 
 /* A run of this program as the first process of its own, where OpenBLAS chooses by itself: what
  * tells it of an MPI job is taken away. */
-#define WITH_OWN_CHOICE                                                                            \
+#define WITH_DEFAULT_CHOICE                                                                        \
   "env $(env | sed -n 's/^\\(\\(OMPI\\|PMIX\\|PMI\\|SLURM\\)_[A-Za-z0-9_]*\\)=.*/-u \\1/p') "      \
   "-u OPENBLAS_CORETYPE OIKOS_KERNEL=keep OMPI_MCA_btl=self /proc/$PPID/exe "
 
@@ -98,8 +98,8 @@ static oikos_status no_result(oikos_error *err) {
 }
 
 /* The kernel that OpenBLAS chooses by itself. */
-static oikos_status name_own_choice(char kernel[KERNEL], oikos_error *err) {
-  FILE *in = popen(WITH_OWN_CHOICE "--version 2>/dev/null | sed -n 's/^BLAS kernel //p'", "r");
+static oikos_status name_default_choice(char kernel[KERNEL], oikos_error *err) {
+  FILE *in = popen(WITH_DEFAULT_CHOICE "--version 2>/dev/null | sed -n 's/^BLAS kernel //p'", "r");
   bool read = in && fscanf(in, "%63s", kernel) == 1;
   if (in)
     pclose(in);
@@ -107,11 +107,11 @@ static oikos_status name_own_choice(char kernel[KERNEL], oikos_error *err) {
 }
 
 /* The same measurement with that kernel: "<kernel> <gflops> ..." through a pipe. */
-static oikos_status measure_own_choice(column *own, oikos_error *err) {
-  FILE *in = popen(WITH_OWN_CHOICE "bench gemm --keep 2>/dev/null", "r");
-  bool read = in && fscanf(in, "%63s", own->kernel) == 1;
+static oikos_status measure_default_choice(column *by_default, oikos_error *err) {
+  FILE *in = popen(WITH_DEFAULT_CHOICE "bench gemm --keep 2>/dev/null", "r");
+  bool read = in && fscanf(in, "%63s", by_default->kernel) == 1;
   for (int i = 0; read && i < SHAPES; i++)
-    read = fscanf(in, "%lf", &own->gflops[i]) == 1;
+    read = fscanf(in, "%lf", &by_default->gflops[i]) == 1;
   if (in)
     pclose(in);
   return read ? OIKOS_OK : no_result(err);
@@ -133,21 +133,22 @@ static void print_rate(double gflops, double peak) {
 }
 
 /* own: NULL if it is the kernel in use. */
-static void print_table(const column *own, const column *in_use, double peak) {
+static void print_table(const column *by_default, const column *in_use, double peak) {
   char head[KERNEL + 32];
   printf("%s, GFLOP/s on one core%*s", sizeof(oikos_real) == 4 ? "sgemm" : "dgemm", 16,
          "m x n x k");
-  if (own) {
-    snprintf(head, sizeof head, "%.63s (OpenBLAS's choice)", own->kernel);
+  if (by_default) {
+    snprintf(head, sizeof head, "%.63s (OpenBLAS's choice)", by_default->kernel);
     printf("%34s%9s", head, "of peak");
   }
-  snprintf(head, sizeof head, "%s%.63s (in use)", own ? "" : "OpenBLAS's choice ", in_use->kernel);
+  snprintf(head, sizeof head, "%s%.63s (in use)", by_default ? "" : "OpenBLAS's choice ",
+           in_use->kernel);
   printf("%34s%9s\n", head, "of peak");
   for (int i = 0; i < SHAPES; i++) {
     const shape *s = &shapes[i];
     printf("  %-20s %6d x %4d x %4d", s->where, s->m, s->n, s->k);
-    if (own)
-      print_rate(own->gflops[i], peak);
+    if (by_default)
+      print_rate(by_default->gflops[i], peak);
     print_rate(in_use->gflops[i], peak);
     putchar('\n');
   }
@@ -159,7 +160,7 @@ static void print_table(const column *own, const column *in_use, double peak) {
 }
 
 oikos_status oikos_bench_gemm(const oikos_bench_job *job, oikos_error *err) {
-  column own, in_use;
+  column by_default, in_use;
   if (job->team->rank != 0)
     return OIKOS_OK;
   if (job->plain) {
@@ -167,11 +168,11 @@ oikos_status oikos_bench_gemm(const oikos_bench_job *job, oikos_error *err) {
     print_plain(&in_use);
     return OIKOS_OK;
   }
-  OIKOS_TRY(name_own_choice(own.kernel, err));
-  bool another = strcmp(own.kernel, oikos_kernel_name()) != 0;
+  OIKOS_TRY(name_default_choice(by_default.kernel, err));
+  bool another = strcmp(by_default.kernel, oikos_kernel_name()) != 0;
   if (another)
-    OIKOS_TRY(measure_own_choice(&own, err));
+    OIKOS_TRY(measure_default_choice(&by_default, err));
   OIKOS_TRY(measure_in_use(&in_use, err));
-  print_table(another ? &own : NULL, &in_use, oikos_bench_peak());
+  print_table(another ? &by_default : NULL, &in_use, oikos_bench_peak());
   return OIKOS_OK;
 }

@@ -36,10 +36,10 @@ static oikos_status measure(const char *kind, const oikos_import_job *import, in
   for (int i = 0; i < REPETITIONS; i++) {
     double start = oikos_wall_clock();
     OIKOS_TRY(oikos_import(kind, import, err));
-    oikos_bench_note(table, 0, OIKOS_BENCH_THING, i, start);
+    oikos_bench_set(table, 0, OIKOS_BENCH_THING, i, start);
     start = oikos_wall_clock();
     OIKOS_TRY(inflate(import, bytes, err));
-    oikos_bench_note(table, 0, OIKOS_BENCH_BOUND, i, start);
+    oikos_bench_set(table, 0, OIKOS_BENCH_BOUND, i, start);
   }
   return OIKOS_OK;
 }
@@ -64,11 +64,11 @@ oikos_status oikos_bench_import(const oikos_bench_job *job, oikos_error *err) {
   OIKOS_TRY(oikos_bench_alloc(&table, err));
   oikos_status status = oikos_bench_folder_make(job->folder, folder, err);
   if (status == OIKOS_OK) {
-    oikos_pulse_leaves(job->team->pulse, folder);
+    oikos_pulse_set_leftover(job->team->pulse, folder);
     snprintf(output, sizeof output, "%.4080s/images.h5", folder);
     status = measure(job->arguments[0], &import, &bytes, &table, err);
     oikos_bench_folder_remove(folder);
-    oikos_pulse_leaves(job->team->pulse, NULL);
+    oikos_pulse_set_leftover(job->team->pulse, NULL);
   }
   if (status == OIKOS_OK) {
     table.amount = (double)images;

@@ -90,13 +90,14 @@ static oikos_status allocate(oikos_products *p, oikos_error *err) {
 oikos_status oikos_products_create(const oikos_config *config, const oikos_network *net,
                                    size_t n_support, size_t n_query, bool evaluation,
                                    oikos_products **products, oikos_error *err) {
-  bool of_rows = oikos_config_row_width(config) > 0; // the examples' gradient is wanted too
+  bool of_embedding_rows =
+      oikos_config_row_width(config) > 0; // the examples' gradient is wanted too
   OIKOS_TRY(oikos_alloc(products, 1, sizeof **products, "the list of products", err));
   for (int i = 0; i < net->n_layers; i++)
     if (net->layer[i].type->product)
-      (evaluation ? add_evaluation : add_step)(*products, config, &net->layer[i],
-                                               net->layer[i].input[0].node < 0 && !of_rows,
-                                               n_support, n_query);
+      (evaluation ? add_evaluation : add_step)(
+          *products, config, &net->layer[i], net->layer[i].input[0].node < 0 && !of_embedding_rows,
+          n_support, n_query);
   oikos_status status = allocate(*products, err);
   if (status != OIKOS_OK) {
     oikos_products_destroy(*products);

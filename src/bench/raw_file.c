@@ -20,12 +20,12 @@ oikos_status oikos_raw_write(const char *path, off_t offset, const char *bytes, 
                              oikos_error *err) {
   int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   int failure = fd < 0 ? errno : 0;
-  for (size_t at = 0; !failure && at < n;) {
-    ssize_t written = pwrite(fd, bytes + at, n - at, offset + (off_t)at);
+  for (size_t done = 0; !failure && done < n;) {
+    ssize_t written = pwrite(fd, bytes + done, n - done, offset + (off_t)done);
     if (written < 0)
       failure = errno;
     else
-      at += (size_t)written;
+      done += (size_t)written;
   }
   if (!failure && fsync(fd) != 0)
     failure = errno;
@@ -36,12 +36,12 @@ oikos_status oikos_raw_read(const char *path, off_t offset, char *bytes, size_t 
                             oikos_error *err) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   int failure = fd < 0 ? errno : 0;
-  for (size_t at = 0; !failure && at < n;) {
-    ssize_t got = pread(fd, bytes + at, n - at, offset + (off_t)at);
+  for (size_t done = 0; !failure && done < n;) {
+    ssize_t got = pread(fd, bytes + done, n - done, offset + (off_t)done);
     if (got <= 0)
       failure = got < 0 ? errno : ENODATA; // it ends too early
     else
-      at += (size_t)got;
+      done += (size_t)got;
   }
   return finish(fd, path, "read back", failure, err);
 }

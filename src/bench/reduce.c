@@ -77,7 +77,7 @@ static void repeat(reduction *r, int repetition) {
     for (int phase = 0; phase < PHASES; phase++) {
       double start = oikos_bench_start(r->team);
       run_phase(r, side, phase);
-      oikos_bench_note(&r->table, phase, side, repetition, start);
+      oikos_bench_set(&r->table, phase, side, repetition, start);
     }
   }
 }

@@ -134,14 +134,14 @@ static void print_race(const char *what, const char *unit, const race *r) {
 }
 
 static void print_phases(const oikos_profile *p, double seconds) {
-  static const char *const names[OIKOS_PHASES] = {
+  static const char *const names[OIKOS_PROFILE_ITEMS] = {
       "draw the episode",  "find the home",   "inner steps", "query gradient",
       "back through them", "add to the sums", "all-reduce",  "update"};
   double rest = seconds;
   printf("  share of the step by phase (rank 0, first thread)\n");
-  for (int i = 0; i < OIKOS_PHASES; i++) {
-    printf("    %-29s %5.1f %%\n", names[i], 100 * p->phase[i] / seconds);
-    rest -= p->phase[i];
+  for (int i = 0; i < OIKOS_PROFILE_ITEMS; i++) {
+    printf("    %-29s %5.1f %%\n", names[i], 100 * p->item[i] / seconds);
+    rest -= p->item[i];
   }
   printf("    %-29s %5.1f %%\n", "rest, waiting", 100 * rest / seconds);
 }
@@ -166,13 +166,13 @@ static oikos_status measure(const oikos_bench_job *job, oikos_trainer *t, bool e
                             oikos_error *err) {
   oikos_products **products = NULL;
   oikos_task_shape shape = oikos_source_shape(t->source);
-  size_t judged = oikos_judged_size(
+  size_t query_size = oikos_query_batch_size(
       &t->config, evaluation ? oikos_eval_norm_of(&t->config) : oikos_train_norm_of(&t->config),
       shape);
   oikos_status status =
       oikos_alloc(&products, (size_t)t->n_threads, sizeof *products, "measuring products", err);
   for (int k = 0; status == OIKOS_OK && k < t->n_threads; k++)
-    status = oikos_products_create(&t->config, t->net, shape.support, judged, evaluation,
+    status = oikos_products_create(&t->config, t->net, shape.support, query_size, evaluation,
                                    &products[k], err);
   status = oikos_agree(job->team, status, err);
   if (status == OIKOS_OK)
@@ -229,7 +229,7 @@ static oikos_status run_works(const oikos_bench_job *job, oikos_config *config, 
   oikos_status status = OIKOS_OK;
   if (job->team->rank == 0) {
     status = oikos_bench_folder_make(job->folder, folder, err);
-    oikos_pulse_leaves(job->team->pulse, folder);
+    oikos_pulse_set_leftover(job->team->pulse, folder);
     if (status == OIKOS_OK &&
         snprintf(images, sizeof images, "%s/noise.h5", folder) >= (int)sizeof images)
       status = oikos_fail(err, OIKOS_USAGE, "the path of %s is longer than %d bytes", job->folder,
@@ -246,7 +246,7 @@ static oikos_status run_works(const oikos_bench_job *job, oikos_config *config, 
   }
   if (folder[0])
     oikos_bench_folder_remove(folder);
-  oikos_pulse_leaves(job->team->pulse, NULL);
+  oikos_pulse_set_leftover(job->team->pulse, NULL);
   return status;
 }
 

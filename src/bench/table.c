@@ -28,8 +28,8 @@ double oikos_bench_start(const oikos_team *team) {
   return oikos_wall_clock();
 }
 
-void oikos_bench_note(const oikos_bench_table *table, int row, int side, int repetition,
-                      double start) {
+void oikos_bench_set(const oikos_bench_table *table, int row, int side, int repetition,
+                     double start) {
   seconds_at(table, row, side)[repetition] = oikos_wall_clock() - start;
 }
 

@@ -24,9 +24,9 @@ oikos_status oikos_bench_alloc(oikos_bench_table *table, oikos_error *err);
 /** The clock, once all ranks have come here. Collective. */
 double oikos_bench_start(const oikos_team *team);
 
-/** Note what one repetition took, from @p start to now. */
-void oikos_bench_note(const oikos_bench_table *table, int row, int side, int repetition,
-                      double start);
+/** Keep what one repetition took, from @p start to now. */
+void oikos_bench_set(const oikos_bench_table *table, int row, int side, int repetition,
+                     double start);
 
 /** Keep the times of the slowest rank of each repetition. Collective. */
 void oikos_bench_slowest(const oikos_team *team, const oikos_bench_table *table);

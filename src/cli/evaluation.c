@@ -72,7 +72,7 @@ static void print_over(const oikos_evaluation *v, oikos_estimate e) {
 static void print_home(const oikos_trainer *t, const oikos_evaluation *v, int h, int64_t all) {
   printf("  home %-3d %5.1f %%", h, 100 * (double)all / (double)v->episodes);
   if (all)
-    printf("   sure %.2f", v->home_sure[h]);
+    printf("   confidence %.2f", v->home_confidence[h]);
   if (all)
     print_over(v, v->home_loss[h]);
   for (int g = 0; v->n_groups > 1 && all && g < v->n_groups; g++)
@@ -83,8 +83,8 @@ static void print_home(const oikos_trainer *t, const oikos_evaluation *v, int h,
 
 static void print_homes(const oikos_trainer *t, const oikos_evaluation *v) {
   int groups = v->n_groups ? v->n_groups : 1, empty = 0;
-  printf("homes: share of the episodes, how sure they are (%.2f of all), loss after adaptation%s\n",
-         v->sure, v->n_groups > 1 ? ", and who lives there" : "");
+  printf("homes: share of the episodes, confidence (%.2f of all), loss after adaptation%s\n",
+         v->confidence, v->n_groups > 1 ? ", and who lives there" : "");
   for (int h = 0; h < v->n_homes; h++) {
     int64_t all = 0;
     for (int g = 0; g < groups; g++)

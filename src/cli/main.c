@@ -153,7 +153,7 @@ static bool agree(const found *f) {
 }
 
 /* The lowest level of all ranks becomes everyone's. */
-static void settle(found *f, oikos_launch *launch) {
+static void lower_level(found *f, oikos_launch *launch) {
   struct {
     int level, rank;
   } mine = {f->level, 0}, least;
@@ -260,7 +260,7 @@ static int run_ranks(const char *name, int argc, char **argv, oikos_stop *stop) 
   choose(name, &f);
   if (!agree(&f))
     return USAGE;
-  settle(&f, &launch);
+  lower_level(&f, &launch);
   load(name, &f, &launch);
   return agree(&f) ? start(&f, argc, argv, &launch) : ERROR;
 }
@@ -288,7 +288,7 @@ int main(int argc, char **argv) {
   atomic_store(&stop.rank, rank);
   atomic_store(&stop.ranks, ranks);
   status = is_lost(&rank, &ranks) ? say_lost(rank, ranks) : run_ranks(name, argc, argv, &stop);
-  oikos_stop_settle(&stop, status);
+  oikos_stop_set_status(&stop, status);
   MPI_Finalize();
   return status;
 }

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "run/read_config.h"
 
-static bool asks_for_help(int argc, char **argv) {
+static bool wants_help(int argc, char **argv) {
   for (int i = 1; i < argc; i++)
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-?") == 0)
       return true;
@@ -20,7 +20,7 @@ oikos_status oikos_cli_parse(oikos_cli *cli, const struct argp *argp, int argc, 
                              void *input, bool *help, oikos_error *err) {
   char name[64];
   snprintf(name, sizeof name, "oikos %s", argv[0]);
-  *help = asks_for_help(argc, argv);
+  *help = wants_help(argc, argv);
   if (*help) {
     if (cli->team.rank == 0)
       argp_help(argp, stdout,

@@ -113,7 +113,7 @@ static int run(const oikos_command *command, int argc, char **argv, const oikos_
     status = oikos_kernel_check(&cli, launch, &err);
   if (status == OIKOS_OK)
     status = oikos_agree(&cli.team, command->run(&cli, argc, argv, &err), &err);
-  oikos_stop_settle(cli.stop, (int)status);
+  oikos_stop_set_status(cli.stop, (int)status);
   if (status != OIKOS_OK && cli.team.rank == 0 && err.message[0])
     fprintf(stderr, "oikos: %s\n", err.message);
   if (status == OIKOS_ERROR && cli.team.world != MPI_COMM_NULL)

@@ -73,33 +73,34 @@ static void on_step(void *user, int64_t step, double query_loss, double accuracy
     draw(p, step, now);
 }
 
-/* Who lives where (of many homes, in how many somebody does), how sure of it, and who moved. */
-static void note_homes(oikos_progress *p, const oikos_record *r) {
+/* Who lives where (of many homes, in how many somebody does), with what confidence, and who moved.
+ */
+static void format_homes(oikos_progress *p, const oikos_record *r) {
   enum { FEW = 8 };
-  int at = 0, lived_in = 0;
+  int used = 0, lived_in = 0;
   if (r->n_homes < 2)
     return;
   for (int h = 0; h < r->n_homes; h++)
     lived_in += r->members[h] > 0;
   if (r->n_homes > FEW) {
-    at = snprintf(p->homes, sizeof p->homes, "  homes lived in %d/%d", lived_in, r->n_homes);
+    used = snprintf(p->homes, sizeof p->homes, "  homes lived in %d/%d", lived_in, r->n_homes);
   } else {
-    at = snprintf(p->homes, sizeof p->homes, "  homes");
+    used = snprintf(p->homes, sizeof p->homes, "  homes");
     for (int h = 0; h < r->n_homes; h++)
-      at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%s%.0f", h ? "/" : " ",
-                     100 * r->members[h]);
-    at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "%%");
+      used += snprintf(p->homes + used, sizeof p->homes - (size_t)used, "%s%.0f", h ? "/" : " ",
+                       100 * r->members[h]);
+    used += snprintf(p->homes + used, sizeof p->homes - (size_t)used, "%%");
   }
-  at += snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  sure %.2f  moved %.0f%%", r->sure,
-                 100 * r->moved);
+  used += snprintf(p->homes + used, sizeof p->homes - (size_t)used,
+                   "  confidence %.2f  moved %.0f%%", r->confidence, 100 * r->moved);
   if (isfinite(r->rand))
-    snprintf(p->homes + at, sizeof p->homes - (size_t)at, "  Rand index %.3f", r->rand);
+    snprintf(p->homes + used, sizeof p->homes - (size_t)used, "  Rand index %.3f", r->rand);
 }
 
 /* A rank that takes a third longer than the mean is worth a word. */
 static void on_record(void *user, const oikos_record *r) {
   oikos_progress *p = user;
-  note_homes(p, r);
+  format_homes(p, r);
   p->slowest[0] = 0;
   if (r->slowest > 1.33)
     snprintf(p->slowest, sizeof p->slowest, "  rank %d on %s takes %.1f times the mean",

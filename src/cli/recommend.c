@@ -75,11 +75,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* Of a title and an id what people read. */
 static void print_table(FILE *out, const oikos_ratings_index *x, const oikos_request *q,
                         const oikos_ranks *ranks) {
-  const oikos_rating_side *own = q->side == OIKOS_SIDE_USER ? &x->users : &x->items,
+  const oikos_rating_side *side = q->side == OIKOS_SIDE_USER ? &x->users : &x->items,
                           *other = q->side == OIKOS_SIDE_USER ? &x->items : &x->users;
   fprintf(out, "%s for %s %s (%lld ratings)\n", q->side == OIKOS_SIDE_USER ? "items" : "users",
           q->side == OIKOS_SIDE_USER ? "user" : "item",
-          q->learner < 0 ? "(new)" : own->id[q->learner], (long long)q->n);
+          q->learner < 0 ? "(new)" : side->id[q->learner], (long long)q->n);
   for (int k = 0; k < ranks->n; k++) {
     int64_t who = ranks->other[k];
     fprintf(out, "  %3d  %6.2f  %-12s  %s\n", k + 1, ranks->score[k], other->id[who],

@@ -73,7 +73,7 @@ static void remove_left(const char *path) {
 }
 
 /* End the process; MPI_Finalize would wait. */
-static void leave(oikos_stop *stop, const char *text, int status) {
+static void end_process(oikos_stop *stop, const char *text, int status) {
   char line[1400], host[64] = "", who[112] = "";
   int rank = atomic_load(&stop->rank);
   if (rank > 0) {
@@ -102,17 +102,17 @@ static void end_it(oikos_stop *stop, bool speaks) {
     return;
   snprintf(text, sizeof text, "stopped on request (%s)%s", name_of(atomic_load(&stop->asked)),
            words ? words : "; run it again to have it done");
-  leave(stop, speaks ? text : NULL, OIKOS_STOPPED);
+  end_process(stop, speaks ? text : NULL, OIKOS_STOPPED);
 }
 
 /* A second SIGINT: whatever is going on. */
 static void end_at_once(oikos_stop *stop) {
   int state = atomic_exchange(&stop->state, OIKOS_STOP_TAKEN);
-  leave(stop,
-        state == OIKOS_STOP_SETTLED || atomic_load(&stop->rank) > 0
-            ? NULL
-            : "ended at once on a second SIGINT; checkpoints that were written are whole",
-        OIKOS_ERROR);
+  end_process(stop,
+              state == OIKOS_STOP_SETTLED || atomic_load(&stop->rank) > 0
+                  ? NULL
+                  : "ended at once on a second SIGINT; checkpoints that were written are whole",
+              OIKOS_ERROR);
 }
 
 /* Milliseconds since some time. */
@@ -127,15 +127,15 @@ typedef struct request {
   int state;       /* of the program, when it was last looked at; */
   long long since; /* since when, or since the request */
   int interrupts;
-  bool everybodys, again; /* sent to all ranks; sent more than once */
+  bool everybodys, repeated; /* sent to all ranks; sent more than once */
 } request;
 
-/* Note a signal. */
-static void note(oikos_stop *stop, request *r, const siginfo_t *info) {
+/* Keep a signal. */
+static void keep_signal(oikos_stop *stop, request *r, const siginfo_t *info) {
   int none = 0;
   r->interrupts += info->si_signo == SIGINT;
   if (!atomic_compare_exchange_strong(&stop->asked, &none, info->si_signo)) {
-    r->again = true;
+    r->repeated = true;
     return;
   }
   r->state = -1;
@@ -150,13 +150,13 @@ static void look(oikos_stop *stop, request *r) {
   long long waited = clock_now() - r->since;
   int rank = atomic_load(&stop->rank);
   long long grace = atomic_load(&stop->ranks) > 1 ? GRACE_OF_MANY : GRACE;
-  bool speaks = rank == 0 || !(r->everybodys || r->again); // else another one does
+  bool speaks = rank == 0 || !(r->everybodys || r->repeated); // else another one does
   if (r->interrupts > 1)
     end_at_once(stop);
   if (waited >= grace + (rank > 0 ? LATER : 0))
     end_it(stop, speaks);
   if (waited >= grace + LATER && take(stop, OIKOS_STOP_SETTLED))
-    leave(stop, NULL, atomic_load(&stop->status));
+    end_process(stop, NULL, atomic_load(&stop->status));
 }
 
 /* A fabric over which nothing comes, of which MPI says nothing. True while that is to be watched.
@@ -173,7 +173,7 @@ static bool watch_roll(oikos_stop *stop) {
            "MPI: --mca btl_tcp_if_include, MPICH: MPIR_CVAR_NETWORK_IFACE)",
            ROLL / 1000);
   if (take(stop, OIKOS_STOP_SOON))
-    leave(stop, text, OIKOS_STUCK);
+    end_process(stop, text, OIKOS_STUCK);
   return false;
 }
 
@@ -186,7 +186,7 @@ static void *wait_for_signals(void *arg) {
     siginfo_t info;
     bool ticks = watch_roll(stop) || oikos_stop_asked(stop);
     if ((ticks ? sigtimedwait(&set, &info, &tick) : sigwaitinfo(&set, &info)) > 0)
-      note(stop, &r, &info);
+      keep_signal(stop, &r, &info);
     if (oikos_stop_asked(stop))
       look(stop, &r);
   }

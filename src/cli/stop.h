@@ -60,7 +60,7 @@ static inline void oikos_stop_enter(oikos_stop *stop, oikos_stop_state next) {
 }
 
 /** The program is about to say how it ended, and does nothing more. */
-static inline void oikos_stop_settle(oikos_stop *stop, int status) {
+static inline void oikos_stop_set_status(oikos_stop *stop, int status) {
   atomic_store(&stop->status, status);
   oikos_stop_enter(stop, OIKOS_STOP_SETTLED);
 }

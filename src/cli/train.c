@@ -121,7 +121,7 @@ static oikos_status evaluate_trained(oikos_cli *cli, oikos_trainer *t, const oik
   atomic_store(&cli->stop->words, words);
   oikos_stop_enter(cli->stop, OIKOS_STOP_SOON);
   oikos_status status = evaluate(cli, t, c, err);
-  oikos_stop_settle(cli->stop, (int)status);
+  oikos_stop_set_status(cli->stop, (int)status);
   atomic_store(&cli->stop->words, NULL);
   return status == OIKOS_STOPPED ? oikos_fail(err, status, "stopped on request%s", words) : status;
 }

@@ -11,11 +11,11 @@
 /* Whether the student starts where such a teacher does. */
 static bool same_start(const oikos_config *c) {
   bool home = c->distill.teacher == OIKOS_TEACHER_HOME,
-       own_weights = c->home.owns != OIKOS_OWNS_NOTHING,
+       home_weights = c->home.owns != OIKOS_OWNS_NOTHING,
        mixture = c->home.rule == OIKOS_HOME_WEIGHTED && c->home.count > 1;
   if (c->distill.teacher == OIKOS_TEACHER_SHARED)
-    return !own_weights;
-  return home && !(own_weights && mixture);
+    return !home_weights;
+  return home && !(home_weights && mixture);
 }
 
 oikos_status oikos_config_check_distill(const oikos_config *c, const char *file, oikos_error *err) {

@@ -18,7 +18,8 @@ int64_t oikos_config_row_width(const oikos_config *c) {
 }
 
 /* The rows of a table are added up beside the main sum, as they are. */
-static oikos_status check_rows(const oikos_config *c, const char *file, oikos_error *err) {
+static oikos_status check_embedding_rows(const oikos_config *c, const char *file,
+                                         oikos_error *err) {
   char word[OIKOS_NAME];
   if (!oikos_source_type_of(c)->rated)
     return oikos_fail(err, OIKOS_USAGE,
@@ -50,5 +51,5 @@ static oikos_status check_rows(const oikos_config *c, const char *file, oikos_er
 
 oikos_status oikos_config_check_embedding(const oikos_config *c, const char *file,
                                           oikos_error *err) {
-  return oikos_config_row_width(c) > 0 ? check_rows(c, file, err) : OIKOS_OK;
+  return oikos_config_row_width(c) > 0 ? check_embedding_rows(c, file, err) : OIKOS_OK;
 }

@@ -64,7 +64,7 @@ const oikos_option *oikos_options(void) {
       {CHOICE("task.order", task.order, "random", "random|time"), FIXED,
        "ratings: which are support, which query: at random by the seed, or the earlier ones and "
        "the later ones."},
-      {BOOL("task.own_row", task.own_row, "true"), FIXED,
+      {BOOL("task.self_row", task.self_row, "true"), FIXED,
        "ratings: a learner's own embedding row is among the inputs. False: it is zero, and what "
        "sets a learner apart has to come of its inner steps; that is for users or items that are "
        "new."},

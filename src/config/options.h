@@ -77,7 +77,7 @@ const oikos_use *oikos_uses(void);
 
 /** Whether a configuration asks for a part of a step (run/part.h), by its name; true if no key of
  * any configuration does. */
-bool oikos_config_asks(const oikos_config *c, const char *part);
+bool oikos_config_wants(const oikos_config *c, const char *part);
 
 /** Check that there is every part that what a configuration sets asks for. */
 oikos_status oikos_config_check_parts(const oikos_config *c, bool (*has)(const char *part),

@@ -19,7 +19,7 @@ static bool is_name(const yaml_node_t *node) {
 }
 
 /* A name that a layer can be given: no number, which is the name of a layer without one. */
-static bool is_own_name(const yaml_node_t *node) {
+static bool is_layer_name(const yaml_node_t *node) {
   return is_name(node) && strchr(letters, *oikos_text_of(node)) &&
          strcmp(oikos_text_of(node), "input") != 0;
 }
@@ -70,7 +70,7 @@ static bool find_earlier(const layer_place *at, const yaml_node_t *node, int16_t
   *from = -1;
   if (is_name(node) && strcmp(oikos_text_of(node), "input") == 0)
     return true;
-  for (int i = 0; i < at->number && is_own_name(node); i++)
+  for (int i = 0; i < at->number && is_layer_name(node); i++)
     if (strcmp(at->list->layers[i].name, oikos_text_of(node)) == 0)
       *from = (int16_t)i;
   if (number_of(node, &number) && number >= 0 && number < at->number && number == (int)number)
@@ -103,7 +103,7 @@ static oikos_status read_from(parser *p, const yaml_node_t *node, const layer_pl
 }
 
 static oikos_status read_name(const parser *p, const yaml_node_t *node, const layer_place *at) {
-  if (!is_own_name(node))
+  if (!is_layer_name(node))
     return refuse(p, node, at, "name",
                   "a name of at most 31 letters from a to z, digits and _, a letter first, but not "
                   "input");

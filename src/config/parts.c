@@ -11,10 +11,10 @@
 static const struct {
   const char *when, *part;
 } table[] = {
-    {.part = "rows", .when = "model.layers=embedding"},
+    {.part = "embedding_rows", .when = "model.layers=embedding"},
     {.part = "rule", .when = "learners.rollback>0"},
     {.part = "rollback", .when = "learners.patience>0"},
-    {.part = "own_rates", .when = "inner.adapt_rate=true"},
+    {.part = "learner_rates", .when = "inner.adapt_rate=true"},
     {.part = "revive", .when = "home.revive>0"},
     {.part = "priority", .when = "home.priority!=none"},
     {.part = "teacher", .when = "distill.weight>0"},
@@ -24,16 +24,16 @@ static const struct {
     {.part = "balance", .when = "run.balance=true"},
 };
 
-enum { ROWS = sizeof table / sizeof *table };
+enum { CONDITIONS = sizeof table / sizeof *table };
 
-bool oikos_config_asks(const oikos_config *c, const char *part) {
-  bool asks = false, named = false;
-  for (int k = 0; k < ROWS; k++)
+bool oikos_config_wants(const oikos_config *c, const char *part) {
+  bool wanted = false, named = false;
+  for (int k = 0; k < CONDITIONS; k++)
     if (strcmp(table[k].part, part) == 0) {
       named = true;
-      asks |= oikos_use_holds(table[k].when, c);
+      wanted |= oikos_use_holds(table[k].when, c);
     }
-  return asks || !named;
+  return wanted || !named;
 }
 
 oikos_status oikos_config_check_parts(const oikos_config *c, bool (*has)(const char *part),
@@ -44,7 +44,7 @@ oikos_status oikos_config_check_parts(const oikos_config *c, bool (*has)(const c
   if (!standard)
     return oikos_fail(err, OIKOS_ERROR, "out of memory");
   oikos_config_defaults(standard);
-  for (int k = 0; k < ROWS; k++) {
+  for (int k = 0; k < CONDITIONS; k++) {
     const oikos_option *o = oikos_use_option(table[k].when);
     bool meant = c->given[o - oikos_options()] || !oikos_option_is_default(o, c, standard);
     if (status == OIKOS_OK && meant && oikos_use_holds(table[k].when, c) && !has(table[k].part))

@@ -25,7 +25,7 @@ enum {
  * KEY=@OTHER: KEY is one of the words whose types make use of OTHER, as they say themselves. */
 #define LOOP     "model.loss=mse|cross_entropy"
 #define HOMES    "home.count!=1"
-#define OWN      "home.owns=last|all|modulation"
+#define OWNS     "home.owns=last|all|modulation"
 #define CLIPS    "aggregation.rule=clip|centred_clip"
 #define DISTILLS "distill.weight>0"
 
@@ -50,7 +50,7 @@ static const oikos_use table[] = {
     {SOURCE_WITH("task.draw", "task.learners=free")},
     {SOURCE_WITH("task.fold", "task.split=file")},
     {SOURCE("task.order")},
-    {SOURCE_WITH("task.own_row", "model.layers=embedding")},
+    {SOURCE_WITH("task.self_row", "model.layers=embedding")},
     {SOURCE("task.content")},
     {SOURCE("task.residual")},
     {SOURCE_FOR(T | E | D, "task.relevant")},
@@ -113,8 +113,8 @@ static const oikos_use table[] = {
     {"home.perturbation", STEP | G, HOMES},
     {"home.revive", STEP, HOMES},
     {"home.revive_below", STEP, HOMES " & home.revive>0"},
-    {"home.mixing", STEP, OWN},
-    {"home.rate", STEP, OWN},
+    {"home.mixing", STEP, OWNS},
+    {"home.rate", STEP, OWNS},
     {"home.priority", STEP, HOMES},
     {"home.priority_strength", STEP, "home.priority=gradient|progress"},
     {"distill.weight", STEP | G, NULL},
@@ -126,7 +126,7 @@ static const oikos_use table[] = {
     {"aggregation.rule", STEP, NULL},
     {"aggregation.radius", STEP, CLIPS},
     {"aggregation.trained_radius", STEP,
-     CLIPS " & shared.mixing>0 / " CLIPS " & home.mixing>0 & " OWN},
+     CLIPS " & shared.mixing>0 / " CLIPS " & home.mixing>0 & " OWNS},
     {"aggregation.trim", STEP, "aggregation.rule=trimmed_mean"},
     {"privacy.noise", STEP, NULL},
     {"privacy.delta", STEP, "privacy.noise>0"},

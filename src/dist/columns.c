@@ -20,10 +20,10 @@ enum { MAX_MESSAGE = 1 << 28 };
 
 /* What messages count in: how many rows and columns each rank has, and where they begin. */
 static void lay_out(oikos_columns *c, const int64_t *rows) {
-  int64_t at, many, row = 0;
+  int64_t offset, many, row = 0;
   for (int r = 0; r < c->team->size; r++) {
-    oikos_share(c->d, r, c->team->size, &at, &many);
-    c->share_first[r] = (int)at;
+    oikos_share(c->d, r, c->team->size, &offset, &many);
+    c->share_first[r] = (int)offset;
     c->share_count[r] = (int)many;
     c->row_first[r] = (int)row;
     c->row_count[r] = (int)rows[r];
@@ -79,26 +79,26 @@ void oikos_columns_destroy(oikos_columns *c) {
   *c = (oikos_columns){0};
 }
 
-void oikos_columns_put(const oikos_columns *c, int64_t row, int64_t at, int64_t size,
+void oikos_columns_put(const oikos_columns *c, int64_t row, int64_t offset, int64_t size,
                        const real *x) {
   for (int r = 0; r < c->team->size; r++) {
     int64_t first = c->share_first[r], count = c->share_count[r];
-    int64_t from = at > first ? at : first;
-    int64_t to = at + size < first + count ? at + size : first + count;
+    int64_t from = offset > first ? offset : first;
+    int64_t to = offset + size < first + count ? offset + size : first + count;
     if (from < to)
-      memcpy(c->rows + first * c->n_rows + row * count + (from - first), x + (from - at),
+      memcpy(c->rows + first * c->n_rows + row * count + (from - first), x + (from - offset),
              (size_t)(to - from) * sizeof *x);
   }
 }
 
 /* Send n numbers to one rank and receive m of another, in messages that MPI can count. */
 static void trade(MPI_Comm world, int to, size_t n, const real *out, int from, size_t m, real *in) {
-  for (size_t at = 0; at < n || at < m; at += MAX_MESSAGE) {
-    size_t sent = at < n ? n - at : 0, got = at < m ? m - at : 0;
+  for (size_t offset = 0; offset < n || offset < m; offset += MAX_MESSAGE) {
+    size_t sent = offset < n ? n - offset : 0, got = offset < m ? m - offset : 0;
     sent = sent < MAX_MESSAGE ? sent : MAX_MESSAGE;
     got = got < MAX_MESSAGE ? got : MAX_MESSAGE;
-    MPI_Sendrecv(sent ? out + at : out, (int)sent, REAL, sent ? to : MPI_PROC_NULL, 0,
-                 got ? in + at : in, (int)got, REAL, got ? from : MPI_PROC_NULL, 0, world,
+    MPI_Sendrecv(sent ? out + offset : out, (int)sent, REAL, sent ? to : MPI_PROC_NULL, 0,
+                 got ? in + offset : in, (int)got, REAL, got ? from : MPI_PROC_NULL, 0, world,
                  MPI_STATUS_IGNORE);
   }
 }
@@ -109,9 +109,9 @@ void oikos_columns_exchange(oikos_columns *c) {
                  MPI_INT32_T, c->team->world);
   for (int k = 0; k < size; k++) {
     int to = (rank + k) % size, from = (rank - k + size) % size;
-    size_t own = (size_t)c->n_rows, mine = (size_t)c->count;
-    trade(c->team->world, to, own * (size_t)c->share_count[to],
-          c->rows + own * (size_t)c->share_first[to], from, mine * (size_t)c->row_count[from],
+    size_t held = (size_t)c->n_rows, mine = (size_t)c->count;
+    trade(c->team->world, to, held * (size_t)c->share_count[to],
+          c->rows + held * (size_t)c->share_first[to], from, mine * (size_t)c->row_count[from],
           c->columns + mine * (size_t)c->row_first[from]);
   }
 }

@@ -32,9 +32,9 @@ oikos_status oikos_columns_create(const oikos_team *team, const int64_t *rows, i
                                   oikos_columns *c, oikos_error *err);
 void oikos_columns_destroy(oikos_columns *c);
 
-/** Set `size` numbers of an own row (0 .. n_rows-1) from column `at` on. Not collective; rows may
- * be set by several threads. */
-void oikos_columns_put(const oikos_columns *c, int64_t row, int64_t at, int64_t size,
+/** Set `size` numbers of an own row (0 .. n_rows-1) from column `offset` on. Not collective; rows
+ * may be set by several threads. */
+void oikos_columns_put(const oikos_columns *c, int64_t row, int64_t offset, int64_t size,
                        const oikos_real *x);
 
 /** Give every rank its columns, and all ranks all tags. Collective. */

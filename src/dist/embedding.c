@@ -81,8 +81,8 @@ static oikos_status allocate(oikos_embedding *e, size_t most, oikos_error *err) 
 static void initialise(oikos_embedding *e, int number, double deviation) {
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < e->count; i++) {
-    oikos_random r = oikos_random_at((uint64_t)e->config->seed, OIKOS_DRAW_ROWS, (uint64_t)number,
-                                     (uint64_t)(e->first + i));
+    oikos_random r = oikos_random_at((uint64_t)e->config->seed, OIKOS_DRAW_EMBEDDING_ROWS,
+                                     (uint64_t)number, (uint64_t)(e->first + i));
     for (size_t j = 0; j < e->width; j++)
       e->numbers[(size_t)i * e->width + j] = (real)(deviation * oikos_random_normal(&r));
     e->slot[i] = FREE;
@@ -219,11 +219,11 @@ oikos_status oikos_embedding_fetch(oikos_embedding *e, size_t n, const int64_t *
     memcpy(e->given + i * e->width,
            e->numbers + (size_t)(e->exchange.asked[i] - e->first) * e->width, bytes);
   oikos_exchange_give(&e->exchange, bytes, e->given, e->fetched);
-  oikos_embedding_again(e);
+  oikos_embedding_restart(e);
   return OIKOS_OK;
 }
 
-const real *oikos_embedding_rows(const oikos_embedding *e, int64_t *k) {
+const real *oikos_embedding_fetched(const oikos_embedding *e, int64_t *k) {
   *k = (int64_t)e->k;
   return e->fetched;
 }
@@ -234,7 +234,7 @@ bool oikos_embedding_add(oikos_embedding *e, const oikos_grid *grid, oikos_sum *
                           e->sums + (size_t)place * e->width);
 }
 
-void oikos_embedding_again(oikos_embedding *e) {
+void oikos_embedding_restart(oikos_embedding *e) {
   memset(e->sums, 0, e->k * e->width * sizeof *e->sums);
 }
 
@@ -275,7 +275,7 @@ double oikos_embedding_traffic(const oikos_embedding *e) {
   return e->exchange.sent;
 }
 
-oikos_embedding_part oikos_embedding_own(oikos_embedding *e) {
+oikos_embedding_part oikos_embedding_local(oikos_embedding *e) {
   return (oikos_embedding_part){.rows = e->rows,
                                 .first = e->first,
                                 .count = e->count,

@@ -48,25 +48,25 @@ oikos_status oikos_embedding_reserve(oikos_embedding *embedding, size_t most, oi
 /**
  * Fetch the rows of this rank's examples.
  * @param id          (n) rows that the examples are about, with duplicates; n <= most
- * @param[out] place  (n) where the row of each stands in oikos_embedding_rows
+ * @param[out] place  (n) where the row of each stands in oikos_embedding_fetched
  * @return OIKOS_ERROR for an id that is no row, naming it
  */
 oikos_status oikos_embedding_fetch(oikos_embedding *embedding, size_t n, const int64_t *id,
                                    int32_t *place, oikos_error *err);
 
 /** The fetched rows (k, d), valid until the next fetch; *k of them. Not collective. */
-const oikos_real *oikos_embedding_rows(const oikos_embedding *embedding, int64_t *k);
+const oikos_real *oikos_embedding_fetched(const oikos_embedding *embedding, int64_t *k);
 
 /**
  * Add weight * gradient (d) of the row in a place, on the grid of an (empty) segment of the
- * caller's sum. False if a number is not finite. After a fetch, or after oikos_embedding_again to
+ * caller's sum. False if a number is not finite. After a fetch, or after oikos_embedding_restart to
  * begin anew. Not collective, and one thread at a time.
  */
 bool oikos_embedding_add(oikos_embedding *embedding, const oikos_grid *grid, oikos_sum *sum,
                          int segment, int32_t place, const oikos_real *gradient, oikos_real weight);
 
 /** Forget the gradients that were added: the grid was misplaced. Not collective. */
-void oikos_embedding_again(oikos_embedding *embedding);
+void oikos_embedding_restart(oikos_embedding *embedding);
 
 /** Update all rows that any rank has fetched by scale times the sum of their gradients. After the
  * sum was reduced, and found to be in its place. */
@@ -85,6 +85,6 @@ typedef struct oikos_embedding_part {
   oikos_optimizer *optimizer;
 } oikos_embedding_part;
 
-oikos_embedding_part oikos_embedding_own(oikos_embedding *embedding);
+oikos_embedding_part oikos_embedding_local(oikos_embedding *embedding);
 
 #endif

@@ -12,15 +12,15 @@ oikos_status oikos_exchange_create(const oikos_team *team, oikos_exchange *x, oi
   *x = (oikos_exchange){.team = team};
   OIKOS_TRY(oikos_alloc(&x->ask_count, ranks, sizeof(int), "an exchange", err));
   OIKOS_TRY(oikos_alloc(&x->ask_first, ranks, sizeof(int), "an exchange", err));
-  OIKOS_TRY(oikos_alloc(&x->own_count, ranks, sizeof(int), "an exchange", err));
-  return oikos_alloc(&x->own_first, ranks, sizeof(int), "an exchange", err);
+  OIKOS_TRY(oikos_alloc(&x->asked_count, ranks, sizeof(int), "an exchange", err));
+  return oikos_alloc(&x->asked_first, ranks, sizeof(int), "an exchange", err);
 }
 
 void oikos_exchange_destroy(oikos_exchange *x) {
   free(x->ask_count);
   free(x->ask_first);
-  free(x->own_count);
-  free(x->own_first);
+  free(x->asked_count);
+  free(x->asked_first);
   free(x->asked);
   *x = (oikos_exchange){0};
 }
@@ -64,20 +64,20 @@ static void move(oikos_exchange *x, size_t size, const void *from, const int *fr
 
 oikos_status oikos_exchange_ask(oikos_exchange *x, const int64_t *item, oikos_error *err) {
   int ranks = x->team->size;
-  MPI_Alltoall(x->ask_count, 1, MPI_INT, x->own_count, 1, MPI_INT, x->team->world);
+  MPI_Alltoall(x->ask_count, 1, MPI_INT, x->asked_count, 1, MPI_INT, x->team->world);
   lay_out(ranks, x->ask_count, x->ask_first);
-  x->n_asked = lay_out(ranks, x->own_count, x->own_first);
+  x->n_asked = lay_out(ranks, x->asked_count, x->asked_first);
   OIKOS_TRY(oikos_agree(x->team, make_room(x, err), err));
-  move(x, sizeof *item, item, x->ask_count, x->ask_first, x->asked, x->own_count, x->own_first);
+  move(x, sizeof *item, item, x->ask_count, x->ask_first, x->asked, x->asked_count, x->asked_first);
   return OIKOS_OK;
 }
 
 void oikos_exchange_give(oikos_exchange *x, size_t size, const void *given, void *taken) {
-  move(x, size, given, x->own_count, x->own_first, taken, x->ask_count, x->ask_first);
+  move(x, size, given, x->asked_count, x->asked_first, taken, x->ask_count, x->ask_first);
 }
 
 void oikos_exchange_send(oikos_exchange *x, size_t size, const void *sent, void *arrived) {
-  move(x, size, sent, x->ask_count, x->ask_first, arrived, x->own_count, x->own_first);
+  move(x, size, sent, x->ask_count, x->ask_first, arrived, x->asked_count, x->asked_first);
 }
 
 void oikos_exchange_plain(const oikos_team *team, size_t each, const void *sent, void *arrived) {

@@ -11,9 +11,9 @@
 
 typedef struct oikos_exchange {
   const oikos_team *team;
-  int *ask_count, *ask_first; /* (P) items asked of each rank, by rank one after the other */
-  int *own_count, *own_first; /* (P) items that each rank asks of this one */
-  int64_t *asked;             /* (n_asked) items that others ask of this rank, by rank */
+  int *ask_count, *ask_first;     /* (P) items asked of each rank, by rank one after the other */
+  int *asked_count, *asked_first; /* (P) items that each rank asks of this one */
+  int64_t *asked;                 /* (n_asked) items that others ask of this rank, by rank */
   size_t n_asked, room;
   double sent; /* bytes to other ranks so far */
 } oikos_exchange;

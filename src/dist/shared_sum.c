@@ -83,7 +83,7 @@ oikos_status oikos_shared_sum_create(const oikos_team *team, const oikos_grid *g
     return oikos_agree(team, oikos_sum_create(grid, sum, err), err);
   }
   sum->shared = s;
-  sum->words = sum->own = words_of(s, s->node_rank);
+  sum->words = sum->local = words_of(s, s->node_rank);
   return oikos_agree(team, split_lanes(team, s, err), err);
 }
 
@@ -109,12 +109,12 @@ static void meet(const struct oikos_shared_sum *s) {
 
 /* This rank's slice of the result, a block at a time so that it stays in the cache. */
 static void add_slice(const struct oikos_shared_sum *s) {
-  for (size_t at = s->first; at < s->first + s->count; at += BLOCK) {
-    size_t left = s->first + s->count - at, count = left < BLOCK ? left : BLOCK;
-    int64_t *restrict total = total_of(s) + at;
-    memcpy(total, words_of(s, 0) + at, count * sizeof *total);
+  for (size_t offset = s->first; offset < s->first + s->count; offset += BLOCK) {
+    size_t left = s->first + s->count - offset, count = left < BLOCK ? left : BLOCK;
+    int64_t *restrict total = total_of(s) + offset;
+    memcpy(total, words_of(s, 0) + offset, count * sizeof *total);
     for (int k = 1; k < s->node_size; k++) {
-      const int64_t *restrict next = words_of(s, k) + at;
+      const int64_t *restrict next = words_of(s, k) + offset;
       for (size_t i = 0; i < count; i++)
         total[i] += next[i];
     }

@@ -19,8 +19,8 @@ static atomic_int unreported;
 
 /* Of every communicator of a team, and of those that are made of it: the call returns, and the next
  * agreement says what it was. */
-static void note_error(MPI_Comm *comm, int *code, // NOLINT(readability-non-const-parameter): MPI's
-                       ...) {
+static void store_error(MPI_Comm *comm, int *code, // NOLINT(readability-non-const-parameter): MPI's
+                        ...) {
   int none = MPI_SUCCESS;
   (void)comm;
   atomic_compare_exchange_strong(&unreported, &none, *code);
@@ -39,7 +39,7 @@ static oikos_status mpi_fail(int code, oikos_error *err) {
 
 static oikos_status handle_errors(oikos_team *team, oikos_error *err) {
   MPI_Errhandler handler;
-  int code = MPI_Comm_create_errhandler(note_error, &handler);
+  int code = MPI_Comm_create_errhandler(store_error, &handler);
   if (code == MPI_SUCCESS)
     code = MPI_Comm_set_errhandler(team->world, handler);
   if (code == MPI_SUCCESS)
@@ -117,9 +117,9 @@ void oikos_all_reduce(MPI_Comm comm, size_t n, void *data, MPI_Datatype type, MP
   int size, ranks;
   MPI_Comm_size(comm, &ranks);
   MPI_Type_size(type, &size);
-  for (size_t at = 0; ranks > 1 && at < n; at += MAX_MESSAGE) {
-    size_t count = n - at < MAX_MESSAGE ? n - at : MAX_MESSAGE;
-    MPI_Allreduce(MPI_IN_PLACE, (char *)data + at * (size_t)size, (int)count, type, op, comm);
+  for (size_t offset = 0; ranks > 1 && offset < n; offset += MAX_MESSAGE) {
+    size_t count = n - offset < MAX_MESSAGE ? n - offset : MAX_MESSAGE;
+    MPI_Allreduce(MPI_IN_PLACE, (char *)data + offset * (size_t)size, (int)count, type, op, comm);
   }
 }
 
@@ -128,17 +128,17 @@ void oikos_broadcast(const oikos_team *team, void *data, size_t bytes) {
 }
 
 void oikos_broadcast_from(const oikos_team *team, int rank, void *data, size_t bytes) {
-  for (size_t at = 0; at < bytes; at += MAX_MESSAGE) {
-    size_t count = bytes - at < MAX_MESSAGE ? bytes - at : MAX_MESSAGE;
-    MPI_Bcast((char *)data + at, (int)count, MPI_BYTE, rank, team->world);
+  for (size_t offset = 0; offset < bytes; offset += MAX_MESSAGE) {
+    size_t count = bytes - offset < MAX_MESSAGE ? bytes - offset : MAX_MESSAGE;
+    MPI_Bcast((char *)data + offset, (int)count, MPI_BYTE, rank, team->world);
   }
 }
 
 /* Send a text to rank 0, piece by piece; an empty piece ends it. */
 static void send_text(const oikos_team *team, const char *text, size_t length) {
-  for (size_t at = 0; at < length; at += PIECE)
-    MPI_Send(text + at, (int)(length - at < PIECE ? length - at : PIECE), MPI_CHAR, 0, 0,
-             team->world);
+  for (size_t offset = 0; offset < length; offset += PIECE)
+    MPI_Send(text + offset, (int)(length - offset < PIECE ? length - offset : PIECE), MPI_CHAR, 0,
+             0, team->world);
   MPI_Send(text, 0, MPI_CHAR, 0, 0, team->world);
 }
 

@@ -60,7 +60,7 @@ static oikos_status number_columns(oikos_csv *csv, oikos_error *err) {
       return oikos_fail(err, OIKOS_ERROR, "out of memory for the columns");
     csv->columns++;
   }
-  csv->from = csv->row_at;
+  csv->from = csv->row_offset;
   csv->line = row.line - 1;
   csv->row_lines = 0;
   return OIKOS_OK;

@@ -21,9 +21,9 @@ struct oikos_csv {
   int64_t line;
   char *copy; /* (copy_capacity) of a row that may be read again */
   size_t copy_capacity;
-  size_t row_at;                /* where the row at hand begins in the buffer */
+  size_t row_offset;            /* where the row at hand begins in the buffer */
   int64_t row_lines;            /* of it; 0: it has been rejected */
-  int64_t passed, passed_again; /* bytes, and those read again because quotes did not close */
+  int64_t passed, passed_twice; /* bytes, and those read again because quotes did not close */
   int64_t longest, longest_line;
   char **field; /* (fields) into the buffer or the copy, of the row at hand */
   int fields;

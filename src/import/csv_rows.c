@@ -8,7 +8,7 @@
 
 enum { BLOCK = 256 << 10 };
 /* How much may be read again because quotes did not close, beside as much as there is. */
-static const int64_t FREE_AGAIN = INT64_C(256) << 20;
+static const int64_t FREE_TWICE = INT64_C(256) << 20;
 
 static oikos_status fail_at(const oikos_csv *csv, int64_t line, const char *what,
                             oikos_error *err) {
@@ -37,9 +37,9 @@ static oikos_status fill(oikos_csv *csv, oikos_error *err) {
   return OIKOS_OK;
 }
 
-/* Find the line end at or behind `at` bytes of the row; *length is counted from csv->from. */
-static oikos_status find_line(oikos_csv *csv, size_t at, size_t *length, oikos_error *err) {
-  for (size_t seen = at;;) {
+/* Find the line end at or behind `offset` bytes of the row; *length is counted from csv->from. */
+static oikos_status find_line(oikos_csv *csv, size_t offset, size_t *length, oikos_error *err) {
+  for (size_t seen = offset;;) {
     size_t left = csv->to - csv->from - seen;
     const char *start = csv->buffer + csv->from + seen;
     const char *end = left ? memchr(start, '\n', left) : NULL;
@@ -55,7 +55,7 @@ static oikos_status find_line(oikos_csv *csv, size_t at, size_t *length, oikos_e
  * first line that has it. */
 static oikos_status find_row(oikos_csv *csv, size_t *length, int64_t *lines, const char **fault,
                              oikos_error *err) {
-  size_t first, at = 0;
+  size_t first, offset = 0;
   bool quoted = false;
   *lines = 1;
   *fault = NULL;
@@ -67,20 +67,20 @@ static oikos_status find_row(oikos_csv *csv, size_t *length, int64_t *lines, con
     return OIKOS_OK;
   while (!*fault) {
     const char *text = csv->buffer + csv->from;
-    *fault = oikos_csv_scan(&csv->syntax, text + at, text + *length, &quoted);
+    *fault = oikos_csv_scan(&csv->syntax, text + offset, text + *length, &quoted);
     if (!quoted && !*fault)
       return OIKOS_OK;
-    at = *length + 1;
-    if (!*fault && at >= csv->to - csv->from && csv->ended)
+    offset = *length + 1;
+    if (!*fault && offset >= csv->to - csv->from && csv->ended)
       *fault = "a quote is opened in this row and never closed";
     if (!*fault) {
-      OIKOS_TRY(find_line(csv, at, length, err));
+      OIKOS_TRY(find_line(csv, offset, length, err));
       *lines += 1;
     }
     if (!*fault && *length > OIKOS_CSV_MAX_ROW)
       *fault = "a quote is opened in this row and not closed within 16 MiB";
   }
-  csv->passed_again += (int64_t)(*length - first);
+  csv->passed_twice += (int64_t)(*length - first);
   *length = first;
   *lines = 1;
   return OIKOS_OK;
@@ -139,10 +139,10 @@ static oikos_status cut_row(oikos_csv *csv, size_t length, bool copy, oikos_csv_
 
 /* The row's first line is all of it. */
 static void give_up(oikos_csv *csv) {
-  const char *text = csv->buffer + csv->row_at;
+  const char *text = csv->buffer + csv->row_offset;
   const char *end =
-      memchr(text, '\n', csv->from - csv->row_at); // there is one: the row has several
-  csv->passed_again += (int64_t)(csv->from - csv->row_at);
+      memchr(text, '\n', csv->from - csv->row_offset); // there is one: the row has several
+  csv->passed_twice += (int64_t)(csv->from - csv->row_offset);
   csv->from = (size_t)(end + 1 - csv->buffer);
   csv->line -= csv->row_lines - 1;
 }
@@ -168,7 +168,7 @@ oikos_status oikos_csv_next_row(oikos_csv *csv, bool copy, oikos_csv_row *row, b
     bool empty = length == 0 || (length == 1 && *text == '\r');
     if (!empty && !row->fault)
       OIKOS_TRY(cut_row(csv, length, copy || csv->row_lines > 1, row, err));
-    csv->row_at = csv->from;
+    csv->row_offset = csv->from;
     csv->line += csv->row_lines;
     csv->from += length + (csv->from + length < csv->to);
     csv->passed += (int64_t)length + 1;
@@ -185,7 +185,7 @@ oikos_status oikos_csv_next(oikos_csv *csv, oikos_csv_row *row, bool *end, oikos
     csv->longest_line = csv->line - csv->row_lines + 1;
   }
   csv->row_lines = 0;
-  if (csv->passed_again > csv->passed + FREE_AGAIN)
+  if (csv->passed_twice > csv->passed + FREE_TWICE)
     return fail_at(
         csv, csv->line + 1,
         "too much was read again because quotes do not close where fields end; if quotes "

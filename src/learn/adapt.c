@@ -99,7 +99,7 @@ oikos_judgement oikos_adapt(const oikos_inner *inner, oikos_path *p, const real 
     real *z = p->z + (size_t)(k + 1) * inner->parameters;
     descend(inner, p, rates, k, theta, p->support, z);
     if (inner->max_norm > 0)
-      oikos_project_norms(inner, z, p->norms + (size_t)(k + 1) * oikos_project_rows(inner));
+      oikos_project_norms(inner, z, p->norms + (size_t)(k + 1) * oikos_project_units(inner));
     start = k == 0 ? now : start;
   }
   return start;
@@ -130,18 +130,18 @@ static void add_rate_gradient(const oikos_inner *inner, const oikos_path *p, con
       continue;
     oikos_rate rate = oikos_rate_of(inner, p, rates, t, k);
     const real *restrict along = u + t->offset, *restrict slope = grad + t->offset;
-    real *restrict own = gradient + rate.index;
+    real *restrict of_rate = gradient + rate.index;
     if (!rate.each)
-      *own -= (real)(p->factor * oikos_dot(t->size, along, slope));
+      *of_rate -= (real)(p->factor * oikos_dot(t->size, along, slope));
     for (size_t j = 0; rate.each && j < t->size; j++)
-      own[j] -= factor * along[j] * slope[j];
+      of_rate[j] -= factor * along[j] * slope[j];
   }
 }
 
 /* product (M) = H_support(theta_k) direction, from what oikos_adapt left of step k; with learned
  * rates also the support gradient. Of the product, `factor` is to be taken. */
-static void multiply_again(const oikos_inner *inner, oikos_path *p, int64_t k, const real *theta,
-                           const oikos_batch *support, const real *direction, real factor) {
+static void multiply_kept(const oikos_inner *inner, oikos_path *p, int64_t k, const real *theta,
+                          const oikos_batch *support, const real *direction, real factor) {
   if (p->chunk && k == 0) {
     if (inner->rates)
       oikos_chunk_gradient(inner->net, p->chunk, p->member, theta, p->support);
@@ -150,8 +150,8 @@ static void multiply_again(const oikos_inner *inner, oikos_path *p, int64_t k, c
     return;
   }
   if (inner->rates)
-    oikos_network_gradient_again(inner->net, p->kept[k], theta, support, p->support);
-  oikos_network_product_again(inner->net, p->kept[k], theta, direction, support, p->product);
+    oikos_network_kept_gradient(inner->net, p->kept[k], theta, support, p->support);
+  oikos_network_kept_product(inner->net, p->kept[k], theta, direction, support, p->product);
   follow_examples(inner, p, p->kept[k], 0, support->n, factor);
 }
 
@@ -160,7 +160,7 @@ static void multiply_again(const oikos_inner *inner, oikos_path *p, int64_t k, c
 static real multiply_hessian(const oikos_inner *inner, oikos_path *p, const real *rates, int64_t k,
                              const oikos_batch *support, const real *v) {
   const real *theta = oikos_path_parameters(inner, p, k);
-  bool again = k < p->n_kept || (p->chunk && k == 0),
+  bool kept = k < p->n_kept || (p->chunk && k == 0),
        one = inner->kind == OIKOS_RATES_FIXED && inner->first == 0; // one rate: a factor
   double rate = p->factor * inner->rate;
   if (support->n == 0) {
@@ -169,8 +169,8 @@ static real multiply_hessian(const oikos_inner *inner, oikos_path *p, const real
       memset(p->support, 0, inner->parameters * sizeof *p->support);
     return 1;
   }
-  if (one && again) {
-    multiply_again(inner, p, k, theta, support, v, (real)rate);
+  if (one && kept) {
+    multiply_kept(inner, p, k, theta, support, v, (real)rate);
     return (real)rate;
   }
   if (one) {
@@ -178,8 +178,8 @@ static real multiply_hessian(const oikos_inner *inner, oikos_path *p, const real
     return 1;
   }
   scale(inner, p, rates, k, v, p->scaled);
-  if (again)
-    multiply_again(inner, p, k, theta, support, p->scaled, 1);
+  if (kept)
+    multiply_kept(inner, p, k, theta, support, p->scaled, 1);
   else
     accumulate(inner, p, theta, support, p->scaled, 1, inner->rates ? p->support : NULL,
                p->product);
@@ -215,12 +215,12 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
       oikos_network_derive(inner->net, p->ws, oikos_path_parameters(inner, p, steps), NULL, query,
                            1 - early, true, v, NULL);
   add_examples(inner, p, support, query);
-  oikos_profile_phase(profile, OIKOS_PHASE_QUERY, &begin);
+  oikos_profile_add(profile, OIKOS_PROFILE_QUERY, &begin);
   bool second = inner->order == OIKOS_ORDER_SECOND;
   for (int64_t k = steps - 1; k >= 0; k--) {
     if (inner->max_norm > 0)
       oikos_project_transposed(inner, p->z + (size_t)(k + 1) * m,
-                               p->norms + (size_t)(k + 1) * oikos_project_rows(inner), v);
+                               p->norms + (size_t)(k + 1) * oikos_project_units(inner), v);
     real factor = 1;
     if (second)
       factor = multiply_hessian(inner, p, rates, k, support, v);
@@ -237,6 +237,6 @@ oikos_judgement oikos_meta_gradient(const oikos_inner *inner, oikos_path *p, con
                          false, v, NULL);
     add_examples(inner, p, support, query);
   }
-  oikos_profile_phase(profile, OIKOS_PHASE_BACK, &begin);
+  oikos_profile_add(profile, OIKOS_PROFILE_BACK, &begin);
   return judgement;
 }

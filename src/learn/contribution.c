@@ -53,8 +53,8 @@ static int number_segments(const oikos_config *config, const oikos_weights *w, o
   sizes[n++] = (size_t)w->n_homes;
   s->losses = n;
   sizes[n++] = OIKOS_N_LOSSES;
-  s->rows = oikos_config_row_width(config) > 0 ? n : -1;
-  if (s->rows >= 0)
+  s->embedding_rows = oikos_config_row_width(config) > 0 ? n : -1;
+  if (s->embedding_rows >= 0)
     sizes[n++] = 0;
   s->by_home = config->home.priority == OIKOS_PRIORITY_NONE ? -1 : n;
   for (int64_t t = 0; s->by_home >= 0 && t < w->n_homes; t++)
@@ -141,7 +141,7 @@ bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
     finite &= oikos_sum_add(s->grid, sum, s->by_home + c->home, by_home, 1);
   }
   sum->words[OIKOS_COUNT_CORRECT] += c->correct;
-  sum->words[OIKOS_COUNT_JUDGED] += c->judged;
+  sum->words[OIKOS_COUNT_EVALUATED] += c->evaluated;
   sum->words[OIKOS_COUNT_MOVED] += c->moved;
   sum->words[OIKOS_COUNT_MEMBERS + c->home]++;
   for (int k = 0; s->examples && k < OIKOS_N_WEIGHTS; k++)

@@ -19,11 +19,11 @@
 enum {
   OIKOS_COUNT_NOT_FINITE, /* terms that were not finite: the grid's own */
   OIKOS_COUNT_CORRECT,    /* query examples classified correctly */
-  OIKOS_COUNT_JUDGED,     /* query examples */
+  OIKOS_COUNT_EVALUATED,  /* query examples */
   OIKOS_COUNT_STOP,       /* ranks that were asked to stop */
   OIKOS_COUNT_SAVE,       /* a checkpoint is due: 1 of rank 0, whose clock counts */
   OIKOS_COUNT_MOVED,      /* learners that changed their home */
-  OIKOS_COUNT_REJECTED,   /* learners left out: oikos_leaves_out */
+  OIKOS_COUNT_REJECTED,   /* learners left out: oikos_can_leave_out */
   OIKOS_COUNT_LOST,       /* learners left out once more than learners.patience allows */
   OIKOS_COUNT_MEMBERS,    /* T of them: learners by home */
 };
@@ -33,7 +33,7 @@ enum {
   OIKOS_LOSS_BEFORE,
   OIKOS_LOSS_AFTER,
   OIKOS_GRADIENT_NORM,
-  OIKOS_SURE, /* p[i][h(i)], also of a hard home; 0 with one home */
+  OIKOS_CONFIDENCE, /* p[i][h(i)], also of a hard home; 0 with one home */
   OIKOS_N_LOSSES
 };
 
@@ -61,8 +61,8 @@ typedef struct oikos_segments {
   bool home_trained;  /* a home's trained parameters follow its gradient */
   int weights, scores, losses;
   int examples; /* counters of home 0's examples (OIKOS_N_WEIGHTS); 0: learners weigh the same */
-  int rows;     /* of embedding rows: empty, for their place on the grid; -1: none */
-  int by_home;  /* of home 0's sums of gradient norm and query loss; -1: no priority */
+  int embedding_rows;   /* of embedding rows: empty, for their place on the grid; -1: none */
+  int by_home;          /* of home 0's sums of gradient norm and query loss; -1: no priority */
   const double *effort; /* (T) weight of a home's members in shared means; NULL: 1 */
   oikos_grid *grid;
 } oikos_segments;
@@ -86,7 +86,7 @@ typedef struct oikos_contribution {
   double support_after; /* support loss after the last inner step, with inner.adapt_rate; else 0 */
   const oikos_real *dx; /* (support + query, input) with respect to the examples, where these hold
                            embedding rows; else NULL */
-  int64_t correct, judged;
+  int64_t correct, evaluated;
   int32_t home;
   bool moved;
 } oikos_contribution;

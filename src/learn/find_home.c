@@ -58,7 +58,7 @@ static void score_homes(const oikos_context *context, oikos_worker *w) {
   }
 }
 
-real oikos_learner_sure(const oikos_context *context, const double *log_p, int32_t home) {
+real oikos_learner_confidence(const oikos_context *context, const double *log_p, int32_t home) {
   return context->weights->n_homes > 1 ? (real)exp(log_p[home]) : 0;
 }
 

@@ -19,8 +19,9 @@ int32_t oikos_learner_find_home(const oikos_context *context, oikos_worker *work
  * they become. */
 int32_t oikos_learner_arrive(const oikos_context *context, oikos_worker *worker);
 
-/** How sure a learner is of its home: p[h] as the step leaves it; 0 with one home. */
-oikos_real oikos_learner_sure(const oikos_context *context, const double *log_p, int32_t home);
+/** A learner's confidence in its home: p[h] as the step leaves it; 0 with one home. */
+oikos_real oikos_learner_confidence(const oikos_context *context, const double *log_p,
+                                    int32_t home);
 
 /** The chain rule through the start: worker->gradient, of the loss with respect to it and the
  * rates, becomes that of the shared weights, the rates and the encoder; worker->home_gradient is

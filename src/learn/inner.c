@@ -66,7 +66,7 @@ oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_path *p, const re
  * compute again. */
 static oikos_status keep_steps(const oikos_inner *inner, oikos_path *p, size_t max_n,
                                oikos_error *err) {
-  if (!oikos_network_joins(inner->net) || inner->micro_batches > 1)
+  if (!oikos_network_batches_learners(inner->net) || inner->micro_batches > 1)
     return OIKOS_OK;
   int64_t n = p->max_steps < inner->steps ? p->max_steps : inner->steps; // those trained through
   OIKOS_TRY(oikos_alloc(&p->kept, (size_t)n, sizeof *p->kept, "the inner steps", err));
@@ -77,7 +77,7 @@ static oikos_status keep_steps(const oikos_inner *inner, oikos_path *p, size_t m
 
 static oikos_status allocate(const oikos_inner *inner, oikos_path *p, size_t max_n,
                              oikos_error *err) {
-  size_t m = inner->parameters, norms = inner->max_norm > 0 ? oikos_project_rows(inner) : 0;
+  size_t m = inner->parameters, norms = inner->max_norm > 0 ? oikos_project_units(inner) : 0;
   OIKOS_TRY(oikos_alloc(&p->z, oikos_mul((size_t)p->max_steps + 1, m), sizeof *p->z,
                         "the inner steps", err));
   OIKOS_TRY(oikos_alloc(&p->norms, oikos_mul((size_t)p->max_steps + 1, norms), sizeof *p->norms,
@@ -156,7 +156,7 @@ const real *oikos_path_parameters(const oikos_inner *inner, oikos_path *path, in
   const real *z = path->z + (size_t)k * inner->parameters;
   if (inner->max_norm == 0 || k == 0) // the start is not projected: the rule projects after a step
     return z;
-  const double *norms = path->norms + (size_t)k * oikos_project_rows(inner);
+  const double *norms = path->norms + (size_t)k * oikos_project_units(inner);
   if (!oikos_project_moves(inner, norms))
     return z;
   oikos_project(inner, z, norms, path->theta);

@@ -62,7 +62,7 @@ oikos_rate oikos_rate_of(const oikos_inner *inner, const oikos_path *p, const oi
                          const oikos_tensor *t, int64_t k);
 
 /** Units whose incoming weights are kept within the max-norm. */
-size_t oikos_project_rows(const oikos_inner *inner);
+size_t oikos_project_units(const oikos_inner *inner);
 
 /** norms (rows) of their weights in z (M). */
 void oikos_project_norms(const oikos_inner *inner, const oikos_real *z, double *norms);

@@ -7,33 +7,34 @@
 
 typedef oikos_real real;
 
-void oikos_learner_place_rows(const oikos_context *context, oikos_row_view rows, int64_t i,
-                              oikos_episode *e) {
-  if (!rows.row)
+void oikos_learner_place_embedding_rows(const oikos_context *context, oikos_row_view embedding_rows,
+                                        int64_t i, oikos_episode *e) {
+  if (!embedding_rows.row)
     return;
-  const int32_t *place = rows.place + rows.first[i];
-  bool own = e->rows.own >= 0;
-  oikos_episode_place(context->source, e, rows.row, place[0], place + own);
+  const int32_t *place = embedding_rows.place + embedding_rows.first[i];
+  bool has_self = e->embedding_rows.self >= 0;
+  oikos_episode_place(context->source, e, embedding_rows.row, place[0], place + has_self);
 }
 
 void oikos_learners_begin(const oikos_context *context, oikos_worker *w, int64_t step,
                           oikos_stratum_id first, int64_t count, const oikos_learner_id *learner,
-                          oikos_row_view rows) {
+                          oikos_row_view embedding_rows) {
   oikos_profile *profile = oikos_workspace_profile(oikos_path_workspace(w->path));
   double begin = oikos_profile_begin(profile);
   for (oikos_stratum_id stratum = first; stratum < first + count; stratum++) {
     oikos_source_draw(context->source, OIKOS_TRAIN, step, learner[stratum - first],
                       &w->drawn[stratum % OIKOS_CHUNK]);
-    oikos_learner_place_rows(context, rows, stratum - first, &w->drawn[stratum % OIKOS_CHUNK]);
+    oikos_learner_place_embedding_rows(context, embedding_rows, stratum - first,
+                                       &w->drawn[stratum % OIKOS_CHUNK]);
   }
-  oikos_profile_phase(profile, OIKOS_PHASE_DRAW, &begin);
+  oikos_profile_add(profile, OIKOS_PROFILE_DRAW, &begin);
   if (!w->chunk)
     return;
   for (oikos_stratum_id stratum = first; stratum < first + count; stratum++)
     oikos_chunk_set(context->net, w->chunk, (size_t)(stratum % OIKOS_CHUNK),
                     &w->drawn[stratum % OIKOS_CHUNK].support);
   oikos_chunk_derive(context->net, w->chunk, context->weights->shared);
-  oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
+  oikos_profile_add(profile, OIKOS_PROFILE_INNER, &begin);
 }
 
 /* start (M) = left_off + pull (start - left_off) */
@@ -44,11 +45,11 @@ static void go_on(size_t m, double pull, const real *left_off, real *start) {
 
 /* The judged loss before any inner step, where somebody asks for it. */
 static double judge_start(const oikos_context *context, oikos_worker *w,
-                          const oikos_batch *judged) {
+                          const oikos_batch *query_batch) {
   if (context->config->learners.rollback == 0)
     return 0;
   return oikos_network_loss(context->net, oikos_path_workspace(w->path), oikos_path_start(w->path),
-                            judged)
+                            query_batch)
       .loss;
 }
 
@@ -76,16 +77,16 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
   int32_t now = oikos_learner_find_home(context, w, log_p, home);
   if (left_off)
     go_on(s->m, context->config->learners.pull, left_off, oikos_path_start(w->path));
-  oikos_profile_phase(profile, OIKOS_PHASE_HOME, &begin);
+  oikos_profile_add(profile, OIKOS_PROFILE_HOME, &begin);
   oikos_batch support = w->episode.support,
-              judged =
-                  oikos_learner_judged(context, oikos_train_norm_of(context->config), &w->episode);
-  oikos_teach(context, w, now, &support, &judged);
-  double start_loss = judge_start(context, w, &judged);
+              query_batch = oikos_learner_query_batch(context, oikos_train_norm_of(context->config),
+                                                      &w->episode);
+  oikos_teach(context, w, now, &support, &query_batch);
+  double start_loss = judge_start(context, w, &query_batch);
   oikos_judgement before = oikos_adapt(context->inner, w->path, rates, &support, steps);
-  oikos_profile_phase(profile, OIKOS_PHASE_INNER, &begin);
-  oikos_judgement after =
-      oikos_meta_gradient(context->inner, w->path, rates, &support, &judged, steps, w->gradient);
+  oikos_profile_add(profile, OIKOS_PROFILE_INNER, &begin);
+  oikos_judgement after = oikos_meta_gradient(context->inner, w->path, rates, &support,
+                                              &query_batch, steps, w->gradient);
   double support_after = judge_support(context, w, &support);
   oikos_path_join(w->path, NULL, 0);
   oikos_path_scale_rates(w->path, 1);
@@ -99,14 +100,14 @@ oikos_contribution oikos_learner_train(const oikos_context *context, oikos_worke
       .trained = oikos_path_parameters(context->inner, w->path, steps),
       .p = w->p,
       .score = w->score,
-      .weight = {by_examples ? (real)judged.n : 1, by_examples ? (real)support.n : 1},
+      .weight = {by_examples ? (real)query_batch.n : 1, by_examples ? (real)support.n : 1},
       .loss = {(real)before.loss, (real)after.loss, (real)oikos_norm(s->m, w->gradient),
-               oikos_learner_sure(context, log_p, now)},
+               oikos_learner_confidence(context, log_p, now)},
       .start_loss = start_loss,
       .support_after = support_after,
       .dx = oikos_path_dx(w->path),
       .correct = (int64_t)after.correct,
-      .judged = (int64_t)w->episode.query.n,
+      .evaluated = (int64_t)w->episode.query.n,
       .home = now,
       .moved = now != home,
   };

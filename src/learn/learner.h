@@ -7,7 +7,7 @@
 #include "learn/cohort.h"
 #include "learn/contribution.h"
 #include "learn/find_home.h"
-#include "learn/judged.h"
+#include "learn/query_batch.h"
 #include "learn/worker.h"
 
 /** Embedding rows at hand, and where those of each learner stand among them. */
@@ -22,15 +22,15 @@ typedef struct oikos_row_view {
  * chunk (stratum / OIKOS_CHUNK): draw their episodes, and take their first step together where they
  * start from the same parameters.
  * @param learner  (count) who is active in these strata
- * @param rows     theirs
+ * @param embedding_rows  theirs
  */
 void oikos_learners_begin(const oikos_context *context, oikos_worker *worker, int64_t step,
                           oikos_stratum_id first, int64_t count, const oikos_learner_id *learner,
-                          oikos_row_view rows);
+                          oikos_row_view embedding_rows);
 
 /** Put the rows of the learner in place @p i of the view into its episode. */
-void oikos_learner_place_rows(const oikos_context *context, oikos_row_view rows, int64_t i,
-                              oikos_episode *episode);
+void oikos_learner_place_embedding_rows(const oikos_context *context, oikos_row_view embedding_rows,
+                                        int64_t i, oikos_episode *episode);
 
 /**
  * Step 1 for the learner of a stratum: find its home, hear its teacher, train on its episode. The

@@ -76,7 +76,7 @@ void oikos_priority_average(oikos_priority *p, int64_t home, double norm, double
   p->steps[home]++;
 }
 
-void oikos_priority_note(const oikos_segments *s, const oikos_sum *sum, oikos_priority *p) {
+void oikos_priority_update(const oikos_segments *s, const oikos_sum *sum, oikos_priority *p) {
   real means[2];
   for (int64_t h = 0; p->effort && h < p->n_homes; h++) {
     int64_t members = sum->words[OIKOS_COUNT_MEMBERS + h];

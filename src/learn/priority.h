@@ -44,8 +44,8 @@ void oikos_priority_destroy(oikos_priority *priority);
 void oikos_priority_rank(const oikos_config *config, oikos_priority *priority);
 
 /** Take the sums of a step into the averages. After a step. */
-void oikos_priority_note(const oikos_segments *segments, const oikos_sum *sum,
-                         oikos_priority *priority);
+void oikos_priority_update(const oikos_segments *segments, const oikos_sum *sum,
+                           oikos_priority *priority);
 
 /** One home's averages with the means of a step. */
 void oikos_priority_average(oikos_priority *priority, int64_t home, double norm, double loss);

@@ -12,13 +12,13 @@ static int projected(const oikos_inner *inner, const oikos_tensor *t) {
   return t->role == OIKOS_WEIGHT && t->offset >= inner->first;
 }
 
-size_t oikos_project_rows(const oikos_inner *inner) {
-  size_t rows = 0;
+size_t oikos_project_units(const oikos_inner *inner) {
+  size_t units = 0;
   for (int k = 0; k < oikos_network_tensor_count(inner->net); k++)
-    rows += projected(inner, &oikos_network_tensors(inner->net)[k])
-                ? oikos_network_tensors(inner->net)[k].rows
-                : 0;
-  return rows;
+    units += projected(inner, &oikos_network_tensors(inner->net)[k])
+                 ? oikos_network_tensors(inner->net)[k].rows
+                 : 0;
+  return units;
 }
 
 void oikos_project_norms(const oikos_inner *inner, const real *z, double *norms) {
@@ -45,31 +45,31 @@ static void transpose_row(const oikos_inner *inner, double norm, size_t n, const
     v[i] = (real)(inner->max_norm / norm * ((double)v[i] - (double)z[i] * along / (norm * norm)));
 }
 
-static void map_rows(const oikos_inner *inner, row_map *map, const real *z, const double *norms,
-                     real *x) {
+static void map_units(const oikos_inner *inner, row_map *map, const real *z, const double *norms,
+                      real *x) {
   for (int k = 0; k < oikos_network_tensor_count(inner->net); k++) {
     const oikos_tensor *t = &oikos_network_tensors(inner->net)[k];
     for (size_t row = 0; projected(inner, t) && row < t->rows; row++, norms++) {
-      size_t at = t->offset + row * t->columns;
+      size_t offset = t->offset + row * t->columns;
       if (*norms > inner->max_norm)
-        map(inner, *norms, t->columns, z + at, x + at);
+        map(inner, *norms, t->columns, z + offset, x + offset);
     }
   }
 }
 
 bool oikos_project_moves(const oikos_inner *inner, const double *norms) {
-  size_t rows = oikos_project_rows(inner), row = 0;
-  while (row < rows && !(norms[row] > inner->max_norm))
+  size_t units = oikos_project_units(inner), row = 0;
+  while (row < units && !(norms[row] > inner->max_norm))
     row++;
-  return row < rows;
+  return row < units;
 }
 
 void oikos_project(const oikos_inner *inner, const real *z, const double *norms, real *theta) {
   memcpy(theta, z, inner->parameters * sizeof *theta);
-  map_rows(inner, scale_row, z, norms, theta);
+  map_units(inner, scale_row, z, norms, theta);
 }
 
 void oikos_project_transposed(const oikos_inner *inner, const real *z, const double *norms,
                               real *v) {
-  map_rows(inner, transpose_row, z, norms, v);
+  map_units(inner, transpose_row, z, norms, v);
 }

@@ -93,16 +93,16 @@ static bool add_clipped(const oikos_segments *s, const oikos_weights *w, clipped
 static bool add_home(const oikos_config *config, const oikos_robust *r, const oikos_segments *s,
                      const oikos_weights *w, const oikos_contribution *c, int64_t t, real *scratch,
                      oikos_sum *sum) {
-  size_t at = (size_t)t * w->k;
+  size_t offset = (size_t)t * w->k;
   clipped_vector v = {.segment = s->homes + (int)t * s->home_size, .tensors = s->home, .n = w->k};
-  bool fine =
-      add_clipped(s, w, v, c->home_gradient, NULL, r->home_gradient ? r->home_gradient + at : NULL,
-                  config->aggregation.radius, c->p[t], scratch, sum);
+  bool fine = add_clipped(s, w, v, c->home_gradient, NULL,
+                          r->home_gradient ? r->home_gradient + offset : NULL,
+                          config->aggregation.radius, c->p[t], scratch, sum);
   v.segment += s->home.n;
   if (s->home_trained)
-    fine &= add_clipped(s, w, v, c->trained + w->m - w->k, w->homes + at,
-                        r->home_trained ? r->home_trained + at : NULL, oikos_trained_radius(config),
-                        c->p[t], scratch, sum);
+    fine &= add_clipped(s, w, v, c->trained + w->m - w->k, w->homes + offset,
+                        r->home_trained ? r->home_trained + offset : NULL,
+                        oikos_trained_radius(config), c->p[t], scratch, sum);
   return fine;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "learn/rollback.h"
 
-bool oikos_leaves_out(const oikos_config *c) {
+bool oikos_can_leave_out(const oikos_config *c) {
   return c->learners.rollback > 0 || c->aggregation.rule != OIKOS_RULE_MEAN;
 }
 

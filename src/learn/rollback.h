@@ -16,7 +16,7 @@
 
 /** Whether learners can be left out of a step: learners.rollback, or a rule that is not the mean.
  */
-bool oikos_leaves_out(const oikos_config *config);
+bool oikos_can_leave_out(const oikos_config *config);
 
 /** Whether the judged loss of a contribution grew by more than learners.rollback; false if that is
  * off. That its numbers are finite is another question. */

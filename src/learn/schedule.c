@@ -5,30 +5,30 @@
 
 typedef struct type {
   oikos_word word;
-  bool has_end;                                      /* depends on `steps` */
-  double (*share)(const oikos_config *c, double at); /* `at` steps after the warm-up */
+  bool has_end;                                        /* depends on `steps` */
+  double (*share)(const oikos_config *c, double step); /* `step` steps after the warm-up */
 } type;
 
-static double share_constant(const oikos_config *c, double at) {
+static double share_constant(const oikos_config *c, double step) {
   (void)c;
-  (void)at;
+  (void)step;
   return 1;
 }
 
-static double share_cosine(const oikos_config *c, double at) {
+static double share_cosine(const oikos_config *c, double step) {
   if (c->steps <= c->outer.warmup)
     return 1;
-  double done = at / (double)(c->steps - c->outer.warmup);
+  double done = step / (double)(c->steps - c->outer.warmup);
   return c->outer.final_rate +
          (1 - c->outer.final_rate) * 0.5 * (1 + cos(3.14159265358979323846 * done));
 }
 
-static double share_step(const oikos_config *c, double at) {
-  return pow(c->outer.decay, floor(at / (double)c->outer.decay_every));
+static double share_step(const oikos_config *c, double step) {
+  return pow(c->outer.decay, floor(step / (double)c->outer.decay_every));
 }
 
-static double share_exponential(const oikos_config *c, double at) {
-  return pow(c->outer.decay, at / (double)c->outer.decay_every);
+static double share_exponential(const oikos_config *c, double step) {
+  return pow(c->outer.decay, step / (double)c->outer.decay_every);
 }
 
 static const type *type_of(oikos_schedule_kind kind) {

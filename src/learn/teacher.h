@@ -30,6 +30,6 @@
  * @param home  where the learner lives
  */
 void oikos_teach(const oikos_context *context, oikos_worker *worker, int32_t home,
-                 oikos_batch *support, oikos_batch *judged);
+                 oikos_batch *support, oikos_batch *query_batch);
 
 #endif

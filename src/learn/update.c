@@ -18,8 +18,8 @@ static void get_parameters(const oikos_segments *s, const oikos_sum *sum, int se
 
 /* w = (1 - gamma) w + gamma mean; of a mean of ways from w: w + gamma mean. The mean itself becomes
  * the peers' model, if that teaches. */
-static void adopt(const oikos_config *config, double gamma, size_t n, const real *mean, real *w,
-                  real *peers) {
+static void mix(const oikos_config *config, double gamma, size_t n, const real *mean, real *w,
+                real *peers) {
   bool ways = oikos_rule_clips(config);
   if (peers)
     memcpy(peers, mean, n * sizeof *peers);
@@ -83,7 +83,7 @@ double oikos_update_shared(const oikos_config *config, const oikos_segments *s,
     apply_rule(config, w->m, r->trained, trained);
     oikos_privacy_add(config, w->noise_key, OIKOS_PART_TRAINED, -1, w->k > 0, n_trained, step, w->m,
                       trained);
-    adopt(config, config->shared.mixing, w->m, trained, w->shared, w->peers);
+    mix(config, config->shared.mixing, w->m, trained, w->shared, w->peers);
   }
   if (summed)
     get_gradient(s, sum, share, w, gradient);
@@ -101,22 +101,22 @@ static void update_home(const oikos_config *config, const oikos_segments *s, con
                         int64_t step, int64_t t, const double *members, const oikos_robust *r,
                         oikos_weights *w, real *scratch) {
   int segment = s->homes + (int)t * s->home_size;
-  size_t at = (size_t)t * w->k;
-  real *c = w->homes + at, *gradient = scratch, *trained = scratch + w->k,
-       *peers = w->peer_homes ? w->peer_homes + at : NULL;
+  size_t offset = (size_t)t * w->k;
+  real *c = w->homes + offset, *gradient = scratch, *trained = scratch + w->k,
+       *peers = w->peer_homes ? w->peer_homes + offset : NULL;
   double n = members[OIKOS_OF_GRADIENT], n_trained = members[OIKOS_OF_TRAINED];
   bool summed = !oikos_rule_orders(config);
   if ((config->home.mixing > 0 || s->home_trained) && n_trained > 0) {
     if (summed)
       get_parameters(s, sum, segment + s->home.n, s->home, 1 / n_trained, trained);
-    apply_rule(config, w->k, r->home_trained ? r->home_trained + at : NULL, trained);
+    apply_rule(config, w->k, r->home_trained ? r->home_trained + offset : NULL, trained);
     oikos_privacy_add(config, w->noise_key, OIKOS_PART_TRAINED, t, true, n_trained, step, w->k,
                       trained);
-    adopt(config, config->home.mixing, w->k, trained, c, peers);
+    mix(config, config->home.mixing, w->k, trained, c, peers);
   }
   if (summed)
     get_parameters(s, sum, segment, s->home, 1 / n, gradient);
-  apply_rule(config, w->k, r->home_gradient ? r->home_gradient + at : NULL, gradient);
+  apply_rule(config, w->k, r->home_gradient ? r->home_gradient + offset : NULL, gradient);
   oikos_privacy_add(config, w->noise_key, OIKOS_PART_GRADIENT, t, true, n, step, w->k, gradient);
   oikos_clip(config->outer.clip, w->k, gradient);
   oikos_optimizer_update(config, &w->home_optimizer, (size_t)t,

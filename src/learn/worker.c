@@ -18,10 +18,11 @@ int64_t oikos_teacher_steps(const oikos_context *context) {
  * support set, in products that are small for one. */
 static bool shares_start(const oikos_context *context) {
   const oikos_config *c = context->config;
-  bool taught = context->teacher && c->distill.in != OIKOS_IN_QUERY; // each by its own teacher
+  bool hears_teacher =
+      context->teacher && c->distill.in != OIKOS_IN_QUERY; // each by its own teacher
   return !oikos_source_shape(context->source).varies && context->weights->k == 0 &&
-         !c->learners.persist && c->inner.steps > 0 && c->inner.micro_batches == 1 && !taught &&
-         oikos_network_joins(context->net);
+         !c->learners.persist && c->inner.steps > 0 && c->inner.micro_batches == 1 &&
+         !hears_teacher && oikos_network_batches_learners(context->net);
 }
 
 /* One thread draws one episode after the other. */
@@ -39,18 +40,19 @@ static oikos_status create_teacher(const oikos_context *context, oikos_worker *w
   oikos_task_shape shape = oikos_source_shape(context->source);
   size_t n = shape.support + shape.query, homes = (size_t)teacher->weights->n_homes,
          outputs = oikos_network_output_size(context->net),
-         taught = n + shape.support; // a support set, and what the teacher is judged on
+         examples = n + shape.support; // a support set, and what the teacher is judged on
   OIKOS_TRY(oikos_alloc(&w->teacher, 1, sizeof *w->teacher, "the teacher", err));
-  OIKOS_TRY(
-      oikos_alloc(&w->taught, oikos_mul(taught, outputs), sizeof *w->taught, "the teacher", err));
+  OIKOS_TRY(oikos_alloc(&w->teacher_outputs, oikos_mul(examples, outputs),
+                        sizeof *w->teacher_outputs, "the teacher", err));
   OIKOS_TRY(oikos_encoder_pass_create(teacher->encoder, &w->teacher->encoder, err));
   OIKOS_TRY(oikos_alloc(&w->teacher->mean, teacher->weights->k, sizeof(real), "the teacher", err));
   OIKOS_TRY(oikos_alloc(&w->teacher->p, homes, sizeof(real), "the teacher", err));
   OIKOS_TRY(oikos_alloc(&w->teacher->score, homes, sizeof(real), "the teacher", err));
   OIKOS_TRY(oikos_alloc(&w->teacher->log_p, homes, sizeof(double), "the teacher", err));
   int64_t steps = oikos_teacher_steps(context),
-          own = teacher->config->inner.steps; // of a held-out score
-  return oikos_path_create(teacher->inner, steps > own ? steps : own, n, &w->teacher->path, err);
+          least = teacher->config->inner.steps; // of a held-out score
+  return oikos_path_create(teacher->inner, steps > least ? steps : least, n, &w->teacher->path,
+                           err);
 }
 
 static oikos_status allocate(const oikos_context *context, int64_t max_steps, oikos_worker *w,
@@ -63,8 +65,8 @@ static oikos_status allocate(const oikos_context *context, int64_t max_steps, oi
   w->episode = w->drawn[0];
   if (shares_start(context))
     OIKOS_TRY(oikos_chunk_create(context->net, shape.support, &w->chunk, err));
-  OIKOS_TRY(
-      oikos_path_create(context->inner, max_steps, shape.support + shape.judged, &w->path, err));
+  OIKOS_TRY(oikos_path_create(context->inner, max_steps, shape.support + shape.query_part, &w->path,
+                              err));
   OIKOS_TRY(oikos_encoder_pass_create(context->encoder, &w->encoder, err));
   OIKOS_TRY(oikos_alloc(&w->gradient, context->weights->n, sizeof(real), "a gradient", err));
   OIKOS_TRY(oikos_alloc(&w->mean, context->weights->k, sizeof(real), "a home", err));
@@ -80,7 +82,7 @@ static void destroy_teacher(oikos_worker *w) {
   if (w->teacher)
     oikos_worker_destroy(w->teacher); // its episode is the learner's
   free(w->teacher);
-  free(w->taught);
+  free(w->teacher_outputs);
 }
 
 oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps, oikos_worker *w,

@@ -33,7 +33,7 @@ typedef struct oikos_worker {
   double *log_p;                    /* (T) */
   double factor;                    /* of the inner rates of the learner at hand: bold_driver.h */
   struct oikos_worker *teacher; /* the teacher at work, without a gradient; NULL: there is none */
-  oikos_real *taught;           /* (support + query, outputs) what it says */
+  oikos_real *teacher_outputs;  /* (support + query, outputs) what it says */
 } oikos_worker;
 
 /** @param max_steps  most inner steps of any call */

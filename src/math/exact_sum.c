@@ -77,19 +77,19 @@ int32_t *oikos_grid_exponents(oikos_grid *g) {
 
 oikos_status oikos_sum_create(const oikos_grid *g, oikos_sum *sum, oikos_error *err) {
   *sum = (oikos_sum){0};
-  OIKOS_TRY(oikos_alloc(&sum->own, oikos_grid_words(g), sizeof *sum->own, "the sums", err));
-  sum->words = sum->own;
+  OIKOS_TRY(oikos_alloc(&sum->local, oikos_grid_words(g), sizeof *sum->local, "the sums", err));
+  sum->words = sum->local;
   return oikos_alloc(&sum->plain, oikos_grid_plain(g), sizeof *sum->plain, "the sums", err);
 }
 
 void oikos_sum_destroy(oikos_sum *sum) {
-  free(sum->own);
+  free(sum->local);
   free(sum->plain);
   *sum = (oikos_sum){0};
 }
 
 void oikos_sum_zero(const oikos_grid *g, oikos_sum *sum) {
-  sum->words = sum->own;
+  sum->words = sum->local;
   memset(sum->words, 0, oikos_grid_words(g) * sizeof *sum->words);
   if (sum->plain)
     memset(sum->plain, 0, oikos_grid_plain(g) * sizeof *sum->plain);
@@ -127,17 +127,17 @@ static int grid_exponent(const oikos_grid *g, int segment) {
  * vectorise, of the one. */
 static void add_rounded(size_t n, const real *restrict x, double scale, int64_t *restrict to) {
   double whole[BLOCK];
-  for (size_t at = 0; at < n; at += BLOCK) {
-    size_t count = n - at < BLOCK ? n - at : BLOCK;
+  for (size_t offset = 0; offset < n; offset += BLOCK) {
+    size_t count = n - offset < BLOCK ? n - offset : BLOCK;
     for (size_t i = 0; i < count; i++)
-      whole[i] = rint((double)x[at + i] * scale);
+      whole[i] = rint((double)x[offset + i] * scale);
     for (size_t i = 0; i < count; i++)
-      to[at + i] += (int64_t)whole[i];
+      to[offset + i] += (int64_t)whole[i];
   }
 }
 
-/* Note the size of a term in its bucket. Whether there is something to add that fits the grid. */
-static bool note(const oikos_grid *g, oikos_sum *sum, int segment, double most) {
+/* Count a term in the bucket of its size. Whether there is something to add that fits the grid. */
+static bool count_size(const oikos_grid *g, oikos_sum *sum, int segment, double most) {
   if (most == 0)
     return false; // nothing to add, and nothing said of where the grid should be
   int exponent = bucket_exponent(most);
@@ -154,7 +154,7 @@ bool oikos_sum_add_to(const oikos_grid *g, oikos_sum *sum, int segment, size_t n
     sum->words[0]++;
     return false;
   }
-  if (note(g, sum, segment, most))
+  if (count_size(g, sum, segment, most))
     add_rounded(n, x, ldexp((double)weight, -grid_exponent(g, segment)), words);
   return true;
 }
@@ -199,14 +199,14 @@ bool oikos_grid_misplaced(const oikos_grid *g, const oikos_sum *sum) {
   return false;
 }
 
-bool oikos_grid_settle(oikos_grid *g, const oikos_sum *sum) {
-  bool again = oikos_grid_misplaced(g, sum);
+bool oikos_grid_refit(oikos_grid *g, const oikos_sum *sum) {
+  bool misplaced = oikos_grid_misplaced(g, sum);
   for (int s = 0; s < g->n_segments && !g->fast; s++) {
     int32_t most = seen(g, sum, s);
     if (most != INT32_MIN) // without terms in this step it stays where the data was last
       g->exponent[s] = most + OIKOS_BUCKET_BITS;
   }
-  return again;
+  return misplaced;
 }
 
 void oikos_sum_read(const oikos_grid *g, int segment, size_t n, const int64_t *words, double scale,

@@ -46,7 +46,7 @@ typedef struct oikos_grid oikos_grid;
 typedef struct oikos_sum {
   int64_t *words; /* (oikos_grid_words) counters, buckets and, unless fast, the sums on the grid */
   oikos_real *plain; /* (oikos_grid_plain) fast: the sums; else nothing */
-  int64_t *own;      /* the words to accumulate in; a reduction may leave its result elsewhere */
+  int64_t *local;    /* the words to accumulate in; a reduction may leave its result elsewhere */
   void *shared; /* of dist/shared_sum.h, where the words are not this rank's alone; else NULL */
 } oikos_sum;
 
@@ -85,7 +85,7 @@ bool oikos_sum_add(const oikos_grid *grid, oikos_sum *sum, int segment, const oi
 bool oikos_sum_add_to(const oikos_grid *grid, oikos_sum *sum, int segment, size_t n,
                       const oikos_real *x, oikos_real weight, int64_t *words);
 
-/** out (n) = scale * words (n), which stand on the segment's grid. Before oikos_grid_settle. */
+/** out (n) = scale * words (n), which stand on the segment's grid. Before oikos_grid_refit. */
 void oikos_sum_read(const oikos_grid *grid, int segment, size_t n, const int64_t *words,
                     double scale, oikos_real *out);
 
@@ -93,14 +93,14 @@ void oikos_sum_read(const oikos_grid *grid, int segment, size_t n, const int64_t
 void oikos_sum_merge(const oikos_grid *grid, oikos_sum *sum, const oikos_sum *other);
 
 /** Given the sum over all ranks: whether a term did not fit, or the grid was too coarse for all
- * terms of a segment, so that this step is to be computed again after oikos_grid_settle. */
+ * terms of a segment, so that this step is to be computed again after oikos_grid_refit. */
 bool oikos_grid_misplaced(const oikos_grid *grid, const oikos_sum *sum);
 
 /** Given the sum over all ranks, place the exponents for the next step. Returns
  * oikos_grid_misplaced. */
-bool oikos_grid_settle(oikos_grid *grid, const oikos_sum *sum);
+bool oikos_grid_refit(oikos_grid *grid, const oikos_sum *sum);
 
-/** out (size of the segment) = scale * the sum. Before oikos_grid_settle. */
+/** out (size of the segment) = scale * the sum. Before oikos_grid_refit. */
 void oikos_sum_get(const oikos_grid *grid, const oikos_sum *sum, int segment, double scale,
                    oikos_real *out);
 

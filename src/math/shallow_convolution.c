@@ -57,7 +57,7 @@ typedef struct job {
 } job;
 
 /* sum += x[r * step] * factor's row, for a tile. */
-OIKOS_INLINE void add_row(int rows, int wide, const real *const *x, size_t at, const real *row,
+OIKOS_INLINE void add_row(int rows, int wide, const real *const *x, size_t offset, const real *row,
                           size_t j, size_t last, vector (*sum)[WIDE]) {
   vector factor[WIDE];
 #pragma GCC unroll 16
@@ -67,7 +67,7 @@ OIKOS_INLINE void add_row(int rows, int wide, const real *const *x, size_t at, c
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
     for (int w = 0; w < wide; w++)
-      sum[r][w] += x[r][at] * factor[w];
+      sum[r][w] += x[r][offset] * factor[w];
 }
 
 /* A tile's sums, from or to its place. */

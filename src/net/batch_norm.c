@@ -132,7 +132,7 @@ static void forward_position(const view *v, size_t q, const real *restrict x, re
 /* y, xh and at of window k of example i, which is x; after relu. */
 static void forward_window(const oikos_layer *l, const oikos_pass *p, const view *v, const real *x,
                            size_t i, size_t k) {
-  size_t c = v->c, out = (i * v->windows + k) * c, kept = p->forgets ? 0 : out;
+  size_t c = v->c, out = (i * v->windows + k) * c, kept = p->inference ? 0 : out;
   const real floor = v->floor;
   real *restrict y = p->y + out, *at = v->at ? v->at + kept : NULL;
   for (size_t q = 0; q < (size_t)(l->pool * l->pool); q++)
@@ -233,7 +233,7 @@ const oikos_layer_type oikos_layer_batch_norm = {
     .args = {{"epsilon", 1e-5, 1e-12, 1, false, "added to the variance"}},
     .configure = configure,
     .absorb = absorb,
-    .asks = true,
+    .recomputes_input = true,
     .forward = forward,
     .tangent = tangent,
     .backward = oikos_batch_norm_backward,

@@ -21,7 +21,7 @@ static double *find(oikos_layer_spec *spec) {
   return NULL;
 }
 
-static void settle(oikos_layer_spec *spec, double value) {
+static void set_choice(oikos_layer_spec *spec, double value) {
   double *place = find(spec);
   if (!place && spec->n_args && !spec->arg[0].key[0]) // the short form holds one argument only
     snprintf(spec->arg[0].key, OIKOS_NAME, "%s", oikos_layer_conv2d.args[0].key);
@@ -54,7 +54,7 @@ void oikos_choose_patches(oikos_config *config) {
       continue;
     double height = argument(spec, CONV_KERNEL), width = argument(spec, CONV_KERNEL_WIDTH);
     if (height == 3 && (width == 3 || width == 0) && argument(spec, CONV_STRIDE) == 1)
-      settle(spec, 0);
+      set_choice(spec, 0);
   }
 }
 
@@ -71,7 +71,7 @@ static void choose_as(const oikos_layer_spec *checkpoint, oikos_layer_spec *spec
   const double *place = find(&was);
   if (!place || !is_open(spec))
     return;
-  settle(&as, *place);
+  set_choice(&as, *place);
   if (equal(&as, &was))
     *spec = as;
 }
@@ -129,7 +129,7 @@ oikos_status oikos_choose(oikos_config *config, oikos_shape input, size_t n_supp
     oikos_layer_place(b.file, b.key, b.layers, i, where, sizeof where);
     OIKOS_TRY(oikos_graph_create(&g, i, where, &l, err));
     if (is_open(spec) && oikos_conv2d_has_tiles(&l))
-      settle(spec, choice(&l, small, large));
+      set_choice(spec, choice(&l, small, large));
   }
   return OIKOS_OK;
 }

@@ -18,9 +18,9 @@ struct oikos_chunk {
   oikos_judgement judgement[OIKOS_CHUNK];
 };
 
-bool oikos_network_joins(const oikos_network *net) {
+bool oikos_network_batches_learners(const oikos_network *net) {
   for (int i = 0; i < net->n_layers; i++)
-    if (!net->layer[i].type->joins)
+    if (!net->layer[i].type->batches_learners)
       return false;
   return true;
 }
@@ -87,12 +87,12 @@ void oikos_chunk_derive(const oikos_network *net, oikos_chunk *c, const real *th
 oikos_judgement oikos_chunk_gradient(const oikos_network *net, oikos_chunk *c, size_t i,
                                      const real *theta, real *grad) {
   oikos_batch one = member(net, c, i);
-  oikos_network_gradient_again(net, c->ws, theta, &one, grad);
+  oikos_network_kept_gradient(net, c->ws, theta, &one, grad);
   return c->judgement[i];
 }
 
 void oikos_chunk_product(const oikos_network *net, oikos_chunk *c, size_t i, const real *theta,
                          const real *direction, real *product) {
   oikos_batch one = member(net, c, i);
-  oikos_network_product_again(net, c->ws, theta, direction, &one, product);
+  oikos_network_kept_product(net, c->ws, theta, direction, &one, product);
 }

@@ -17,7 +17,7 @@ typedef struct oikos_chunk oikos_chunk;
 enum { OIKOS_CHUNK = 4 };
 
 /** Whether the network may be trained by chunks: its layers treat every example by itself. */
-bool oikos_network_joins(const oikos_network *net);
+bool oikos_network_batches_learners(const oikos_network *net);
 
 oikos_status oikos_chunk_create(const oikos_network *net, size_t n, oikos_chunk **chunk,
                                 oikos_error *err);

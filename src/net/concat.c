@@ -95,7 +95,7 @@ const oikos_layer_type oikos_layer_concat = {
               "the older way, in place of `from`: the number of one earlier layer, which comes "
               "behind the layer before"}},
     .configure = configure,
-    .joins = true,
+    .batches_learners = true,
     .several = true,
     .forward = forward,
     .tangent = tangent,

@@ -29,7 +29,7 @@ typedef struct network_pass {
   const oikos_batch *batch;
   bool replace;
   real *grad, *product; /* (M) each, or NULL */
-  bool forgets;         /* only forward */
+  bool inference;       /* only forward */
   bool slopes_stand;    /* the slopes of what goes into the layers are at hand already */
 } network_pass;
 
@@ -102,7 +102,7 @@ static inline oikos_pass pass_of(const oikos_network *net, oikos_workspace *ws, 
                   .x = given(net, ws, l->input[0].node, w->batch),
                   .y = at(ws, ws->y[i], l->out_size),
                   .cache = at(ws, ws->cache[i], l->cache_example),
-                  .forgets = w->forgets,
+                  .inference = w->inference,
                   .scratch = ws->scratch};
   if (which == OIKOS_TANGENT || which == OIKOS_TANGENT_BACKWARD)
     add_tangents(net, ws, i, w, &p);
@@ -270,7 +270,7 @@ void oikos_network_predict(const oikos_network *net, oikos_workspace *ws, const 
 
 oikos_judgement oikos_network_loss(const oikos_network *net, oikos_workspace *ws, const real *theta,
                                    const oikos_batch *batch) {
-  return forward(net, ws, &(network_pass){.theta = theta, .batch = batch, .forgets = true});
+  return forward(net, ws, &(network_pass){.theta = theta, .batch = batch, .inference = true});
 }
 
 /* The layers' backward functions, from the last to the first. */
@@ -345,8 +345,8 @@ void oikos_network_pull_back(const oikos_network *net, oikos_workspace *ws, cons
           .theta = theta, .batch = &(oikos_batch){.n = n, .x = x}, .replace = true, .grad = grad});
 }
 
-void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                                  const oikos_batch *batch, real *grad) {
+void oikos_network_kept_gradient(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                                 const oikos_batch *batch, real *grad) {
   network_pass w = {.theta = theta, .batch = batch, .replace = true, .slopes_stand = true};
   w.grad = grad;
   for (int i = 0; i < net->n_layers; i++)
@@ -354,8 +354,8 @@ void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws,
       call(net, ws, i, OIKOS_BACKWARD, &w);
 }
 
-void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws, const real *theta,
-                                 const real *direction, const oikos_batch *batch, real *product) {
+void oikos_network_kept_product(const oikos_network *net, oikos_workspace *ws, const real *theta,
+                                const real *direction, const oikos_batch *batch, real *product) {
   network_pass w = {.theta = theta, .direction = direction, .batch = batch, .replace = true};
   w.product = product;
   go_along(net, ws, &w);

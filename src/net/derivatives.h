@@ -35,15 +35,15 @@ oikos_status oikos_workspace_create_keeping(const oikos_network *net, size_t max
 
 /** After oikos_network_derive with weight 1 in a workspace that keeps, at the same theta on the
  * same batch: grad (M), overwritten, once more. */
-void oikos_network_gradient_again(const oikos_network *net, oikos_workspace *ws,
-                                  const oikos_real *theta, const oikos_batch *batch,
-                                  oikos_real *grad);
+void oikos_network_kept_gradient(const oikos_network *net, oikos_workspace *ws,
+                                 const oikos_real *theta, const oikos_batch *batch,
+                                 oikos_real *grad);
 
 /** The same: product (M), overwritten = Hessian * direction (M), without going forward and back
  * again. */
-void oikos_network_product_again(const oikos_network *net, oikos_workspace *ws,
-                                 const oikos_real *theta, const oikos_real *direction,
-                                 const oikos_batch *batch, oikos_real *product);
+void oikos_network_kept_product(const oikos_network *net, oikos_workspace *ws,
+                                const oikos_real *theta, const oikos_real *direction,
+                                const oikos_batch *batch, oikos_real *product);
 
 /** The outputs (n, outputs) of the last batch whose loss was taken; valid until the next one. */
 const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_workspace *ws);
@@ -56,7 +56,7 @@ const oikos_real *oikos_workspace_outputs(const oikos_network *net, const oikos_
 const oikos_real *oikos_workspace_dx(const oikos_network *net, const oikos_workspace *ws);
 
 /** The same along the direction of the last oikos_network_derive with one, or
- * oikos_network_product_again: weight * d/de dLoss/dx at theta + e direction. */
+ * oikos_network_kept_product: weight * d/de dLoss/dx at theta + e direction. */
 const oikos_real *oikos_workspace_dx_t(const oikos_network *net, const oikos_workspace *ws);
 
 /** Measure from now on into @p profile, which must outlive its use; NULL ends it. */

@@ -49,7 +49,7 @@ struct oikos_pass {
                                   above are of; else NULL */
   oikos_real *grad, *grad_t;   /* this layer's parameters; grad NULL: only dx is wanted */
   bool replace;                /* grad and grad_t are overwritten, not added to */
-  bool forgets;                /* nobody goes back: forward may leave its cache undefined */
+  bool inference;              /* nobody goes back: forward may leave its cache undefined */
   oikos_real *scratch;         /* layer->scratch numbers, of no meaning between calls */
   /* If what the layer before gives is recomputed: x, x_t, dx and dx_t are NULL, and this layer asks
    * that one, by its pass, for an example at a time. */
@@ -100,10 +100,10 @@ typedef struct oikos_layer_type {
   void (*product)(const oikos_layer *layer, size_t *rows, size_t *depth);
   /* Each example is computed by itself, in products that are small for one learner: learners with
    * the same parameters share a batch. */
-  bool joins;
+  bool batches_learners;
   bool several;                     /* it takes two inputs or more; others take one */
   const oikos_recompute *recompute; /* NULL: its output is kept */
-  bool asks;                        /* it can stand behind a layer that is recomputed */
+  bool recomputes_input;            /* it can stand behind a layer that is recomputed */
   oikos_layer_function *forward, *tangent, *backward, *tangent_backward;
 } oikos_layer_type;
 

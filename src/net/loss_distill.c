@@ -119,11 +119,11 @@ static oikos_loss_pass scaled(const oikos_loss_pass *p, double share) {
   return part;
 }
 
-static oikos_loss_pass own_part(const oikos_loss_pass *p) {
+static oikos_loss_pass loss_part(const oikos_loss_pass *p) {
   return scaled(p, 1 - p->lambda);
 }
 
-static oikos_loss_pass taught_part(const oikos_loss_pass *p) {
+static oikos_loss_pass teacher_part(const oikos_loss_pass *p) {
   return scaled(p, p->lambda);
 }
 
@@ -139,16 +139,16 @@ void oikos_loss_backward(const oikos_loss_type *loss, const oikos_loss_pass *p) 
     loss->backward(p);
     return;
   }
-  oikos_loss_pass own = own_part(p), taught = taught_part(p);
-  loss->backward(&own);
-  term_of(loss)->backward(&taught);
+  oikos_loss_pass plain = loss_part(p), teacher = teacher_part(p);
+  loss->backward(&plain);
+  term_of(loss)->backward(&teacher);
 }
 
 double oikos_loss_tangent(const oikos_loss_type *loss, const oikos_loss_pass *p) {
   if (!p->teacher)
     return loss->tangent(p);
-  oikos_loss_pass own = own_part(p), taught = taught_part(p);
-  return loss->tangent(&own) + term_of(loss)->tangent(&taught);
+  oikos_loss_pass plain = loss_part(p), teacher = teacher_part(p);
+  return loss->tangent(&plain) + term_of(loss)->tangent(&teacher);
 }
 
 void oikos_loss_tangent_backward(const oikos_loss_type *loss, const oikos_loss_pass *p) {
@@ -156,7 +156,7 @@ void oikos_loss_tangent_backward(const oikos_loss_type *loss, const oikos_loss_p
     loss->tangent_backward(p);
     return;
   }
-  oikos_loss_pass own = own_part(p), taught = taught_part(p);
-  loss->tangent_backward(&own);
-  term_of(loss)->tangent_backward(&taught);
+  oikos_loss_pass plain = loss_part(p), teacher = teacher_part(p);
+  loss->tangent_backward(&plain);
+  term_of(loss)->tangent_backward(&teacher);
 }

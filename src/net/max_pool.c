@@ -34,8 +34,8 @@ static void pool_row(const oikos_layer *l, int64_t oy, const real *x, real *y, r
       int64_t best = ((oy * stride) * w + ox * stride) * c + ch;
       for (int64_t ky = 0; ky < size; ky++)
         for (int64_t kx = 0; kx < size; kx++) {
-          int64_t at = ((oy * stride + ky) * w + ox * stride + kx) * c + ch;
-          best = x[at] > x[best] ? at : best;
+          int64_t offset = ((oy * stride + ky) * w + ox * stride + kx) * c + ch;
+          best = x[offset] > x[best] ? offset : best;
         }
       int64_t o = (oy * l->out.width + ox) * c + ch;
       y[o] = x[best];

@@ -16,7 +16,7 @@
 typedef oikos_real real;
 
 /* Give the tensors of a layer their full names and places in theta. */
-static void adopt_tensors(oikos_network *net, oikos_layer *l, const oikos_layer_spec *spec) {
+static void add_tensors(oikos_network *net, oikos_layer *l, const oikos_layer_spec *spec) {
   l->first = net->n_parameters;
   for (int k = 0; k < l->n_tensors; k++) {
     oikos_tensor *t = &net->tensor[net->n_tensors++];
@@ -46,7 +46,7 @@ static oikos_layer *absorber(oikos_network *net, const oikos_graph *g, const int
 }
 
 /* The embedding layer says what the input is, and is not computed. */
-static oikos_status adopt_rows(oikos_network *net, const oikos_layer *l, oikos_error *err) {
+static oikos_status set_embedding_rows(oikos_network *net, const oikos_layer *l, oikos_error *err) {
   if (l->number > 0)
     return oikos_fail(err, OIKOS_USAGE,
                       "%s: must be the first layer: the rows of users and items are the input",
@@ -57,14 +57,15 @@ static oikos_status adopt_rows(oikos_network *net, const oikos_layer *l, oikos_e
 }
 
 /* Layer i of the list: its place in the network goes to node[i], -1 for the examples. */
-static oikos_status adopt(oikos_network *net, oikos_graph *g, int i, int *node, oikos_error *err) {
+static oikos_status add_layer(oikos_network *net, oikos_graph *g, int i, int *node,
+                              oikos_error *err) {
   const oikos_blueprint *b = g->list;
   oikos_layer *l = &net->layer[net->n_layers];
   oikos_layer_place(b->file, b->key, b->layers, i, net->where[i], sizeof net->where[i]);
   OIKOS_TRY(oikos_graph_create(g, i, net->where[i], l, err));
   node[i] = -1;
   if (l->type == &oikos_layer_embedding)
-    return adopt_rows(net, l, err);
+    return set_embedding_rows(net, l, err);
   oikos_layer *before = absorber(net, g, node, l);
   if (before) {
     before->out_size = l->out_size;
@@ -73,7 +74,7 @@ static oikos_status adopt(oikos_network *net, oikos_graph *g, int i, int *node, 
   }
   for (int k = 0; k < l->n_inputs; k++)
     l->input[k].node = g->from[i][k] < 0 ? -1 : node[g->from[i][k]];
-  adopt_tensors(net, l, &b->layers[i]);
+  add_tensors(net, l, &b->layers[i]);
   node[i] = net->n_layers++;
   return OIKOS_OK;
 }
@@ -111,7 +112,7 @@ static int takers(const oikos_network *net, int i) {
 static bool recomputes(const oikos_network *net) {
   const oikos_layer *first = &net->layer[0];
   return net->n_layers >= 2 && net->row_width == 0 && first->type->recompute &&
-         first->type->recompute->suits(first) && first[1].type->asks &&
+         first->type->recompute->suits(first) && first[1].type->recomputes_input &&
          first[1].input[0].node == 0 && takers(net, 0) == 1;
 }
 
@@ -121,7 +122,7 @@ static oikos_status build(oikos_network *net, const oikos_blueprint *b, oikos_sh
   int node[OIKOS_MAX_LAYERS], last = b->n_layers - 1;
   OIKOS_TRY(oikos_graph_connect(&g, b, input, err));
   for (int i = 0; i <= last; i++)
-    OIKOS_TRY(adopt(net, &g, i, node, err));
+    OIKOS_TRY(add_layer(net, &g, i, node, err));
   oikos_shape shape = g.out[last];
   if (net->n_layers > 0)
     net->outputs = net->layer[net->n_layers - 1].out_size;

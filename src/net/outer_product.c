@@ -105,7 +105,7 @@ const oikos_layer_type oikos_layer_outer_product = {
     .args = {{"width", NAN, 1, 4096, true, "numbers of each factor"},
              {"keep", 0, 0, 1, true, "1: as numbers, and behind them the input itself"}},
     .configure = configure,
-    .joins = true,
+    .batches_learners = true,
     .forward = forward,
     .tangent = tangent,
     .backward = backward,

@@ -7,18 +7,18 @@
 #include "base/clock.h"
 #include "oikos/config.h"
 
-/** Phases of a step: those of a learner, then those of a rank. */
-typedef enum oikos_phase {
-  OIKOS_PHASE_DRAW,   /* the episode */
-  OIKOS_PHASE_HOME,   /* score the homes, set the start */
-  OIKOS_PHASE_INNER,  /* inner steps */
-  OIKOS_PHASE_QUERY,  /* query loss and gradient */
-  OIKOS_PHASE_BACK,   /* Hessian products, back through the inner steps */
-  OIKOS_PHASE_ADD,    /* into the exact sums */
-  OIKOS_PHASE_REDUCE, /* the threads' sums and the all-reduce, waiting included */
-  OIKOS_PHASE_UPDATE, /* shared weights, homes, history */
-  OIKOS_PHASES
-} oikos_phase;
+/** What the time of a step goes to: a learner's, then a rank's. */
+typedef enum oikos_profile_item {
+  OIKOS_PROFILE_DRAW,   /* the episode */
+  OIKOS_PROFILE_HOME,   /* score the homes, set the start */
+  OIKOS_PROFILE_INNER,  /* inner steps */
+  OIKOS_PROFILE_QUERY,  /* query loss and gradient */
+  OIKOS_PROFILE_BACK,   /* Hessian products, back through the inner steps */
+  OIKOS_PROFILE_ADD,    /* into the exact sums */
+  OIKOS_PROFILE_REDUCE, /* the threads' sums and the all-reduce, waiting included */
+  OIKOS_PROFILE_UPDATE, /* shared weights, homes, history */
+  OIKOS_PROFILE_ITEMS
+} oikos_profile_item;
 
 /** The functions of a layer. */
 typedef enum oikos_function_kind {
@@ -31,7 +31,7 @@ typedef enum oikos_function_kind {
 
 /** Seconds; one for each thread. */
 typedef struct oikos_profile {
-  double phase[OIKOS_PHASES];
+  double item[OIKOS_PROFILE_ITEMS];
   double layer[OIKOS_MAX_LAYERS][OIKOS_FUNCTIONS];
 } oikos_profile;
 
@@ -39,12 +39,13 @@ static inline double oikos_profile_begin(const oikos_profile *profile) {
   return profile ? oikos_wall_clock() : 0;
 }
 
-/** Add the time since *begin to a phase, and begin anew. */
-static inline void oikos_profile_phase(oikos_profile *profile, oikos_phase phase, double *begin) {
+/** Add the time since *begin to an item, and begin anew. */
+static inline void oikos_profile_add(oikos_profile *profile, oikos_profile_item item,
+                                     double *begin) {
   if (!profile)
     return;
   double now = oikos_wall_clock();
-  profile->phase[phase] += now - *begin;
+  profile->item[item] += now - *begin;
   *begin = now;
 }
 

@@ -12,7 +12,7 @@
 
 /* Its own is (n_threads, M): an attacker's parameters. */
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
-  return oikos_arena_alloc(&p->memory, &p->own, oikos_mul((size_t)t->n_threads, t->weights.m),
+  return oikos_arena_alloc(&p->memory, &p->state, oikos_mul((size_t)t->n_threads, t->weights.m),
                            sizeof(oikos_real), err);
 }
 
@@ -24,7 +24,7 @@ static void trained(oikos_trainer *t, const oikos_part_state *p, int thread, oik
   if (!oikos_attacks(&t->config, learner))
     return;
   if (oikos_takes_trained(t)) {
-    sent = (oikos_real *)p->own + (size_t)thread * w->m;
+    sent = (oikos_real *)p->state + (size_t)thread * w->m;
     memcpy(sent, c->trained, w->m * sizeof *sent);
     c->trained = sent;
   }

@@ -53,8 +53,8 @@ static void sum_up(const oikos_trainer *t, balance *b) {
   b->logged = 0;
 }
 
-static void adopt(oikos_trainer *t, oikos_part_state *p) {
-  balance *b = p->own;
+static void commit(oikos_trainer *t, oikos_part_state *p) {
+  balance *b = p->state;
   const oikos_learners *learners = &t->learners;
   const int64_t *work = p->by_learner, *next = p->by_slot;
   int64_t all = 0;
@@ -72,7 +72,7 @@ double oikos_balance_efficiency(oikos_trainer *t) {
   const oikos_part_state *p = oikos_part_of(t, &oikos_part_balance);
   if (!p)
     return 0;
-  balance *b = p->own;
+  balance *b = p->state;
   sum_up(t, b);
   double efficiency = b->most > 0 ? b->mean / b->most : 1;
   b->mean = b->most = 0;
@@ -135,7 +135,7 @@ static int64_t movers(const oikos_trainer *t, const int64_t *bound) {
 static void look(oikos_trainer *t, const oikos_part_state *p, int64_t together, int64_t parts,
                  int64_t *before, int64_t *bound) {
   oikos_error err;
-  double now = surely_most(t, p->own);
+  double now = surely_most(t, p->state);
   int64_t cost = cut(t, p->by_learner, together, parts, before, bound), moved = movers(t, bound);
   double mean = (double)before[parts] / t->team.size;
   if ((double)cost * gain_enough >= now || moved == 0)
@@ -153,7 +153,7 @@ static void look(oikos_trainer *t, const oikos_part_state *p, int64_t together, 
 /* Move learners, if it is time to look and worth it. A failure for want of memory is told and
  * leaves them where they are. */
 static oikos_status between(oikos_trainer *t, oikos_part_state *p, bool saved, oikos_error *err) {
-  balance *b = p->own;
+  balance *b = p->state;
   int64_t *before, together = kept_together(t, oikos_cohort_size(&t->config)),
                    parts = (oikos_cohort_size(&t->config) + together - 1) / together;
   bool early = !b->looked && b->steps >= OIKOS_LOOK_EARLY, last = t->step >= t->config.steps;
@@ -178,6 +178,6 @@ const oikos_part oikos_part_balance = {.name = "balance",
                                        .by_slot = true,
                                        .wanted = wanted,
                                        .trained = trained,
-                                       .adopt = adopt,
+                                       .commit = commit,
                                        .between = between,
                                        .record = record};

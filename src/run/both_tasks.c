@@ -10,7 +10,7 @@ static oikos_status allocate(oikos_both *b, oikos_error *err) {
   OIKOS_TRY(
       oikos_arena_alloc(&b->memory, &b->first, (size_t)x->users.n + 1, sizeof *b->first, err));
   for (int64_t u = 0; u < x->users.n; u++)
-    b->first[u + 1] = b->first[u] + oikos_ratings_judged(b->ratings, OIKOS_SIDE_USER, u);
+    b->first[u + 1] = b->first[u] + oikos_ratings_evaluated(b->ratings, OIKOS_SIDE_USER, u);
   b->n = b->first[x->users.n];
   OIKOS_TRY(oikos_arena_alloc(&b->memory, &b->expected, oikos_mul(2, (size_t)b->n),
                               sizeof *b->expected, err));
@@ -36,13 +36,13 @@ void oikos_both_destroy(oikos_both *b) {
 /* Which of a user's judged ratings comes at this place among all: those before it are counted. */
 static int64_t place_of(const oikos_both *b, int64_t rating) {
   int64_t user = oikos_ratings_index_of(b->ratings)->user[rating], next = 0, at = b->first[user];
-  while (oikos_ratings_next_judged(b->ratings, OIKOS_SIDE_USER, user, &next) != rating)
+  while (oikos_ratings_next_evaluated(b->ratings, OIKOS_SIDE_USER, user, &next) != rating)
     at++;
   return at;
 }
 
-void oikos_both_note(const oikos_both *b, int side, int64_t learner, int64_t first, int64_t n,
-                     const double *expected, const double *bias) {
+void oikos_both_add(const oikos_both *b, int side, int64_t learner, int64_t first, int64_t n,
+                    const double *expected, const double *bias) {
   int64_t next = 0;
   if (!b->ratings)
     return;
@@ -52,7 +52,7 @@ void oikos_both_note(const oikos_both *b, int side, int64_t learner, int64_t fir
     b->bias[at] = bias[k];
   }
   for (int64_t k = -first; side == OIKOS_SIDE_ITEM && k < n; k++) {
-    int64_t rating = oikos_ratings_next_judged(b->ratings, side, learner, &next);
+    int64_t rating = oikos_ratings_next_evaluated(b->ratings, side, learner, &next);
     if (k >= 0)
       b->expected[2 * place_of(b, rating) + side] = expected[k];
   }
@@ -64,7 +64,7 @@ void oikos_both_collect(const oikos_both *b, const oikos_team *team) {
 }
 
 oikos_both_expected oikos_both_at(const oikos_both *b, int64_t user, int64_t at, int64_t *next) {
-  int64_t rating = oikos_ratings_next_judged(b->ratings, OIKOS_SIDE_USER, user, next);
+  int64_t rating = oikos_ratings_next_evaluated(b->ratings, OIKOS_SIDE_USER, user, next);
   return (oikos_both_expected){(double)oikos_ratings_index_of(b->ratings)->value[rating],
                                (b->expected[2 * at] + b->expected[2 * at + 1]) / 2, b->bias[at]};
 }

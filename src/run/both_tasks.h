@@ -27,8 +27,8 @@ void oikos_both_destroy(oikos_both *both);
  * ratings.
  * @param bias  (n) the same of the baseline; looked at for users
  */
-void oikos_both_note(const oikos_both *both, int side, int64_t learner, int64_t first, int64_t n,
-                     const double *expected, const double *bias);
+void oikos_both_add(const oikos_both *both, int side, int64_t learner, int64_t first, int64_t n,
+                    const double *expected, const double *bias);
 
 /** All ranks get what each has noted, of all learners of the test. Collective. */
 void oikos_both_collect(const oikos_both *both, const oikos_team *team);

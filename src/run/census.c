@@ -29,7 +29,7 @@ static bool wanted(const oikos_trainer *t) {
 }
 
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
-  book *b = p->own;
+  book *b = p->state;
   b->n_groups = oikos_source_shape(t->source).n_groups;
   b->cells = oikos_mul((size_t)t->config.home.count, (size_t)b->n_groups);
   OIKOS_TRY(
@@ -39,7 +39,7 @@ static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *e
 }
 
 /* Note who changes homes. */
-static void adopt(oikos_trainer *t, oikos_part_state *p) {
+static void commit(oikos_trainer *t, oikos_part_state *p) {
   const oikos_learners *learners = &t->learners;
   int64_t *since = p->by_learner;
   for (oikos_slot_id slot = 0; slot < learners->active; slot++) {
@@ -91,7 +91,7 @@ static void find_homes(book *b, int64_t n_homes) {
  * took them. */
 static void follow_movers(const oikos_trainer *t, const oikos_part_state *p, oikos_census *c) {
   const int64_t *since = p->by_learner;
-  book *b = p->own;
+  book *b = p->state;
   int64_t step = last_step(t), move_at = t->config.task.move_at, sums[3] = {0}, longest = 0;
   find_homes(b, t->config.home.count);
   for (oikos_local_id local = 0; local < t->learners.count; local++) {
@@ -119,7 +119,7 @@ oikos_census oikos_trainer_census(oikos_trainer *t) {
   oikos_census c = {.n_homes = (int)t->config.home.count, .rand = NAN};
   if (!p)
     return c;
-  book *b = p->own;
+  book *b = p->state;
   count(t, b);
   c.n_groups = b->n_groups;
   c.residents = b->residents;
@@ -147,6 +147,6 @@ const oikos_part oikos_part_census = {
     .wanted = wanted,
     .create = create,
 
-    .adopt = adopt,
+    .commit = commit,
     .record = record,
     .fields = fields};

@@ -50,8 +50,8 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   write_means(r, out);
   write_list(out, "members", r->n_homes, r->members);
   write_list(out, "scores", r->n_homes, r->scores);
-  if (r->sure > 0)
-    oikos_metrics_value(out, "sure", r->sure);
+  if (r->confidence > 0)
+    oikos_metrics_value(out, "confidence", r->confidence);
   OIKOS_PARTS(t, p, number)
     oikos_metrics_value(out, p->part->number, *(const double *)((const char *)r + p->part->value));
   OIKOS_PARTS(t, p, metrics)
@@ -91,8 +91,8 @@ oikos_status oikos_run_directory_claim(oikos_trainer *t, oikos_error *err) {
       status = oikos_lock_take(t->run, t->team.pulse, say_lock, t, &lock, err);
   }
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  return oikos_watch_create(&t->team, t->run, &t->config, lock, t->where, &t->observer, &t->watch,
-                            err);
+  return oikos_watchdog_create(&t->team, t->run, &t->config, lock, t->progress, &t->observer,
+                               &t->watchdog, err);
 }
 
 static void metrics_path(const oikos_trainer *t, char *path) {

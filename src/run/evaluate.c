@@ -8,20 +8,20 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "net/derivatives.h"
-#include "run/rows.h"
+#include "run/embedding_rows.h"
 #include "run/summary.h"
 #include "run/trainer_impl.h"
 
 /* Sums of the squared errors of the targets, in their own units, of the outputs that are at hand.
  */
-static void judge_targets(const oikos_trainer *t, const oikos_worker *w, const oikos_batch *judged,
-                          size_t targets, double *sums) {
+static void judge_targets(const oikos_trainer *t, const oikos_worker *w,
+                          const oikos_batch *query_batch, size_t targets, double *sums) {
   const oikos_real *y = oikos_workspace_outputs(t->net, oikos_path_workspace(w->path));
-  size_t first = judged->n_support * targets, all = judged->n * targets;
+  size_t first = query_batch->n_support * targets, all = query_batch->n * targets;
   for (size_t j = 0; j < targets; j++) {
     double sum = 0, unit = oikos_source_target(t->source, (int64_t)j).unit;
     for (size_t i = first + j; i < all; i += targets) {
-      double difference = (double)y[i] - (double)judged->y[i];
+      double difference = (double)y[i] - (double)query_batch->y[i];
       sum += difference * difference;
     }
     sums[j] = unit * unit * sum;
@@ -39,7 +39,7 @@ typedef struct episode_block {
 enum { QUERIES = 1 << 17 }; /* of all episodes of a block, unless one alone has more */
 
 static int64_t parts_of(const oikos_trainer *t, int64_t queries) {
-  int64_t each = (int64_t)oikos_source_shape(t->source).judged;
+  int64_t each = (int64_t)oikos_source_shape(t->source).query_part;
   return queries > each ? (queries + each - 1) / each : 1;
 }
 
@@ -49,7 +49,7 @@ static void draw_unseen(const void *user, int64_t i, oikos_episode *e) {
     oikos_source_draw_part(b->t->source, b->split, b->first + i, b->part, e);
   } else {
     e->support.n = e->query.n = 0;
-    e->rows.own = -1;
+    e->embedding_rows.self = -1;
   }
 }
 
@@ -60,26 +60,28 @@ static void evaluate_episode(const episode_block *b, int64_t i, const oikos_resu
   double *row = r->rows + (size_t)(b->first + i) * r->fields;
   const oikos_real *rates = t->weights.shared + t->weights.m;
   draw_unseen(b, i, &w->episode);
-  oikos_learner_place_rows(&t->context, oikos_rows_view(t->rows, i), 0, &w->episode);
+  oikos_learner_place_embedding_rows(&t->context, oikos_embedding_rows_view(t->embedding_rows, i),
+                                     0, &w->episode);
   int32_t home = oikos_learner_arrive(&t->context, w);
-  oikos_batch judged =
-      oikos_learner_judged(&t->context, oikos_eval_norm_of(&t->config), &w->episode);
+  oikos_batch query_batch =
+      oikos_learner_query_batch(&t->context, oikos_eval_norm_of(&t->config), &w->episode);
   double queries = (double)(b->queries[i] ? b->queries[i] : (int64_t)w->episode.query.n),
          share = (double)w->episode.query.n / queries;
   oikos_adapt(t->inner, w->path, rates, &w->episode.support, r->steps);
   for (int64_t k = 0; k <= r->steps; k++) {
     const oikos_real *theta = oikos_path_parameters(t->inner, w->path, k);
-    oikos_judgement j = oikos_network_loss(t->net, oikos_path_workspace(w->path), theta, &judged);
+    oikos_judgement j =
+        oikos_network_loss(t->net, oikos_path_workspace(w->path), theta, &query_batch);
     row[k] += share * j.loss;
     row[r->steps + 1 + k] += j.correct / queries;
-    judge_targets(t, w, &judged, (size_t)r->targets, row + r->errors + k * r->targets);
+    judge_targets(t, w, &query_batch, (size_t)r->targets, row + r->errors + k * r->targets);
     oikos_judge_step(&r->judge, thread, t->net, i, &w->episode,
                      oikos_workspace_outputs(t->net, oikos_path_workspace(w->path)), k, r->steps,
-                     row + r->ratings_at);
+                     row + r->ratings_offset);
   }
   oikos_judge_keep(&r->judge, i, &w->episode, oikos_path_parameters(t->inner, w->path, r->steps));
-  row[r->judged] = queries;
-  row[r->sure] = (double)oikos_learner_sure(&t->context, w->log_p, home);
+  row[r->evaluated] = queries;
+  row[r->confidence] = (double)oikos_learner_confidence(&t->context, w->log_p, home);
   row[r->home] = home;
   row[r->group] = w->episode.group < 0 ? 0 : w->episode.group;
   for (size_t j = 0; j < r->each; j++)
@@ -92,7 +94,8 @@ static oikos_status run_part(const episode_block *b, const oikos_results *r, oik
   enum { SOME = 4096 }; // so that not all that are left are looked at when nothing is to be done
   oikos_trainer *t = b->t;
   oikos_pulse *pulse = t->team.pulse;
-  OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, draw_unseen, b, &t->workers[0].episode, err));
+  OIKOS_TRY(oikos_embedding_rows_fetch(t->embedding_rows, b->count, draw_unseen, b,
+                                       &t->workers[0].episode, err));
   for (int64_t begin = 0; begin < b->count && !oikos_pulse_stopped(pulse); begin += SOME) {
     int64_t end = b->count - begin < SOME ? b->count : begin + SOME;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
@@ -112,8 +115,8 @@ static oikos_status run_part(const episode_block *b, const oikos_results *r, oik
  * parts of the one that has most. */
 static int64_t take(episode_block *b, const oikos_results *r, int64_t left) {
   const oikos_trainer *t = b->t;
-  int64_t room = r->judge.ratings ? oikos_rows_most(t) : left, most = room < left ? room : left,
-          queries = 0, parts = 0;
+  int64_t room = r->judge.ratings ? oikos_embedding_rows_most(t) : left,
+          most = room < left ? room : left, queries = 0, parts = 0;
   for (b->count = 0; b->count < most; b->count++) {
     int64_t n = oikos_source_queries(t->source, b->split, b->first + b->count);
     if (b->count > 0 && queries + n > QUERIES)
@@ -138,8 +141,8 @@ static oikos_status run_blocks(episode_block *b, oikos_results *r, int64_t end, 
     for (b->part = 0; b->part < parts; b->part++)
       OIKOS_TRY(run_part(b, r, err));
     OIKOS_TRY(oikos_judge_ranks(&r->judge, b->count,
-                                r->rows + (size_t)b->first * r->fields + r->ratings_at, r->fields,
-                                err));
+                                r->rows + (size_t)b->first * r->fields + r->ratings_offset,
+                                r->fields, err));
   }
 }
 
@@ -155,7 +158,7 @@ static oikos_status evaluate(oikos_trainer *t, oikos_split split, oikos_results 
   if (status == OIKOS_OK)
     status = oikos_trainer_reach(t, r->steps, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
-  oikos_mark(t->where, t->step, OIKOS_AT_EVALUATE);
+  oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_EVALUATE);
   OIKOS_TRY(run_blocks(&b, r, b.first + count, err));
   oikos_collect(&t->team, all, r->rows);
   return OIKOS_OK;
@@ -205,7 +208,7 @@ oikos_status oikos_trainer_evaluate(oikos_trainer *t, oikos_split split, int64_t
 void oikos_evaluation_destroy(oikos_evaluation *v) {
   free(v->loss);
   free(v->residents);
-  free(v->home_sure);
+  free(v->home_confidence);
   for (int i = 0; i < 3; i++)
     free(v->rated[i].rmse);
   *v = (oikos_evaluation){0};

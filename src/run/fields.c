@@ -188,12 +188,12 @@ static void add_history(oikos_fields *f, const oikos_history *h) {
               "records");
   if (h->n_homes > 1) {
     any(oikos_fields_add(
-            f, OIKOS_FIELD_DOUBLE, h->pending + aside + OIKOS_ASIDE_SURE, 2, 0,
+            f, OIKOS_FIELD_DOUBLE, h->pending + aside + OIKOS_ASIDE_CONFIDENCE, 2, 0,
             "mean home weight p[i][h(i)], since the last record: sum over steps; steps", "history",
-            "pending_sure"))
+            "pending_confidence"))
         ->optional = true;
-    add_records(f, h, aside + OIKOS_ASIDE_SURE, 0,
-                "records: mean home weight p[i][h(i)] of the learners' homes", "sure")
+    add_records(f, h, aside + OIKOS_ASIDE_CONFIDENCE, 0,
+                "records: mean home weight p[i][h(i)] of the learners' homes", "confidence")
         ->optional = true;
   }
   add_records(f, h, aside + OIKOS_ASIDE_SECONDS, 2, "records: seconds, tasks per second", "times")

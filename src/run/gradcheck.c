@@ -11,8 +11,8 @@
 #include "learn/homes.h"
 #include "learn/teacher.h"
 #include "math/vector.h"
+#include "run/embedding_rows.h"
 #include "run/gradcheck_impl.h"
-#include "run/rows.h"
 
 typedef oikos_real real;
 typedef oikos_check check;
@@ -24,19 +24,19 @@ static bool is_first_order(const check *c) {
 /* Once the rows of the episode are at hand, since their number belongs to the point's size. */
 static oikos_status allocate(check *c, oikos_error *err) {
   const oikos_weights *s = &c->t->weights;
-  int64_t rows = 0;
-  if (c->t->rows)
-    oikos_embedding_rows(c->t->rows->table, &rows);
+  int64_t embedding_rows = 0;
+  if (c->t->embedding_rows)
+    oikos_embedding_fetched(c->t->embedding_rows->table, &embedding_rows);
   const size_t size[OIKOS_POINT_PARTS] = {
       s->m,
       s->a,
       s->e,
       s->m,
       oikos_mul((size_t)s->n_homes, s->k),
-      oikos_mul((size_t)rows, oikos_network_row_width(c->t->net))};
+      oikos_mul((size_t)embedding_rows, oikos_network_row_width(c->t->net))};
   for (int p = 0; p < OIKOS_POINT_PARTS; p++)
-    c->at[p + 1] = c->at[p] + size[p];
-  size_t n = c->at[OIKOS_POINT_PARTS];
+    c->offset[p + 1] = c->offset[p] + size[p];
+  size_t n = c->offset[OIKOS_POINT_PARTS];
   c->floor = s->m + s->a;
   OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->x, n, sizeof(real), err));
   OIKOS_TRY(oikos_arena_alloc(&c->memory, &c->gradient, n, sizeof(real), err));
@@ -48,7 +48,8 @@ static oikos_status allocate(check *c, oikos_error *err) {
 }
 
 static double query_loss_at(const check *c, const real *theta) {
-  return oikos_network_loss(c->t->net, oikos_path_workspace(c->w->path), theta, &c->judged).loss;
+  return oikos_network_loss(c->t->net, oikos_path_workspace(c->w->path), theta, &c->query_batch)
+      .loss;
 }
 
 static double query_loss(const check *c, int64_t k) {
@@ -73,22 +74,22 @@ static void weigh_homes(const check *c, const real *encoder) {
 static void make_start(const check *c, const real *x, real *start) {
   const oikos_trainer *t = c->t;
   const oikos_weights *s = &t->weights;
-  const real *home = x + c->at[OIKOS_POINT_HOMES] + (size_t)c->home * s->k;
-  weigh_homes(c, x + c->at[OIKOS_POINT_ENCODER]);
+  const real *home = x + c->offset[OIKOS_POINT_HOMES] + (size_t)c->home * s->k;
+  weigh_homes(c, x + c->offset[OIKOS_POINT_ENCODER]);
   if (t->config.home.rule == OIKOS_HOME_WEIGHTED) {
-    oikos_home_mean(&s->layout, s->n_homes, x + c->at[OIKOS_POINT_HOMES], c->w->p, c->w->mean);
+    oikos_home_mean(&s->layout, s->n_homes, x + c->offset[OIKOS_POINT_HOMES], c->w->p, c->w->mean);
     home = c->w->mean;
   }
-  oikos_home_start(&s->layout, x + c->at[OIKOS_POINT_SHARED], home, start);
+  oikos_home_start(&s->layout, x + c->offset[OIKOS_POINT_SHARED], home, start);
   for (size_t i = 0; i < s->m; i++)
     start[i] += x[i] - c->x[i];
 }
 
-static void place_rows(const check *c, const real *x) {
-  oikos_row_view view = oikos_rows_view(c->t->rows, 0);
+static void place_embedding_rows(const check *c, const real *x) {
+  oikos_row_view view = oikos_embedding_rows_view(c->t->embedding_rows, 0);
   if (view.row)
-    view.row = x + c->at[OIKOS_POINT_ROWS];
-  oikos_learner_place_rows(&c->t->context, view, 0, &c->w->episode);
+    view.row = x + c->offset[OIKOS_POINT_EMBEDDING_ROWS];
+  oikos_learner_place_embedding_rows(&c->t->context, view, 0, &c->w->episode);
 }
 
 /* F at x: the query loss after the inner steps, with its multi-step share at the start. Of first
@@ -97,14 +98,14 @@ static double value(const check *c, const real *x) {
   const oikos_trainer *t = c->t;
   int64_t steps = t->config.inner.steps;
   real *start = oikos_path_start(c->w->path);
-  place_rows(c, x);
+  place_embedding_rows(c, x);
   make_start(c, x, start);
   if (is_first_order(c)) {
     for (size_t i = 0; i < t->weights.m; i++)
       start[i] += c->trained[i] - c->x[i];
     return query_loss_at(c, start);
   }
-  oikos_adapt(t->inner, c->w->path, x + c->at[OIKOS_POINT_RATES], &c->support, steps);
+  oikos_adapt(t->inner, c->w->path, x + c->offset[OIKOS_POINT_RATES], &c->support, steps);
   double share = steps > 0 ? t->config.inner.multi_step : 0;
   double at_start = share > 0 ? query_loss(c, 0) : 0;
   return share * at_start + (1 - share) * query_loss(c, steps);
@@ -114,7 +115,7 @@ static double value(const check *c, const real *x) {
 static void choose_direction(const check *c, size_t first, size_t n, uint64_t number) {
   oikos_random r = oikos_random_at((uint64_t)c->t->config.seed, OIKOS_DRAW_CHECK, 0, number);
   real *u = c->direction + first;
-  memset(c->direction, 0, c->at[OIKOS_POINT_PARTS] * sizeof *c->direction);
+  memset(c->direction, 0, c->offset[OIKOS_POINT_PARTS] * sizeof *c->direction);
   for (size_t i = 0; i < n; i++)
     u[i] = (real)oikos_random_normal(&r);
   double size = oikos_norm(n, u), along = oikos_norm(n, c->gradient + first);
@@ -130,7 +131,7 @@ static void choose_direction(const check *c, size_t first, size_t n, uint64_t nu
 static double difference(const check *c, double h) {
   double side[2];
   for (int s = 0; s < 2; s++) {
-    for (size_t i = 0; i < c->at[OIKOS_POINT_PARTS]; i++)
+    for (size_t i = 0; i < c->offset[OIKOS_POINT_PARTS]; i++)
       c->moved[i] = (real)((double)c->x[i] + (s ? -h : h) * (double)c->direction[i]);
     side[s] = value(c, c->moved);
   }
@@ -176,12 +177,13 @@ static void check_block(const check *c, const char *name, size_t first, size_t n
     *worst = best.error;
 }
 
-static uint64_t check_tensors(const check *c, const char *before, oikos_tensors tensors, size_t at,
-                              uint64_t number, FILE *out, double *worst) {
+static uint64_t check_tensors(const check *c, const char *before, oikos_tensors tensors,
+                              size_t offset, uint64_t number, FILE *out, double *worst) {
   for (int i = 0; i < tensors.n; i++) {
     char name[2 * OIKOS_NAME + 64];
     snprintf(name, sizeof name, "%s%s", before, tensors.list[i].name);
-    check_block(c, name, at + tensors.list[i].offset, tensors.list[i].size, number++, out, worst);
+    check_block(c, name, offset + tensors.list[i].offset, tensors.list[i].size, number++, out,
+                worst);
   }
   return number;
 }
@@ -198,7 +200,7 @@ static void check_all(const check *c, FILE *out, double *worst) {
   } blocks[] = {{OIKOS_POINT_RATES, "learned rates"},
                 {OIKOS_POINT_SHARED, "shared weights, modulated"},
                 {OIKOS_POINT_HOMES, "homes"},
-                {OIKOS_POINT_ROWS, "embedding rows"}};
+                {OIKOS_POINT_EMBEDDING_ROWS, "embedding rows"}};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
     size_t n = oikos_check_size(c, blocks[i].part);
     if (n == 0 || (blocks[i].part == OIKOS_POINT_SHARED && !c->t->weights.layout.modulates))
@@ -207,14 +209,14 @@ static void check_all(const check *c, FILE *out, double *worst) {
       fprintf(out, "  %-32s %10zu  not checked: first order is no gradient with respect to them\n",
               blocks[i].name, n);
     else
-      check_block(c, blocks[i].name, c->at[blocks[i].part], n, number++, out, worst);
+      check_block(c, blocks[i].name, c->offset[blocks[i].part], n, number++, out, worst);
   }
-  check_tensors(c, "encoder ", s->encoder, c->at[OIKOS_POINT_ENCODER], number, out, worst);
+  check_tensors(c, "encoder ", s->encoder, c->offset[OIKOS_POINT_ENCODER], number, out, worst);
 }
 
 /* Move a list of tensors off the points where relu and max_pool have no derivative: zero biases
  * under black pixels are exactly there. */
-static void leave_kinks(const check *c, oikos_tensors tensors, uint64_t stream, real *x) {
+static void move_off_kinks(const check *c, oikos_tensors tensors, uint64_t stream, real *x) {
   for (int i = 0; i < tensors.n; i++) {
     const oikos_tensor *t = &tensors.list[i];
     oikos_random r =
@@ -225,13 +227,13 @@ static void leave_kinks(const check *c, oikos_tensors tensors, uint64_t stream, 
   }
 }
 
-static void leave_all_kinks(const check *c) {
+static void move_off_all_kinks(const check *c) {
   const oikos_segments *s = &c->t->segments;
   oikos_weights *w = &c->t->weights;
-  leave_kinks(c, s->shared, 1, w->shared);
-  leave_kinks(c, s->encoder, 2, w->shared + w->m + w->a);
+  move_off_kinks(c, s->shared, 1, w->shared);
+  move_off_kinks(c, s->encoder, 2, w->shared + w->m + w->a);
   for (int64_t h = 0; w->k > 0 && h < w->n_homes; h++)
-    leave_kinks(c, s->home, 3 + (uint64_t)h, w->homes + (size_t)h * w->k);
+    move_off_kinks(c, s->home, 3 + (uint64_t)h, w->homes + (size_t)h * w->k);
 }
 
 static void draw_first(const void *source, int64_t i, oikos_episode *episode) {
@@ -247,20 +249,22 @@ static void take_homes(const check *c, real *gradient) {
 }
 
 /* Gradient of the rows at hand (U, d), as training adds them up. */
-static void take_rows(const check *c, real *gradient) {
+static void take_embedding_rows(const check *c, real *gradient) {
   const oikos_trainer *t = c->t;
   const oikos_episode *e = &c->w->episode;
   size_t d = oikos_network_row_width(t->net), in = oikos_network_input(t->net),
          n = e->support.n + e->query.n;
   const real *dx = oikos_path_dx(c->w->path);
-  bool own = e->rows.own >= 0;
-  if (oikos_check_size(c, OIKOS_POINT_ROWS) == 0)
+  bool has_self = e->embedding_rows.self >= 0;
+  if (oikos_check_size(c, OIKOS_POINT_EMBEDDING_ROWS) == 0)
     return;
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < d; j++) {
-      if (own)
-        gradient[(size_t)t->rows->place[0] * d + j] += dx[i * in + e->rows.own_at + j];
-      gradient[(size_t)t->rows->place[own + i] * d + j] += dx[i * in + e->rows.other_at + j];
+      if (has_self)
+        gradient[(size_t)t->embedding_rows->place[0] * d + j] +=
+            dx[i * in + e->embedding_rows.self_offset + j];
+      gradient[(size_t)t->embedding_rows->place[has_self + i] * d + j] +=
+          dx[i * in + e->embedding_rows.other_offset + j];
     }
 }
 
@@ -268,18 +272,19 @@ static void take_rows(const check *c, real *gradient) {
 static void take_weights(const check *c, const real *start, const real *shared, real *to) {
   const oikos_weights *s = &c->t->weights;
   memcpy(to, start, s->m * sizeof *to);
-  memcpy(to + c->at[OIKOS_POINT_RATES], shared + s->m, (s->a + s->e) * sizeof *to);
-  memcpy(to + c->at[OIKOS_POINT_SHARED], shared, s->m * sizeof *to);
+  memcpy(to + c->offset[OIKOS_POINT_RATES], shared + s->m, (s->a + s->e) * sizeof *to);
+  memcpy(to + c->offset[OIKOS_POINT_SHARED], shared, s->m * sizeof *to);
 }
 
 /* The point that the learner is at. */
 static void take_point(check *c) {
   const oikos_weights *s = &c->t->weights;
-  size_t rows = oikos_check_size(c, OIKOS_POINT_ROWS);
+  size_t embedding_rows = oikos_check_size(c, OIKOS_POINT_EMBEDDING_ROWS);
   take_weights(c, oikos_path_start(c->w->path), s->shared, c->x);
-  memcpy(c->x + c->at[OIKOS_POINT_HOMES], s->homes, (size_t)s->n_homes * s->k * sizeof *c->x);
-  if (rows)
-    memcpy(c->x + c->at[OIKOS_POINT_ROWS], c->t->rows->row, rows * sizeof *c->x);
+  memcpy(c->x + c->offset[OIKOS_POINT_HOMES], s->homes, (size_t)s->n_homes * s->k * sizeof *c->x);
+  if (embedding_rows)
+    memcpy(c->x + c->offset[OIKOS_POINT_EMBEDDING_ROWS], c->t->embedding_rows->row,
+           embedding_rows * sizeof *c->x);
 }
 
 /* Draw, find the home, and take the meta-gradient as training does, a little beside the first
@@ -289,27 +294,30 @@ static oikos_status prepare(check *c, oikos_error *err) {
   oikos_weights *s = &t->weights;
   int64_t steps = t->config.inner.steps;
   const real *rates = s->shared + s->m;
-  OIKOS_TRY(oikos_rows_fetch(t->rows, 1, draw_first, t->source, &c->w->episode, err));
+  OIKOS_TRY(
+      oikos_embedding_rows_fetch(t->embedding_rows, 1, draw_first, t->source, &c->w->episode, err));
   OIKOS_TRY(allocate(c, err));
   draw_first(t->source, 0, &c->w->episode);
-  oikos_learner_place_rows(&t->context, oikos_rows_view(t->rows, 0), 0, &c->w->episode);
-  leave_all_kinks(c);
+  oikos_learner_place_embedding_rows(&t->context, oikos_embedding_rows_view(t->embedding_rows, 0),
+                                     0, &c->w->episode);
+  move_off_all_kinks(c);
   memcpy(c->log_p, t->learners.log_p, (size_t)s->n_homes * sizeof *c->log_p);
   c->home = oikos_learner_find_home(&t->context, c->w, t->learners.log_p, 0);
   c->support = c->w->episode.support;
-  c->judged = oikos_learner_judged(&t->context, oikos_train_norm_of(&t->config), &c->w->episode);
-  oikos_teach(&t->context, c->w, c->home, &c->support, &c->judged);
+  c->query_batch =
+      oikos_learner_query_batch(&t->context, oikos_train_norm_of(&t->config), &c->w->episode);
+  oikos_teach(&t->context, c->w, c->home, &c->support, &c->query_batch);
   take_point(c);
   oikos_adapt(t->inner, c->w->path, rates, &c->support, steps);
-  c->loss = oikos_meta_gradient(t->inner, c->w->path, rates, &c->support, &c->judged, steps,
+  c->loss = oikos_meta_gradient(t->inner, c->w->path, rates, &c->support, &c->query_batch, steps,
                                 c->w->gradient)
                 .loss;
   memcpy(c->trained, oikos_path_parameters(t->inner, c->w->path, steps), s->m * sizeof *c->trained);
   memcpy(c->moved, c->w->gradient, s->m * sizeof *c->moved);
   oikos_learner_pull_back(&t->context, c->w);
   take_weights(c, c->moved, c->w->gradient, c->gradient);
-  take_homes(c, c->gradient + c->at[OIKOS_POINT_HOMES]);
-  take_rows(c, c->gradient + c->at[OIKOS_POINT_ROWS]);
+  take_homes(c, c->gradient + c->offset[OIKOS_POINT_HOMES]);
+  take_embedding_rows(c, c->gradient + c->offset[OIKOS_POINT_EMBEDDING_ROWS]);
   return OIKOS_OK;
 }
 

@@ -6,9 +6,9 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "config/options.h"
+#include "run/embedding_rows.h"
 #include "run/fields.h"
 #include "run/gradcheck_impl.h"
-#include "run/rows.h"
 #include "store/dump.h"
 
 typedef oikos_real real;
@@ -23,17 +23,18 @@ static void add_point(const check *c, oikos_fields *f, real *x, const oikos_name
   oikos_fields_weights(f, t, x, about);
   snprintf(group, sizeof group, "shared%s", ending);
   if (t->weights.k > 0)
-    oikos_fields_tensors(f, t->segments.shared, 0, 0, x + c->at[OIKOS_POINT_SHARED], "", group);
+    oikos_fields_tensors(f, t->segments.shared, 0, 0, x + c->offset[OIKOS_POINT_SHARED], "", group);
   for (int64_t h = 0; t->weights.k > 0 && h < t->weights.n_homes; h++) {
     snprintf(group, sizeof group, "homes%s/%lld", ending, (long long)h);
     oikos_fields_tensors(f, t->segments.home, 0, 0,
-                         x + c->at[OIKOS_POINT_HOMES] + (size_t)h * t->weights.k, "", group);
+                         x + c->offset[OIKOS_POINT_HOMES] + (size_t)h * t->weights.k, "", group);
   }
   snprintf(group, sizeof group, "rows%s", ending);
-  int64_t rows = (int64_t)oikos_check_size(c, OIKOS_POINT_ROWS);
-  if (rows > 0)
-    oikos_fields_add(f, OIKOS_FIELD_REAL, x + c->at[OIKOS_POINT_ROWS],
-                     rows / (int64_t)t->rows->width, (int64_t)t->rows->width, "", "", group);
+  int64_t embedding_rows = (int64_t)oikos_check_size(c, OIKOS_POINT_EMBEDDING_ROWS);
+  if (embedding_rows > 0)
+    oikos_fields_add(f, OIKOS_FIELD_REAL, x + c->offset[OIKOS_POINT_EMBEDDING_ROWS],
+                     embedding_rows / (int64_t)t->embedding_rows->width,
+                     (int64_t)t->embedding_rows->width, "", "", group);
 }
 
 static void add_set(const check *c, oikos_fields *f, const oikos_batch *b, const char *x,
@@ -83,7 +84,7 @@ oikos_status oikos_check_dump(const check *c, const char *path, oikos_error *err
   char *config;
   OIKOS_TRY(oikos_config_text(&c->t->config, &config, err));
   oikos_dump *d;
-  size_t numbers = 2 * c->at[OIKOS_POINT_PARTS] + c->t->weights.m + size_of_sets(c);
+  size_t numbers = 2 * c->offset[OIKOS_POINT_PARTS] + c->t->weights.m + size_of_sets(c);
   oikos_status status = oikos_dump_create(path, config, 2 * numbers, &d, err);
   free(config);
   OIKOS_TRY(status);

@@ -9,12 +9,12 @@
  * rates, the encoder; the shared weights that the start is made of, the homes, the embedding rows.
  */
 enum {
-  OIKOS_POINT_START,   /* (M) */
-  OIKOS_POINT_RATES,   /* (A) */
-  OIKOS_POINT_ENCODER, /* (E) */
-  OIKOS_POINT_SHARED,  /* (M) */
-  OIKOS_POINT_HOMES,   /* (T, K) */
-  OIKOS_POINT_ROWS,    /* (U, d) of this episode */
+  OIKOS_POINT_START,          /* (M) */
+  OIKOS_POINT_RATES,          /* (A) */
+  OIKOS_POINT_ENCODER,        /* (E) */
+  OIKOS_POINT_SHARED,         /* (M) */
+  OIKOS_POINT_HOMES,          /* (T, K) */
+  OIKOS_POINT_EMBEDDING_ROWS, /* (U, d) of this episode */
   OIKOS_POINT_PARTS
 };
 
@@ -22,10 +22,10 @@ enum {
 typedef struct oikos_check {
   oikos_trainer *t;
   oikos_worker *w;
-  oikos_batch support, judged;
+  oikos_batch support, query_batch;
   int32_t home;
-  size_t at[OIKOS_POINT_PARTS + 1]; /* offsets of the parts; the last one is how many numbers */
-  size_t floor;                     /* numbers of the gradient that errors are measured by */
+  size_t offset[OIKOS_POINT_PARTS + 1]; /* offsets of the parts; the last one is how many numbers */
+  size_t floor;                         /* numbers of the gradient that errors are measured by */
   oikos_real *x, *gradient, *direction, *moved; /* (all parts) */
   oikos_real *trained;                          /* (M) theta_S */
   double *log_p;                                /* (2, T) before the home was found; scratch */
@@ -34,7 +34,7 @@ typedef struct oikos_check {
 } oikos_check;
 
 static inline size_t oikos_check_size(const oikos_check *c, int part) {
-  return c->at[part + 1] - c->at[part];
+  return c->offset[part + 1] - c->offset[part];
 }
 
 /** Write a file of what was compared. */

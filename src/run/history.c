@@ -42,7 +42,7 @@ oikos_status oikos_history_reserve(oikos_history *h, int64_t records, oikos_erro
 }
 
 void oikos_history_add(oikos_history *h) {
-  h->now[OIKOS_ROW_STEP] = h->now[h->fields + OIKOS_ASIDE_SURE_STEPS] = 1;
+  h->now[OIKOS_ROW_STEP] = h->now[h->fields + OIKOS_ASIDE_CONFIDENCE_STEPS] = 1;
   for (size_t i = 0; i < h->width; i++)
     h->pending[i] += h->now[i];
 }
@@ -57,7 +57,8 @@ oikos_status oikos_history_close(oikos_history *h, int64_t step, int64_t episode
   row[OIKOS_ROW_STEP] = (double)step;
   row[OIKOS_ROW_EPISODES] = (double)episodes;
   row[OIKOS_ROW_RATE] = h->now[OIKOS_ROW_RATE];
-  aside[OIKOS_ASIDE_SURE] = pending_aside[OIKOS_ASIDE_SURE] / pending_aside[OIKOS_ASIDE_SURE_STEPS];
+  aside[OIKOS_ASIDE_CONFIDENCE] =
+      pending_aside[OIKOS_ASIDE_CONFIDENCE] / pending_aside[OIKOS_ASIDE_CONFIDENCE_STEPS];
   aside[OIKOS_ASIDE_BALANCE] = 0;
   aside[OIKOS_ASIDE_SECONDS] = clock - h->started;
   aside[OIKOS_ASIDE_TASKS_PER_SECOND] =
@@ -100,7 +101,7 @@ oikos_record oikos_history_record(const oikos_history *h, int64_t index) {
                         .gradient_norm = row[OIKOS_ROW_GRADIENT_NORM],
                         .rate = row[OIKOS_ROW_RATE],
                         .moved = row[OIKOS_ROW_MOVED],
-                        .sure = aside[OIKOS_ASIDE_SURE],
+                        .confidence = aside[OIKOS_ASIDE_CONFIDENCE],
                         .n_homes = h->n_homes,
                         .members = row + OIKOS_ROW_MEMBERS,
                         .scores = row + OIKOS_ROW_MEMBERS + h->n_homes,

@@ -27,9 +27,9 @@ enum {
 
 /* Behind the F numbers of a row. */
 enum {
-  OIKOS_ASIDE_SURE,       /* of learners of their homes; 0: not known, of an older version */
-  OIKOS_ASIDE_SURE_STEPS, /* pending: steps in the sum of it */
-  OIKOS_ASIDE_BALANCE,    /* 0: not known, or one rank */
+  OIKOS_ASIDE_CONFIDENCE,       /* of learners of their homes; 0: not known, of an older version */
+  OIKOS_ASIDE_CONFIDENCE_STEPS, /* pending: steps in the sum of it */
+  OIKOS_ASIDE_BALANCE,          /* 0: not known, or one rank */
   OIKOS_ASIDE_SECONDS,
   OIKOS_ASIDE_TASKS_PER_SECOND,
   OIKOS_N_ASIDE

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
-#include "run/rows.h"
+#include "run/embedding_rows.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;
@@ -29,8 +29,9 @@ static oikos_status allocate(oikos_judge *j, oikos_task_shape shape, int64_t mos
       oikos_arena_alloc(&j->memory, &j->scratch, (size_t)j->threads, sizeof *j->scratch, err));
   for (int k = 0; k < j->threads; k++) {
     oikos_judge_scratch *s = &j->scratch[k];
-    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->expected, shape.judged, sizeof *s->expected, err));
-    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->bias, shape.judged, sizeof *s->bias, err));
+    OIKOS_TRY(
+        oikos_arena_alloc(&j->memory, &s->expected, shape.query_part, sizeof *s->expected, err));
+    OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->bias, shape.query_part, sizeof *s->bias, err));
     OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->other, shape.support, sizeof *s->other, err));
     OIKOS_TRY(oikos_arena_alloc(&j->memory, &s->value, shape.support, sizeof *s->value, err));
   }
@@ -46,7 +47,7 @@ static void count_known(oikos_judge *j) {
 
 oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *err) {
   *j = (oikos_judge){.ratings = oikos_source_ratings_of(t->source),
-                     .part = oikos_source_shape(t->source).judged,
+                     .part = oikos_source_shape(t->source).query_part,
                      .threads = t->n_threads,
                      .memory.what = "the evaluation",
                      .queries.what = "the queries of an evaluation"};
@@ -55,9 +56,9 @@ oikos_status oikos_judge_create(oikos_trainer *t, oikos_judge *j, oikos_error *e
   count_known(j);
   oikos_status status = oikos_ratings_fit_bias(j->ratings, &j->bias, err);
   if (status == OIKOS_OK)
-    status = allocate(j, oikos_source_shape(t->source), oikos_rows_most(t), err);
+    status = allocate(j, oikos_source_shape(t->source), oikos_embedding_rows_most(t), err);
   if (status == OIKOS_OK)
-    status = oikos_ranking_create(t, TOP, oikos_rows_most(t), &j->ranking, err);
+    status = oikos_ranking_create(t, TOP, oikos_embedding_rows_most(t), &j->ranking, err);
   if (status == OIKOS_OK)
     status = oikos_both_create(j->ratings, &j->both, err);
   if (status != OIKOS_OK)
@@ -119,7 +120,7 @@ static int64_t rated_by(const who *w, int64_t k) {
 
 /* Whom example i is of: its row stands behind the users' if it is an item. */
 static int64_t other_of(const oikos_judge *j, const oikos_episode *e, int side, size_t i) {
-  return e->rows.other[i] -
+  return e->embedding_rows.other[i] -
          (side == OIKOS_SIDE_USER ? oikos_ratings_index_of(j->ratings)->users.n : 0);
 }
 
@@ -131,10 +132,10 @@ static double judge_bias(const oikos_judge *j, oikos_judge_scratch *s, const oik
     s->other[i] = (int32_t)other_of(j, e, side, i);
     s->value[i] = (float)oikos_ratings_truth(j->ratings, e, i);
   }
-  double own = oikos_ratings_bias_adapt(j->bias, (oikos_bias_side)side, (int64_t)e->support.n,
-                                        s->other, s->value);
+  double self = oikos_ratings_bias_adapt(j->bias, (oikos_bias_side)side, (int64_t)e->support.n,
+                                         s->other, s->value);
   for (size_t i = 0; i < e->query.n; i++) {
-    s->bias[i] = oikos_ratings_bias_predict(j->bias, (oikos_bias_side)side, own,
+    s->bias[i] = oikos_ratings_bias_predict(j->bias, (oikos_bias_side)side, self,
                                             other_of(j, e, side, e->support.n + i));
     sum += pow(s->bias[i] - oikos_ratings_truth(j->ratings, e, e->support.n + i), 2);
   }
@@ -143,8 +144,8 @@ static double judge_bias(const oikos_judge *j, oikos_judge_scratch *s, const oik
 
 /* What does not change with the inner steps: counts, the baseline; and what is of the last one.
  * `from` is the place of the part's first query in the episode. */
-static void note_part(const oikos_judge *j, oikos_judge_scratch *s, int64_t i,
-                      const oikos_episode *e, int64_t from, double *row) {
+static void add_part(const oikos_judge *j, oikos_judge_scratch *s, int64_t i,
+                     const oikos_episode *e, int64_t from, double *row) {
   who w = who_of(j, e->unit);
   row[NUMBER] += (double)e->query.n;
   row[SIDE] = w.side;
@@ -152,7 +153,7 @@ static void note_part(const oikos_judge *j, oikos_judge_scratch *s, int64_t i,
   j->unit[i] = e->unit;
   for (size_t q = 0; q < e->query.n; q++)
     j->query[j->first[i] + from + (int64_t)q] = (int32_t)other_of(j, e, w.side, e->support.n + q);
-  oikos_both_note(&j->both, w.side, w.learner, from, (int64_t)e->query.n, s->expected, s->bias);
+  oikos_both_add(&j->both, w.side, w.learner, from, (int64_t)e->query.n, s->expected, s->bias);
 }
 
 /* The rating that the outputs of query i say, with its baseline if there is one. */
@@ -189,7 +190,7 @@ void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net
     step[RIGHT] += likeliest_of(j, e, expected, out) == oikos_ratings_level(j->ratings, truth);
   }
   if (k == steps)
-    note_part(j, s, at, e, from, row);
+    add_part(j, s, at, e, from, row);
 }
 
 void oikos_judge_keep(const oikos_judge *j, int64_t i, const oikos_episode *e, const real *theta) {

@@ -98,13 +98,13 @@ const real *oikos_learners_left_off(const oikos_learners *learners, oikos_local_
 
 /* The active learner number `at` as it came becomes how it leaves the step, or the other way. */
 static void copy(const oikos_learners *learners, const oikos_kept *k, oikos_slot_id slot,
-                 bool adopt) {
+                 bool commit) {
   char *now = (char *)k->now + (size_t)oikos_learners_local(learners, slot) * k->size,
        *next = (char *)k->next + (size_t)slot * k->size;
-  memcpy(adopt ? now : next, adopt ? next : now, k->size);
+  memcpy(commit ? now : next, commit ? next : now, k->size);
 }
 
-void oikos_learners_leave(oikos_learners *learners, oikos_slot_id slot, const real *theta) {
+void oikos_learners_store(oikos_learners *learners, oikos_slot_id slot, const real *theta) {
   const oikos_kept *k = learners->kept;
   if (!theta) {
     for (; k < learners->kept + OIKOS_KEPT_BY_PARTS; k++)
@@ -118,7 +118,7 @@ void oikos_learners_leave(oikos_learners *learners, oikos_slot_id slot, const re
   }
 }
 
-void oikos_learners_adopt(oikos_learners *learners) {
+void oikos_learners_commit(oikos_learners *learners) {
   for (const oikos_kept *k = learners->kept; k < learners->kept + learners->n_kept; k++)
     for (oikos_slot_id slot = 0; k->next && slot < learners->active; slot++)
       copy(learners, k, slot, true);

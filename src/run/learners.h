@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The learners that a rank owns, and what becomes of those that are active in a step. What a step
- * leaves stands apart, by slot, until the step is over and adopted: it may have to be made again.
+ * leaves stands apart, by slot, until the step is over and committed: it may have to be made again.
  */
 #ifndef OIKOS_RUN_LEARNERS_H
 #define OIKOS_RUN_LEARNERS_H
@@ -76,9 +76,9 @@ static inline int64_t oikos_learners_common(int64_t first, int64_t end, int64_t 
 const oikos_real *oikos_learners_left_off(const oikos_learners *learners, oikos_local_id local);
 
 /** The learner in a slot leaves the step with these parameters (M), or, NULL, as it came. */
-void oikos_learners_leave(oikos_learners *learners, oikos_slot_id slot, const oikos_real *theta);
+void oikos_learners_store(oikos_learners *learners, oikos_slot_id slot, const oikos_real *theta);
 
 /** The step is over: all active learners are as it left them. */
-void oikos_learners_adopt(oikos_learners *learners);
+void oikos_learners_commit(oikos_learners *learners);
 
 #endif

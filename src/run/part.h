@@ -20,7 +20,7 @@ typedef struct oikos_fields oikos_fields; /* run/fields.h */
 /** A part in a trainer. Its memory is zero at first. */
 typedef struct oikos_part_state {
   const oikos_part *part;
-  void *own;          /* what only its file looks into */
+  void *state;        /* what only its file looks into */
   oikos_arena memory; /* released after destroy */
   void *by_learner;   /* (count) of part->by_learner bytes, for this rank's learners */
   void *by_slot;      /* (slots) the same of those of the step at hand, which it leaves them with */
@@ -46,7 +46,7 @@ struct oikos_part {
                        oikos_error *err);
   /* The rest, not collective; and its end. */
   oikos_status (*create)(oikos_trainer *t, oikos_part_state *p, oikos_error *err);
-  void (*destroy)(void *own);
+  void (*destroy)(void *state);
 
   /* The run begins or goes on: what it keeps in the run directory. Collective. */
   oikos_status (*enter)(oikos_trainer *t, oikos_part_state *p, bool resume, oikos_error *err);
@@ -65,9 +65,9 @@ struct oikos_part {
   bool (*taken)(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                 const oikos_contribution *c, bool taken);
 
-  /* The sums of all ranks are known; again: they do not fit their grid, and learners train once
+  /* The sums of all ranks are known; repeat: they do not fit their grid, and learners train once
    * more. Collective. */
-  oikos_status (*reduced)(oikos_trainer *t, const oikos_part_state *p, bool again,
+  oikos_status (*reduced)(oikos_trainer *t, const oikos_part_state *p, bool repeat,
                           oikos_error *err);
 
   /* The sums fit their grid: what the shared weights are to be updated by. Collective. */
@@ -75,8 +75,8 @@ struct oikos_part {
 
   /* The weights are updated; learners are still as they came. Collective. Then they are as the step
    * leaves them. */
-  void (*adopt)(oikos_trainer *t, oikos_part_state *p);
-  void (*adopted)(oikos_trainer *t, const oikos_part_state *p);
+  void (*commit)(oikos_trainer *t, oikos_part_state *p);
+  void (*committed)(oikos_trainer *t, const oikos_part_state *p);
 
   /* After a step and its record and checkpoint (saved: there was one). Collective. */
   oikos_status (*between)(oikos_trainer *t, oikos_part_state *p, bool saved, oikos_error *err);
@@ -94,7 +94,7 @@ struct oikos_part {
    * learner or slot goes along by itself. */
   oikos_status (*room)(oikos_trainer *t, oikos_part_state *p, const oikos_learners *to,
                        oikos_error *err);
-  void (*settle)(oikos_part_state *p, bool moved);
+  void (*relocated)(oikos_part_state *p, bool moved);
 
   /* Its datasets in a checkpoint: those that stand behind the weights, and behind the learners. */
   void (*weight_fields)(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f);
@@ -128,8 +128,8 @@ void oikos_parts_follow(oikos_trainer *t);
 /** A part of the list; NULL: the trainer does not want it. */
 oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
 
-extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_rows, oikos_part_census,
-    oikos_part_attack, oikos_part_rule, oikos_part_privacy, oikos_part_rollback,
-    oikos_part_own_rates, oikos_part_priority, oikos_part_balance;
+extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_embedding_rows,
+    oikos_part_census, oikos_part_attack, oikos_part_rule, oikos_part_privacy, oikos_part_rollback,
+    oikos_part_learner_rates, oikos_part_priority, oikos_part_balance;
 
 #endif

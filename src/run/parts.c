@@ -10,17 +10,17 @@
 
 /* In the order in which they are called, and stand in a checkpoint. */
 static const oikos_part *const list[] = {
-    &oikos_part_revive,    // a deserted home is split off another
-    &oikos_part_teacher,   // learners imitate a model, or each other
-    &oikos_part_rows,      // rows of an embedding table are fetched, and updated
-    &oikos_part_census,    // who of which hidden group lives where
-    &oikos_part_attack,    // simulated attackers send something else
-    &oikos_part_rule,      // learners can be left out, or count by another rule than the mean
-    &oikos_part_privacy,   // noise, its key, and what of the privacy is spent
-    &oikos_part_rollback,  // patience with learners that diverge
-    &oikos_part_own_rates, // each learner has an inner rate of its own
-    &oikos_part_priority,  // what a learner counts follows the rank of its home
-    &oikos_part_balance,   // learners go to the ranks that have less to do
+    &oikos_part_revive,         // a deserted home is split off another
+    &oikos_part_teacher,        // learners imitate a model, or each other
+    &oikos_part_embedding_rows, // rows of an embedding table are fetched, and updated
+    &oikos_part_census,         // who of which hidden group lives where
+    &oikos_part_attack,         // simulated attackers send something else
+    &oikos_part_rule,           // learners can be left out, or count by another rule than the mean
+    &oikos_part_privacy,        // noise, its key, and what of the privacy is spent
+    &oikos_part_rollback,       // patience with learners that diverge
+    &oikos_part_learner_rates,  // each learner has an inner rate of its own
+    &oikos_part_priority,       // what a learner counts follows the rank of its home
+    &oikos_part_balance,        // learners go to the ranks that have less to do
 };
 
 enum { ALL = sizeof list / sizeof *list };
@@ -37,7 +37,7 @@ oikos_status oikos_parts_check(const oikos_config *config, oikos_error *err) {
 }
 
 static bool is_wanted(const oikos_trainer *t, const oikos_part *part) {
-  return part->wanted ? part->wanted(t) : oikos_config_asks(&t->config, part->name);
+  return part->wanted ? part->wanted(t) : oikos_config_wants(&t->config, part->name);
 }
 
 oikos_status oikos_parts_choose(oikos_trainer *t, size_t *columns, oikos_error *err) {
@@ -52,7 +52,7 @@ oikos_status oikos_parts_choose(oikos_trainer *t, size_t *columns, oikos_error *
         .part = list[k], .memory.what = "the parts of a step", .column = first + *columns};
     *columns += list[k]->number != NULL;
     if (list[k]->size)
-      OIKOS_TRY(oikos_arena_alloc(&p->memory, &p->own, 1, list[k]->size, err));
+      OIKOS_TRY(oikos_arena_alloc(&p->memory, &p->state, 1, list[k]->size, err));
     if (list[k]->take)
       t->taker = p;
   }
@@ -81,8 +81,8 @@ void oikos_parts_follow(oikos_trainer *t) {
 void oikos_parts_destroy(oikos_trainer *t) {
   for (int k = 0; k < t->n_parts; k++) {
     oikos_part_state *p = &t->parts[k];
-    if (p->part->destroy && p->own)
-      p->part->destroy(p->own);
+    if (p->part->destroy && p->state)
+      p->part->destroy(p->state);
     oikos_arena_free(&p->memory);
   }
 }

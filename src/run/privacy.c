@@ -123,7 +123,7 @@ static void metrics(const oikos_trainer *t, const oikos_record *r, FILE *out) {
 }
 
 static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
-  double *spent = p->own; // epsilon, delta
+  double *spent = p->state; // epsilon, delta
   oikos_trainer_privacy(t, &spent[0], &spent[1]);
   oikos_field_within(oikos_fields_add(f, OIKOS_FIELD_DOUBLE, spent, 2, 0,
                                       "privacy spent by the weights: epsilon, delta", "privacy",

@@ -8,12 +8,12 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/try.h"
-#include "run/rows.h"
+#include "run/embedding_rows.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;
 
-enum { CANDIDATES = OIKOS_ROWS_LEAST }; /* at hand at a time, on any number of ranks */
+enum { CANDIDATES = OIKOS_EMBEDDING_ROWS_LEAST }; /* at hand at a time, on any number of ranks */
 
 /* A thread's examples, one for each candidate at hand. */
 typedef struct desk {
@@ -28,15 +28,15 @@ struct oikos_ranking {
   int top, threads;
   int64_t most;
   size_t m, width;
-  int *side;        /* (most) */
-  int64_t *learner; /* (most) */
-  real *theta;      /* (most, M) */
-  real *own;        /* (most, d) its own embedding row, or zeros */
-  double *own_bias; /* (most) with task.residual */
-  int *found;       /* (most) */
-  int64_t *other;   /* (most, top) */
-  double *score;    /* (most, top) */
-  desk *desks;      /* (threads) */
+  int *side;         /* (most) */
+  int64_t *learner;  /* (most) */
+  real *theta;       /* (most, M) */
+  real *self;        /* (most, d) its own embedding row, or zeros */
+  double *self_bias; /* (most) with task.residual */
+  int *found;        /* (most) */
+  int64_t *other;    /* (most, top) */
+  double *score;     /* (most, top) */
+  desk *desks;       /* (threads) */
   int64_t id[CANDIDATES];
   int32_t place[CANDIDATES];
   oikos_arena memory;
@@ -62,8 +62,8 @@ static oikos_status allocate(oikos_ranking *r, oikos_error *err) {
   OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->side, n, sizeof *r->side, err));
   OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->learner, n, sizeof *r->learner, err));
   OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->theta, oikos_mul(n, r->m), sizeof *r->theta, err));
-  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->own, oikos_mul(n, r->width), sizeof *r->own, err));
-  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->own_bias, n, sizeof *r->own_bias, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->self, oikos_mul(n, r->width), sizeof *r->self, err));
+  OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->self_bias, n, sizeof *r->self_bias, err));
   OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->found, n, sizeof *r->found, err));
   OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->other, best, sizeof *r->other, err));
   OIKOS_TRY(oikos_arena_alloc(&r->memory, &r->score, best, sizeof *r->score, err));
@@ -101,18 +101,18 @@ void oikos_ranking_destroy(oikos_ranking *r) {
 
 void oikos_ranking_keep(oikos_ranking *r, int64_t i, const oikos_episode *e, int side,
                         int64_t learner, const real *theta) {
-  real *own = r->own + (size_t)i * r->width;
+  real *self = r->self + (size_t)i * r->width;
   r->side[i] = side;
   r->learner[i] = learner;
-  r->own_bias[i] = e->own_bias;
+  r->self_bias[i] = e->self_bias;
   r->found[i] = 0;
   memcpy(r->theta + (size_t)i * r->m, theta, r->m * sizeof *theta);
   if (r->width == 0)
     return;
-  if (e->rows.own >= 0)
-    memcpy(own, e->x + e->rows.own_at, r->width * sizeof *own);
+  if (e->embedding_rows.self >= 0)
+    memcpy(self, e->x + e->embedding_rows.self_offset, r->width * sizeof *self);
   else
-    memset(own, 0, r->width * sizeof *own);
+    memset(self, 0, r->width * sizeof *self);
 }
 
 /* The place of a candidate among those of one score, drawn for each learner. */
@@ -147,15 +147,15 @@ static void insert(oikos_ranking *r, int64_t i, int64_t other, double score) {
 }
 
 /* The rows of an example: the user's stands first. */
-static void place_rows(const oikos_ranking *r, int64_t i, const real *row, real *x) {
+static void place_embedding_rows(const oikos_ranking *r, int64_t i, const real *row, real *x) {
   size_t user = r->side[i] == OIKOS_SIDE_USER ? 0 : r->width;
-  memcpy(x + user, r->own + (size_t)i * r->width, r->width * sizeof *x);
+  memcpy(x + user, r->self + (size_t)i * r->width, r->width * sizeof *x);
   memcpy(x + r->width - user, row, r->width * sizeof *x);
 }
 
 /* The candidates at hand, first .. first + n - 1, for the learner in place i. */
 static void rank_learner(oikos_ranking *r, desk *d, int64_t i, int64_t first, int64_t n,
-                         oikos_ranking_skip *skip, const void *user, const real *rows) {
+                         oikos_ranking_skip *skip, const void *user, const real *embedding_rows) {
   size_t in = oikos_network_input(r->t->net), out = oikos_network_output_size(r->t->net), kept = 0;
   int64_t who[CANDIDATES];
   double baseline[CANDIDATES];
@@ -166,9 +166,9 @@ static void rank_learner(oikos_ranking *r, desk *d, int64_t i, int64_t first, in
       continue;
     real *x = d->x + kept * in;
     oikos_ratings_example(r->ratings, r->side[i], r->learner[i], first + k, x);
-    baseline[kept] = oikos_ratings_baseline(r->ratings, r->side[i], first + k, r->own_bias[i], x);
-    if (rows)
-      place_rows(r, i, rows + (size_t)r->place[k] * r->width, x);
+    baseline[kept] = oikos_ratings_baseline(r->ratings, r->side[i], first + k, r->self_bias[i], x);
+    if (embedding_rows)
+      place_embedding_rows(r, i, embedding_rows + (size_t)r->place[k] * r->width, x);
     who[kept++] = first + k;
   }
   if (kept == 0)
@@ -180,16 +180,16 @@ static void rank_learner(oikos_ranking *r, desk *d, int64_t i, int64_t first, in
 }
 
 /* Fetch the rows of candidates of a side. */
-static oikos_status fetch(oikos_ranking *r, int side, int64_t first, int64_t n, const real **rows,
-                          oikos_error *err) {
+static oikos_status fetch(oikos_ranking *r, int side, int64_t first, int64_t n,
+                          const real **embedding_rows, oikos_error *err) {
   int64_t k;
-  *rows = NULL;
-  if (!r->t->rows)
+  *embedding_rows = NULL;
+  if (!r->t->embedding_rows)
     return OIKOS_OK;
   for (int64_t i = 0; i < n; i++)
     r->id[i] = oikos_ratings_row(r->ratings, side, first + i);
-  OIKOS_TRY(oikos_embedding_fetch(r->t->rows->table, (size_t)n, r->id, r->place, err));
-  *rows = oikos_embedding_rows(r->t->rows->table, &k);
+  OIKOS_TRY(oikos_embedding_fetch(r->t->embedding_rows->table, (size_t)n, r->id, r->place, err));
+  *embedding_rows = oikos_embedding_fetched(r->t->embedding_rows->table, &k);
   return OIKOS_OK;
 }
 
@@ -201,13 +201,13 @@ static oikos_status rank_side(oikos_ranking *r, int side, int64_t count, oikos_r
   oikos_pulse *pulse = r->t->team.pulse;
   for (int64_t first = 0; first < all; first += CANDIDATES) {
     int64_t n = all - first < CANDIDATES ? all - first : CANDIDATES;
-    const real *rows;
-    OIKOS_TRY(fetch(r, !side, first, n, &rows, err));
+    const real *embedding_rows;
+    OIKOS_TRY(fetch(r, !side, first, n, &embedding_rows, err));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->threads)
     for (int64_t i = 0; i < count; i++) {
       oikos_pulse_beat(pulse);
       if (r->side[i] == side && !oikos_pulse_stopped(pulse))
-        rank_learner(r, &r->desks[omp_get_thread_num()], i, first, n, skip, user, rows);
+        rank_learner(r, &r->desks[omp_get_thread_num()], i, first, n, skip, user, embedding_rows);
     }
   }
   return OIKOS_OK;

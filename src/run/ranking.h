@@ -8,7 +8,7 @@
 #define OIKOS_RUN_RANKING_H
 
 #include "oikos/recommend.h"
-#include "run/rows.h"
+#include "run/embedding_rows.h"
 #include "tasks/ratings.h"
 
 typedef struct oikos_ranking oikos_ranking;

@@ -4,8 +4,8 @@
 #include <omp.h>
 
 #include "base/try.h"
+#include "run/embedding_rows.h"
 #include "run/ranking.h"
-#include "run/rows.h"
 #include "run/trainer_impl.h"
 
 /* Requests that a rank has at hand. */
@@ -27,7 +27,8 @@ static void adapt(const request_block *b, int64_t i, oikos_worker *w) {
   oikos_trainer *t = b->t;
   int64_t steps = t->config.inner.steps;
   make_episode(b, i, &w->episode);
-  oikos_learner_place_rows(&t->context, oikos_rows_view(t->rows, i), 0, &w->episode);
+  oikos_learner_place_embedding_rows(&t->context, oikos_embedding_rows_view(t->embedding_rows, i),
+                                     0, &w->episode);
   oikos_learner_arrive(&t->context, w);
   oikos_adapt(t->inner, w->path, t->weights.shared + t->weights.m, &w->episode.support, steps);
   oikos_ranking_keep(b->ranking, i, &w->episode, b->request[i].side, b->request[i].learner,
@@ -45,7 +46,8 @@ static oikos_status run_block(const request_block *b, int64_t first, oikos_recom
                               void *user, oikos_error *err) {
   oikos_trainer *t = b->t;
   oikos_status status = OIKOS_OK;
-  OIKOS_TRY(oikos_rows_fetch(t->rows, b->count, make_episode, b, &t->workers[0].episode, err));
+  OIKOS_TRY(oikos_embedding_rows_fetch(t->embedding_rows, b->count, make_episode, b,
+                                       &t->workers[0].episode, err));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
   for (int64_t i = 0; i < b->count; i++) {
     oikos_pulse_beat(t->team.pulse);
@@ -80,10 +82,11 @@ oikos_status oikos_trainer_recommend(oikos_trainer *t, int64_t count, const oiko
                                      int top, oikos_recommended *then, void *user,
                                      oikos_error *err) {
   request_block b = {.t = t};
-  int64_t room = oikos_rows_most(t), most = count; // the rank with most says when it is over
+  int64_t room = oikos_embedding_rows_most(t),
+          most = count; // the rank with most says when it is over
   oikos_status status = check(t, count, requests, err);
   if (status == OIKOS_OK) { // there are no more to recommend than these
-    int64_t all = oikos_source_shape(t->source).rows;
+    int64_t all = oikos_source_shape(t->source).embedding_rows;
     status = oikos_ranking_create(t, top < all ? top : (int)all, room, &b.ranking, err);
   }
   status = oikos_agree(&t->team, status, err);

@@ -65,8 +65,8 @@ oikos_status oikos_relocate(oikos_trainer *t, const int64_t *bound, oikos_error 
     status = ask(t, &p, err);
   if (status == OIKOS_OK)
     move_in(t, &p);
-  OIKOS_PARTS(t, q, settle)
-    q->part->settle(q, status == OIKOS_OK);
+  OIKOS_PARTS(t, q, relocated)
+    q->part->relocated(q, status == OIKOS_OK);
   destroy(&p);
   return status;
 }

@@ -11,7 +11,7 @@
 
 /* Its own is (T): steps that each home has been deserted. */
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
-  return oikos_arena_alloc(&p->memory, &p->own, (size_t)t->weights.n_homes, sizeof(int64_t), err);
+  return oikos_arena_alloc(&p->memory, &p->state, (size_t)t->weights.n_homes, sizeof(int64_t), err);
 }
 
 /* The optimizer, and the mean of those who trained there, are as the parent's. */
@@ -22,10 +22,10 @@ static void inherit(oikos_weights *w, int32_t child, int32_t parent) {
            w->k * sizeof *w->peer_homes);
 }
 
-static void adopted(oikos_trainer *t, const oikos_part_state *p) {
+static void committed(oikos_trainer *t, const oikos_part_state *p) {
   oikos_weights *w = &t->weights;
   int32_t parent, child;
-  child = oikos_homes_due(&t->config, t->sums[0].words + OIKOS_COUNT_MEMBERS, p->own, &parent);
+  child = oikos_homes_due(&t->config, t->sums[0].words + OIKOS_COUNT_MEMBERS, p->state, &parent);
   if (child < 0)
     return;
   oikos_homes_split(&t->config, &w->layout, t->step, child, parent, w->homes);
@@ -36,9 +36,9 @@ static void adopted(oikos_trainer *t, const oikos_part_state *p) {
 
 static void weight_fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fields *f) {
   if (t->weights.k > 0)
-    oikos_fields_add(f, OIKOS_FIELD_INT64, p->own, t->weights.n_homes, 0,
+    oikos_fields_add(f, OIKOS_FIELD_INT64, p->state, t->weights.n_homes, 0,
                      "steps that each home has been deserted", "revive", "deserted");
 }
 
 const oikos_part oikos_part_revive = {
-    .name = "revive", .create = create, .adopted = adopted, .weight_fields = weight_fields};
+    .name = "revive", .create = create, .committed = committed, .weight_fields = weight_fields};

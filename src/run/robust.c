@@ -51,7 +51,7 @@ static oikos_status create_columns(const oikos_trainer *t, const int64_t *bound,
 
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
   size_t threads = (size_t)t->n_threads;
-  rule *r = p->own;
+  rule *r = p->state;
   OIKOS_TRY(oikos_robust_create(&t->config, &t->weights, &t->rule, err));
   if (oikos_rule_clips(&t->config))
     OIKOS_TRY(oikos_arena_alloc(&p->memory, &r->clipped, oikos_mul(threads, t->weights.n),
@@ -64,14 +64,14 @@ static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *e
   return oikos_arena_alloc(&p->memory, &r->row, width(t), sizeof(real), err);
 }
 
-static void destroy(void *own) {
-  oikos_columns_destroy(&((rule *)own)->columns);
+static void destroy(void *state) {
+  oikos_columns_destroy(&((rule *)state)->columns);
 }
 
 static bool take(oikos_trainer *t, const oikos_part_state *p, int thread, oikos_slot_id slot,
                  const oikos_contribution *c) {
   const oikos_weights *w = &t->weights;
-  const rule *r = p->own;
+  const rule *r = p->state;
   const oikos_columns *columns = &r->columns;
   bool fine = oikos_contribution_finite(&t->config, w, c) && !oikos_diverged(&t->config, c);
   if (columns->tags)
@@ -118,7 +118,7 @@ static void order_row(const oikos_trainer *t, const rule *r, int32_t home) {
 /* Rules that order exchange and order. */
 static void share(oikos_trainer *t, const oikos_part_state *p) {
   const oikos_weights *w = &t->weights;
-  rule *r = p->own;
+  rule *r = p->state;
   oikos_robust *to = &t->rule;
   oikos_columns *c = &r->columns;
   size_t owned = w->m - w->k;
@@ -140,18 +140,18 @@ static void share(oikos_trainer *t, const oikos_part_state *p) {
   }
 }
 
-static void adopt(oikos_trainer *t, oikos_part_state *p) {
+static void commit(oikos_trainer *t, oikos_part_state *p) {
   t->history.now[p->column] = (double)t->sums[0].words[OIKOS_COUNT_REJECTED];
 }
 
 static oikos_status room(oikos_trainer *t, oikos_part_state *p, const oikos_learners *to,
                          oikos_error *err) {
-  rule *r = p->own;
+  rule *r = p->state;
   return r->columns.tags ? create_columns(t, to->bound, &r->next, err) : OIKOS_OK;
 }
 
-static void settle(oikos_part_state *p, bool moved) {
-  rule *r = p->own;
+static void relocated(oikos_part_state *p, bool moved) {
+  rule *r = p->state;
   oikos_columns gone = moved ? r->columns : r->next;
   r->columns = moved ? r->next : r->columns;
   oikos_columns_destroy(&gone);
@@ -186,7 +186,7 @@ const oikos_part oikos_part_rule = {.size = sizeof(rule),
                                     .destroy = destroy,
                                     .take = take,
                                     .share = share,
-                                    .adopt = adopt,
+                                    .commit = commit,
                                     .room = room,
-                                    .settle = settle,
+                                    .relocated = relocated,
                                     .weight_fields = weight_fields};

@@ -17,11 +17,11 @@ static bool taken(oikos_trainer *t, const oikos_part_state *p, int thread, oikos
 }
 
 /* The same error on all ranks if somebody's patience with a learner is at its end. */
-static oikos_status reduced(oikos_trainer *t, const oikos_part_state *p, bool again,
+static oikos_status reduced(oikos_trainer *t, const oikos_part_state *p, bool repeat,
                             oikos_error *err) {
   const int64_t *next = p->by_slot;
   int64_t lost = INT64_MAX;
-  (void)again;
+  (void)repeat;
   if (t->sums[0].words[OIKOS_COUNT_LOST] == 0)
     return OIKOS_OK;
   for (oikos_slot_id slot = t->learners.active - 1; slot >= 0; slot--)

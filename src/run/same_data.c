@@ -22,7 +22,7 @@ static void to_words(const char *text, int64_t words[OIKOS_DATA_WORDS]) {
   }
 }
 
-void oikos_data_note(oikos_trainer *t) {
+void oikos_data_set_prints(oikos_trainer *t) {
   const oikos_data_about *about = oikos_trainer_data(t);
   memset(t->data_prints, 0, sizeof t->data_prints);
   if (!about)
@@ -48,7 +48,7 @@ oikos_status oikos_data_same(oikos_trainer *t, const char *checkpoint, oikos_err
   int64_t was[OIKOS_DATA_PRINTS][OIKOS_DATA_WORDS];
   int first = 0;
   memcpy(was, t->data_prints, sizeof was);
-  oikos_data_note(t);
+  oikos_data_set_prints(t);
   while (first < OIKOS_DATA_PRINTS && !differs(was[first], t->data_prints[first]))
     first++;
   if (first == OIKOS_DATA_PRINTS)

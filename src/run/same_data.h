@@ -11,7 +11,7 @@
 const oikos_data_about *oikos_trainer_data(const oikos_trainer *t);
 
 /** Take down which file it is, as numbers that a checkpoint keeps; 0 for what is not known. */
-void oikos_data_note(oikos_trainer *t);
+void oikos_data_set_prints(oikos_trainer *t);
 
 /**
  * After loading a checkpoint: the trainer's file must be the one that the checkpoint has noted, to

@@ -21,7 +21,7 @@
 static oikos_status load_data(oikos_trainer *t, oikos_data *data, oikos_error *err) {
   OIKOS_TRY(oikos_source_data_load(&t->team, &t->config, &t->data, data, err));
   const oikos_data_about *about = oikos_trainer_data(t);
-  oikos_data_note(t);
+  oikos_data_set_prints(t);
   if (about && !*about->digest)
     oikos_trainer_say(
         t,
@@ -89,18 +89,18 @@ static oikos_status create_source(oikos_trainer *t, const oikos_data *data, oiko
 
 /* What the configuration leaves open of how to compute: as in the checkpoint to come, or chosen by
  * rank 0 for all. */
-static oikos_status settle_config(oikos_trainer *t, const oikos_checkpoint *checkpoint,
-                                  oikos_error *err) {
+static oikos_status complete_config(oikos_trainer *t, const oikos_checkpoint *checkpoint,
+                                    oikos_error *err) {
   oikos_status status = OIKOS_OK;
   if (t->team.rank == 0) {
     oikos_task_shape shape = oikos_source_shape(t->source);
     size_t parts = (size_t)t->config.inner.micro_batches,
-           judged = oikos_judged_size(&t->config, oikos_train_norm_of(&t->config), shape),
+           query_size = oikos_query_batch_size(&t->config, oikos_train_norm_of(&t->config), shape),
            batch = (shape.support + parts - 1) / parts;
     if (checkpoint)
       status = oikos_trainer_choose_as(t, checkpoint, err);
     if (status == OIKOS_OK)
-      status = oikos_choose(&t->config, shape.input, batch, judged, err);
+      status = oikos_choose(&t->config, shape.input, batch, query_size, err);
   }
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   oikos_broadcast(&t->team, &t->config.model, sizeof t->config.model);
@@ -130,7 +130,7 @@ static oikos_status create_model(oikos_trainer *t, oikos_error *err) {
 /* Memory for data that ranks of a node do not share is worth a word: it may be the most there is.
  */
 static void say_copies(const oikos_trainer *t) {
-  int64_t copies = t->team.node_size > 1 && t->data.memory && t->data.memory->own;
+  int64_t copies = t->team.node_size > 1 && t->data.memory && t->data.memory->local;
   oikos_sum_int64(&t->team, 1, &copies);
   if (copies > 0)
     oikos_trainer_say(t,
@@ -145,9 +145,9 @@ static oikos_status find_source(oikos_trainer *t, oikos_error *err) {
     t->source = t->student->source;
     return OIKOS_OK;
   }
-  oikos_mark(t->where, 0, OIKOS_AT_READ);
+  oikos_rank_progress_set(t->progress, 0, OIKOS_PHASE_READ);
   OIKOS_TRY(load_data(t, &data, err));
-  oikos_mark(t->where, 0, OIKOS_AT_SET_UP);
+  oikos_rank_progress_set(t->progress, 0, OIKOS_PHASE_SET_UP);
   say_copies(t);
   return oikos_agree(&t->team, create_source(t, &data, err), err);
 }
@@ -172,7 +172,7 @@ static void compare_numerics(const oikos_trainer *t) {
 static oikos_status set_up(oikos_trainer *t, const oikos_checkpoint *checkpoint, bool trains,
                            bool resume, oikos_error *err) {
   OIKOS_TRY(find_source(t, err));
-  OIKOS_TRY(settle_config(t, checkpoint, err));
+  OIKOS_TRY(complete_config(t, checkpoint, err));
   OIKOS_TRY(oikos_agree(&t->team, create_model(t, err), err));
   OIKOS_PARTS(t, p, open)
     OIKOS_TRY(p->part->open(t, p, trains, resume, err));
@@ -189,8 +189,8 @@ static oikos_status set_up(oikos_trainer *t, const oikos_checkpoint *checkpoint,
 void oikos_trainer_destroy(oikos_trainer *t) {
   if (!t)
     return;
-  oikos_mark(t->where, t->step, OIKOS_AT_END);
-  oikos_watch_destroy(t->watch);
+  oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_END);
+  oikos_watchdog_destroy(t->watchdog);
   oikos_folders_remove(t->run, t->made); // there is no run
   for (int k = 0; k < t->n_threads; k++) {
     oikos_worker_destroy(&t->workers[k]);
@@ -223,7 +223,7 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
   oikos_trainer *t = *trainer;
   t->config = *config;
   t->memory.what = "the trainer";
-  t->where = &t->here;
+  t->progress = &t->local_progress;
   if (observer)
     t->observer = *observer;
   t->team = (oikos_team){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL, .hints = MPI_INFO_NULL};
@@ -231,9 +231,9 @@ static oikos_status create(MPI_Comm comm, const oikos_config *config, const char
     return oikos_fail(err, OIKOS_USAGE, "the run directory's path is longer than %d bytes",
                       OIKOS_PATH - 1);
   OIKOS_TRY(oikos_team_create(comm, &t->team, err));
-  t->here.pulse.stop = t->observer.stop;
-  t->here.pulse.user = t->observer.user;
-  t->team.pulse = &t->here.pulse;
+  t->local_progress.pulse.stop = t->observer.stop;
+  t->local_progress.pulse.user = t->observer.user;
+  t->team.pulse = &t->local_progress.pulse;
   OIKOS_TRY(oikos_agree(&t->team, oikos_config_check(config, err), err));
   return oikos_agree(&t->team, oikos_parts_check(config, err), err);
 }
@@ -248,7 +248,7 @@ static oikos_status finish(oikos_status status, oikos_trainer **trainer) {
 
 static oikos_status resume_from(oikos_trainer *t, const oikos_checkpoint *checkpoint,
                                 oikos_error *err) {
-  oikos_mark(t->where, 0, OIKOS_AT_LOAD);
+  oikos_rank_progress_set(t->progress, 0, OIKOS_PHASE_LOAD);
   OIKOS_TRY(oikos_trainer_load(t, checkpoint, err));
   oikos_trainer_say(t, "resumed from %s at step %lld", oikos_checkpoint_file(checkpoint),
                     (long long)t->step);
@@ -302,7 +302,7 @@ oikos_status oikos_trainer_open_for(MPI_Comm comm, const oikos_trainer *student,
   oikos_status status = create(comm, config, NULL, observer, trainer, err);
   if (status == OIKOS_OK && student) {
     (*trainer)->student = student;
-    (*trainer)->where = student->where;
+    (*trainer)->progress = student->progress;
     (*trainer)->team.pulse = student->team.pulse;
   }
   if (status == OIKOS_OK)

@@ -6,40 +6,40 @@
 
 enum { FEW = 8 }; /* ranks that a message names */
 
-static const char *const places[OIKOS_PLACES] = {
-    [OIKOS_AT_START] = "looking for a checkpoint",
-    [OIKOS_AT_READ] = "reading the data",
-    [OIKOS_AT_SET_UP] = "setting up",
-    [OIKOS_AT_LOAD] = "reading the checkpoint",
-    [OIKOS_AT_FETCH] = "fetching embedding rows",
-    [OIKOS_AT_TRAIN] = "training its learners",
-    [OIKOS_AT_REDUCE] = "the all-reduce",
-    [OIKOS_AT_UPDATE] = "the update",
-    [OIKOS_AT_RECORD] = "a record",
-    [OIKOS_AT_CHECKPOINT] = "writing a checkpoint",
-    [OIKOS_AT_EVALUATE] = "the evaluation",
-    [OIKOS_AT_END] = "the end of the run",
+static const char *const phases[OIKOS_PHASES] = {
+    [OIKOS_PHASE_START] = "looking for a checkpoint",
+    [OIKOS_PHASE_READ] = "reading the data",
+    [OIKOS_PHASE_SET_UP] = "setting up",
+    [OIKOS_PHASE_LOAD] = "reading the checkpoint",
+    [OIKOS_PHASE_FETCH] = "fetching embedding rows",
+    [OIKOS_PHASE_TRAIN] = "training its learners",
+    [OIKOS_PHASE_REDUCE] = "the all-reduce",
+    [OIKOS_PHASE_UPDATE] = "the update",
+    [OIKOS_PHASE_RECORD] = "a record",
+    [OIKOS_PHASE_CHECKPOINT] = "writing a checkpoint",
+    [OIKOS_PHASE_EVALUATE] = "the evaluation",
+    [OIKOS_PHASE_END] = "the end of the run",
 };
 
-const char *oikos_place_name(int place) {
-  return place >= 0 && place < OIKOS_PLACES ? places[place] : "an unknown place";
+const char *oikos_phase_name(int phase) {
+  return phase >= 0 && phase < OIKOS_PHASES ? phases[phase] : "an unknown phase";
 }
 
 static bool before(const oikos_rank_seen *a, const oikos_rank_seen *b) {
-  return a->step != b->step ? a->step < b->step : a->place < b->place;
+  return a->step != b->step ? a->step < b->step : a->phase < b->phase;
 }
 
 typedef struct message {
   char *text;
-  size_t size, at;
+  size_t size, used;
 } message;
 
 __attribute__((format(printf, 2, 3))) static void append(message *m, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  int n = vsnprintf(m->text + m->at, m->size - m->at, format, args);
+  int n = vsnprintf(m->text + m->used, m->size - m->used, format, args);
   va_end(args);
-  m->at = n < 0 || m->at + (size_t)n >= m->size ? m->size - 1 : m->at + (size_t)n;
+  m->used = n < 0 || m->used + (size_t)n >= m->size ? m->size - 1 : m->used + (size_t)n;
 }
 
 static void name_rank(message *m, int rank, const oikos_rank_seen *r, double patience) {
@@ -48,14 +48,14 @@ static void name_rank(message *m, int rank, const oikos_rank_seen *r, double pat
     append(m, "silent for %.1f s, last seen", r->silent);
   else
     append(m, "for %.1f s", r->still);
-  append(m, " in step %lld: %s", (long long)r->step, oikos_place_name(r->place));
+  append(m, " in step %lld: %s", (long long)r->step, oikos_phase_name(r->phase));
 }
 
 /* Whether a rank that is behind others is itself at fault, and not only waiting, in the collective
  * that it has not left yet, for one that is. */
 static bool at_fault(const oikos_rank_seen *r, double patience) {
-  return r->silent >= patience || r->place <= OIKOS_AT_LOAD || r->place == OIKOS_AT_TRAIN ||
-         r->place == OIKOS_AT_UPDATE || r->place == OIKOS_AT_EVALUATE;
+  return r->silent >= patience || r->phase <= OIKOS_PHASE_LOAD || r->phase == OIKOS_PHASE_TRAIN ||
+         r->phase == OIKOS_PHASE_UPDATE || r->phase == OIKOS_PHASE_EVALUATE;
 }
 
 /* Who the others wait for: those at fault if there are any, else all that are behind. */
@@ -74,7 +74,7 @@ static void name_late(message *m, const oikos_rank_seen *ranks, int n,
   for (int r = 0; r < n; r++)
     late += is_late(&ranks[r], foremost, faults, patience);
   append(m, "%d of %d ranks did not come to step %lld, %s: ", late, n, (long long)foremost->step,
-         oikos_place_name(foremost->place));
+         oikos_phase_name(foremost->phase));
   for (int r = 0; r < n && named < FEW; r++)
     if (is_late(&ranks[r], foremost, faults, patience)) {
       append(m, "%s", named++ ? "; " : "");
@@ -104,6 +104,6 @@ bool oikos_stalled(const oikos_rank_seen *ranks, int n, double limit, double pat
   else
     append(&m,
            "all %d ranks are in step %lld, %s, so the network or the file system does not answer",
-           n, (long long)foremost->step, oikos_place_name(foremost->place));
+           n, (long long)foremost->step, oikos_phase_name(foremost->phase));
   return true;
 }

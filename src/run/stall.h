@@ -10,32 +10,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Where a rank is, in the order of a run. Those of a step come before those of the next. */
+/** What a rank is at, in the order of a run. Those of a step come before those of the next. */
 typedef enum {
-  OIKOS_AT_START,
-  OIKOS_AT_READ,   /* of the data */
-  OIKOS_AT_SET_UP, /* of everything else */
-  OIKOS_AT_LOAD,   /* of the checkpoint */
-  OIKOS_AT_FETCH,  /* of embedding rows from their owners */
-  OIKOS_AT_TRAIN,  /* its learners */
-  OIKOS_AT_REDUCE, /* the all-reduce */
-  OIKOS_AT_UPDATE, /* of the shared weights and the homes */
-  OIKOS_AT_RECORD,
-  OIKOS_AT_CHECKPOINT,
-  OIKOS_AT_EVALUATE,
-  OIKOS_AT_END,
-  OIKOS_PLACES
-} oikos_place;
+  OIKOS_PHASE_START,
+  OIKOS_PHASE_READ,   /* of the data */
+  OIKOS_PHASE_SET_UP, /* of everything else */
+  OIKOS_PHASE_LOAD,   /* of the checkpoint */
+  OIKOS_PHASE_FETCH,  /* of embedding rows from their owners */
+  OIKOS_PHASE_TRAIN,  /* its learners */
+  OIKOS_PHASE_REDUCE, /* the all-reduce */
+  OIKOS_PHASE_UPDATE, /* of the shared weights and the homes */
+  OIKOS_PHASE_RECORD,
+  OIKOS_PHASE_CHECKPOINT,
+  OIKOS_PHASE_EVALUATE,
+  OIKOS_PHASE_END,
+  OIKOS_PHASES
+} oikos_phase;
 
 /** "the all-reduce"; for any number. */
-const char *oikos_place_name(int place);
+const char *oikos_phase_name(int phase);
 
 /** What is known of a rank. */
 typedef struct oikos_rank_seen {
   char host[64];
   long pid;
   int64_t step;
-  int place;     /* oikos_place */
+  int phase;     /* oikos_phase */
   double still;  /* seconds in which it made no progress, as it said */
   double silent; /* seconds since it last said anything */
 } oikos_rank_seen;

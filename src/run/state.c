@@ -46,7 +46,7 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   if (!t->run[0])
     return oikos_fail(err, OIKOS_USAGE,
                       "a checkpoint was asked for, but the trainer has no run directory");
-  oikos_mark(t->where, t->step, OIKOS_AT_CHECKPOINT);
+  oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_CHECKPOINT);
   oikos_checkpoint_path(t->run, t->step, path);
   double start = oikos_wall_clock();
   oikos_status status = oikos_agree(&t->team, oikos_trainer_fields(t, &f, err), err);
@@ -56,7 +56,7 @@ oikos_status oikos_trainer_checkpoint(oikos_trainer *t, oikos_error *err) {
   OIKOS_TRY(status);
   if (t->team.rank == 0)
     oikos_checkpoint_prune(t->run, t->step, t->config.checkpoint.keep);
-  oikos_pace_saved(&t->pace, oikos_wall_clock() - start);
+  oikos_timing_saved(&t->timing, oikos_wall_clock() - start);
   oikos_trainer_say(t, "checkpoint %s written in %.2f s", path, oikos_wall_clock() - start);
   return OIKOS_OK;
 }

@@ -11,13 +11,13 @@
 void oikos_results_lay_out(oikos_results *r) {
   size_t steps = (size_t)r->steps + 1;
   r->errors = 2 * steps;
-  r->judged = r->errors + steps * (size_t)r->targets;
-  r->sure = r->judged + 1;
-  r->home = r->sure + 1;
+  r->evaluated = r->errors + steps * (size_t)r->targets;
+  r->confidence = r->evaluated + 1;
+  r->home = r->confidence + 1;
   r->group = r->home + 1;
   r->unit = r->group + 1;
-  r->ratings_at = r->unit + r->each;
-  r->fields = r->ratings_at + oikos_judge_fields(&r->judge, r->steps);
+  r->ratings_offset = r->unit + r->each;
+  r->fields = r->ratings_offset + oikos_judge_fields(&r->judge, r->steps);
 }
 
 /* The episodes at hand: all, or those with one value in a field. */
@@ -79,7 +79,7 @@ static oikos_estimate mean_of(episode_sample *s, size_t column) {
 
 static void summarise_targets(episode_sample *s, oikos_evaluation *v) {
   size_t all = ((size_t)s->r->steps + 1) * (size_t)s->r->targets;
-  fetch(s, s->r->judged, s->number);
+  fetch(s, s->r->evaluated, s->number);
   for (size_t k = 0; k < all; k++) {
     fetch(s, s->r->errors + k, s->value);
     v->rmse[k] =
@@ -96,7 +96,7 @@ static oikos_status summarise_ratings(const oikos_results *r, oikos_evaluation *
     for (next = first; next < r->episodes && row_of(r, next)[r->group] == group;)
       next++;
     OIKOS_TRY(oikos_judge_sum_up((size_t)(next - first), r->fields,
-                                 row_of(r, first) + r->ratings_at, 0, r->steps,
+                                 row_of(r, first) + r->ratings_offset, 0, r->steps,
                                  &v->rated[v->n_rated], err));
     v->n_rated++;
   }
@@ -114,7 +114,7 @@ static oikos_status allocate(oikos_evaluation *v, size_t steps, size_t groups, o
   v->rmse = v->group_loss + groups;
   OIKOS_TRY(oikos_alloc(&v->residents, oikos_mul(homes, groups), sizeof *v->residents,
                         "the evaluation", err));
-  return oikos_alloc(&v->home_sure, homes, sizeof *v->home_sure, "the evaluation", err);
+  return oikos_alloc(&v->home_confidence, homes, sizeof *v->home_confidence, "the evaluation", err);
 }
 
 static oikos_status summarise(const oikos_results *r, episode_sample *s, oikos_evaluation *v,
@@ -128,7 +128,7 @@ static oikos_status summarise(const oikos_results *r, episode_sample *s, oikos_e
     v->loss[k] = mean_of(s, k);
     v->accuracy[k] = mean_of(s, steps + k);
   }
-  v->sure = mean_of(s, r->sure).mean;
+  v->confidence = mean_of(s, r->confidence).mean;
   v->units = v->loss[0].units;
   summarise_targets(s, v);
   for (int64_t e = 0; e < r->episodes; e++) {
@@ -138,7 +138,7 @@ static oikos_status summarise(const oikos_results *r, episode_sample *s, oikos_e
   for (int h = 0; h < v->n_homes; h++) {
     take(s, r->home, h);
     v->home_loss[h] = mean_of(s, steps - 1);
-    v->home_sure[h] = s->n ? mean_of(s, r->sure).mean : 0;
+    v->home_confidence[h] = s->n ? mean_of(s, r->confidence).mean : 0;
   }
   for (int g = 0; g < v->n_groups; g++) {
     take(s, r->group, g);

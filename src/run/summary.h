@@ -12,9 +12,9 @@
  * the home, home, group; units; those of judge_ratings.h. */
 typedef struct oikos_results {
   int64_t episodes, steps, targets;
-  size_t each;                                    /* units of an episode */
-  size_t errors, judged, sure, home, group, unit; /* where these stand in a row */
-  size_t ratings_at, fields;
+  size_t each;                                             /* units of an episode */
+  size_t errors, evaluated, confidence, home, group, unit; /* where these stand in a row */
+  size_t ratings_offset, fields;
   oikos_judge judge;
   double *rows; /* (episodes, fields); zero where another rank evaluates */
   oikos_arena memory;

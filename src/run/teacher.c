@@ -22,13 +22,13 @@ typedef struct teacher {
   char path[OIKOS_LONG_PATH]; /* the checkpoint it was read from */
 } teacher;
 
-static void destroy(void *own) {
-  oikos_trainer_destroy(((teacher *)own)->trainer);
+static void destroy(void *state) {
+  oikos_trainer_destroy(((teacher *)state)->trainer);
 }
 
 oikos_trainer *oikos_trainer_teacher(oikos_trainer *t) {
   const oikos_part_state *p = oikos_part_of(t, &oikos_part_teacher);
-  return p ? ((const teacher *)p->own)->trainer : NULL;
+  return p ? ((const teacher *)p->state)->trainer : NULL;
 }
 
 static void kept_path(const oikos_trainer *t, char *path) {
@@ -36,11 +36,11 @@ static void kept_path(const oikos_trainer *t, char *path) {
 }
 
 /* A resumed run has its own copy, unless it ended before it made one. Rank 0 looks. */
-static void find(const oikos_trainer *t, bool resume, teacher *own) {
-  kept_path(t, own->path);
-  bool kept = resume && access(own->path, R_OK) == 0;
+static void find(const oikos_trainer *t, bool resume, teacher *state) {
+  kept_path(t, state->path);
+  bool kept = resume && access(state->path, R_OK) == 0;
   if (!kept)
-    snprintf(own->path, OIKOS_LONG_PATH, "%s", t->config.distill.model);
+    snprintf(state->path, OIKOS_LONG_PATH, "%s", t->config.distill.model);
 }
 
 /* The teacher's configuration but for how this job runs. */
@@ -65,19 +65,19 @@ static oikos_status open_checkpoint(oikos_trainer *t, const oikos_checkpoint *ch
   return status;
 }
 
-static oikos_status open_model(oikos_trainer *t, teacher *own, oikos_error *err) {
+static oikos_status open_model(oikos_trainer *t, teacher *state, oikos_error *err) {
   oikos_checkpoint *checkpoint;
-  oikos_status status = oikos_checkpoint_open(&t->team, own->path, &checkpoint, err);
+  oikos_status status = oikos_checkpoint_open(&t->team, state->path, &checkpoint, err);
   if (status == OIKOS_OK)
-    status = open_checkpoint(t, checkpoint, &own->trainer, err);
+    status = open_checkpoint(t, checkpoint, &state->trainer, err);
   oikos_checkpoint_close(checkpoint);
   if (status != OIKOS_OK) {
-    oikos_fail_prefix(err, "the teacher %s: ", own->path);
+    oikos_fail_prefix(err, "the teacher %s: ", state->path);
     return status;
   }
   // it adapts to the student's support sets: that is what a held-out score is to halve
-  own->trainer->config.task.support = t->config.task.support;
-  own->trainer->config.task.query = t->config.task.query;
+  state->trainer->config.task.support = t->config.task.support;
+  state->trainer->config.task.query = t->config.task.query;
   return OIKOS_OK;
 }
 
@@ -92,7 +92,7 @@ static oikos_status begin(oikos_trainer *t, oikos_part_state *p, oikos_error *er
 
 static oikos_status open_teacher(oikos_trainer *t, oikos_part_state *p, bool trains, bool resume,
                                  oikos_error *err) {
-  teacher *own = p->own;
+  teacher *state = p->state;
   if (t->config.distill.teacher != OIKOS_TEACHER_MODEL) {
     t->context.teacher = &t->context;
     return OIKOS_OK;
@@ -100,27 +100,27 @@ static oikos_status open_teacher(oikos_trainer *t, oikos_part_state *p, bool tra
   if (!trains)
     return OIKOS_OK;
   if (t->team.rank == 0)
-    find(t, resume && t->run[0], own);
-  oikos_broadcast(&t->team, own->path, sizeof own->path);
-  OIKOS_TRY(open_model(t, own, err));
-  t->context.teacher = &own->trainer->context;
+    find(t, resume && t->run[0], state);
+  oikos_broadcast(&t->team, state->path, sizeof state->path);
+  OIKOS_TRY(open_model(t, state, err));
+  t->context.teacher = &state->trainer->context;
   return OIKOS_OK;
 }
 
 /* Keep its checkpoint in the run directory. Rank 0 writes. */
-static oikos_status keep(const oikos_trainer *t, const teacher *own, oikos_error *err) {
+static oikos_status keep(const oikos_trainer *t, const teacher *state, oikos_error *err) {
   char path[OIKOS_LONG_PATH];
   kept_path(t, path);
-  if (!own->trainer || strcmp(path, own->path) == 0)
+  if (!state->trainer || strcmp(path, state->path) == 0)
     return OIKOS_OK;
   oikos_temporary_sweep(path);
-  return oikos_copy_file(own->path, path, err);
+  return oikos_copy_file(state->path, path, err);
 }
 
 static oikos_status enter(oikos_trainer *t, oikos_part_state *p, bool resume, oikos_error *err) {
   (void)resume;
   bool mine = t->run[0] && t->team.rank == 0;
-  return oikos_agree(&t->team, mine ? keep(t, p->own, err) : OIKOS_OK, err);
+  return oikos_agree(&t->team, mine ? keep(t, p->state, err) : OIKOS_OK, err);
 }
 
 /* What peers teach. */

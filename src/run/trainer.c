@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/try.h"
 #include "learn/schedule.h"
+#include "run/embedding_rows.h"
 #include "run/part.h"
-#include "run/rows.h"
 #include "run/trainer_impl.h"
 
 typedef oikos_real real;
@@ -40,15 +40,15 @@ static void train_learner(oikos_trainer *t, int thread, oikos_slot_id slot) {
       oikos_learner_train(&t->context, &t->workers[thread], learners->first_active + slot, log_p,
                           learners->home[local], oikos_learners_left_off(learners, local));
   learners->next_home[slot] = c.home;
-  oikos_learners_leave(learners, slot, c.trained);
+  oikos_learners_store(learners, slot, c.trained);
   double begin = oikos_profile_begin(t->profiles);
   if (!contribute(t, thread, slot, &c)) {
-    oikos_learners_leave(learners, slot, NULL);
+    oikos_learners_store(learners, slot, NULL);
     if (t->not_finite[thread] < 0 || learner < t->not_finite[thread])
       t->not_finite[thread] = learner;
   }
   if (t->profiles)
-    oikos_profile_phase(&t->profiles[thread], OIKOS_PHASE_ADD, &begin);
+    oikos_profile_add(&t->profiles[thread], OIKOS_PROFILE_ADD, &begin);
 }
 
 /* Step 1 for this rank's learners of strata begin .. end - 1, which lie in one chunk. */
@@ -58,7 +58,8 @@ static void train_unit(oikos_trainer *t, int thread, oikos_stratum_id begin, oik
                 to = end - learners->first_active < learners->active ? end - learners->first_active
                                                                      : learners->active;
   oikos_learners_begin(&t->context, &t->workers[thread], t->step, learners->first_active + from,
-                       to - from, learners->learner + from, oikos_rows_view(t->rows, from));
+                       to - from, learners->learner + from,
+                       oikos_embedding_rows_view(t->embedding_rows, from));
   for (oikos_slot_id slot = from; slot < to; slot++)
     train_learner(t, thread, slot);
 }
@@ -66,7 +67,7 @@ static void train_unit(oikos_trainer *t, int thread, oikos_stratum_id begin, oik
 /* Whether a checkpoint is due by rank 0's clock. */
 static bool save_due(const oikos_trainer *t) {
   return t->team.rank == 0 && t->run[0] && t->config.checkpoint.every < 0 &&
-         oikos_pace_due(&t->pace, t->config.checkpoint.mtbf);
+         oikos_timing_due(&t->timing, t->config.checkpoint.mtbf);
 }
 
 /* Step 1, train: the active learners of this rank, in any order on any thread. A request to stop,
@@ -75,7 +76,7 @@ static void train(oikos_trainer *t, bool stop) {
   int64_t first = t->learners.first_active / t->unit,
           last = (t->learners.first_active + t->learners.active + t->unit - 1) / t->unit;
   double begin = oikos_wall_clock();
-  oikos_mark(t->where, t->step, OIKOS_AT_TRAIN);
+  oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_TRAIN);
   for (int k = 0; k < t->n_threads; k++) {
     oikos_sum_zero(t->segments.grid, &t->sums[k]);
     t->not_finite[k] = -1;
@@ -83,7 +84,7 @@ static void train(oikos_trainer *t, bool stop) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
   for (int64_t k = first; k < last; k++)
     train_unit(t, omp_get_thread_num(), k * t->unit, (k + 1) * t->unit);
-  t->pace.busy += oikos_wall_clock() - begin;
+  t->timing.busy += oikos_wall_clock() - begin;
   t->sums[0].words[OIKOS_COUNT_STOP] += stop;
   t->sums[0].words[OIKOS_COUNT_SAVE] += save_due(t);
 }
@@ -93,9 +94,9 @@ static void reduce(oikos_trainer *t) {
   double begin = oikos_profile_begin(t->profiles);
   for (int k = 1; k < t->n_threads; k++)
     oikos_sum_merge(t->segments.grid, &t->sums[0], &t->sums[k]);
-  oikos_mark(t->where, t->step, OIKOS_AT_REDUCE);
+  oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_REDUCE);
   oikos_reduce(&t->team, t->segments.grid, &t->sums[0]);
-  oikos_profile_phase(t->profiles, OIKOS_PHASE_REDUCE, &begin);
+  oikos_profile_add(t->profiles, OIKOS_PROFILE_REDUCE, &begin);
 }
 
 /* Some learner's numbers are not finite: find the first one, so that the message can name it. */
@@ -118,21 +119,21 @@ static oikos_status diverged(const oikos_trainer *t, oikos_error *err) {
 /* Whether the learners are to train once more, since their sums do not fit the grid, which then has
  * moved to where they do. An error if there is no step to make: somebody's numbers are not finite,
  * where nobody is left out; else if everybody is. */
-static oikos_status look_at_sums(oikos_trainer *t, bool *again, oikos_error *err) {
+static oikos_status look_at_sums(oikos_trainer *t, bool *repeat, oikos_error *err) {
   const oikos_sum *sum = &t->sums[0];
   if (sum->words[OIKOS_COUNT_NOT_FINITE] > 0 || oikos_update_counted(&t->config, sum) == 0)
     return diverged(t, err);
-  *again = oikos_grid_misplaced(t->segments.grid, sum);
+  *repeat = oikos_grid_misplaced(t->segments.grid, sum);
   OIKOS_PARTS(t, p, reduced)
-    OIKOS_TRY(p->part->reduced(t, p, *again, err));
-  if (*again)
-    oikos_grid_settle(t->segments.grid, sum);
+    OIKOS_TRY(p->part->reduced(t, p, *repeat, err));
+  if (*repeat)
+    oikos_grid_refit(t->segments.grid, sum);
   return OIKOS_OK;
 }
 
 /* What the learners of the step at hand need. */
 static oikos_status fetch(oikos_trainer *t, oikos_error *err) {
-  oikos_mark(t->where, t->step, OIKOS_AT_FETCH);
+  oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_FETCH);
   OIKOS_PARTS(t, p, begin)
     OIKOS_TRY(p->part->begin(t, p, err));
   return OIKOS_OK;
@@ -140,7 +141,7 @@ static oikos_status fetch(oikos_trainer *t, oikos_error *err) {
 
 /* Step 2, the shared weights. Returns the norm of the mean gradient. */
 static double share(oikos_trainer *t) {
-  oikos_mark(t->where, t->step, OIKOS_AT_UPDATE);
+  oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_UPDATE);
   OIKOS_PARTS(t, p, share)
     p->part->share(t, p);
   return oikos_update_shared(&t->config, &t->segments, &t->sums[0], t->step, &t->rule, &t->weights,
@@ -154,7 +155,7 @@ static void update_homes(oikos_trainer *t) {
 }
 
 /* The sums of the step as means, into the history. */
-static void note(oikos_trainer *t, double gradient_norm) {
+static void add_to_history(oikos_trainer *t, double gradient_norm) {
   const oikos_sum *sum = &t->sums[0];
   double n = (double)oikos_update_counted(&t->config, sum), *now = t->history.now;
   real losses[OIKOS_N_LOSSES], *scores = t->scratch;
@@ -163,12 +164,12 @@ static void note(oikos_trainer *t, double gradient_norm) {
   now[OIKOS_ROW_SUPPORT_LOSS] = (double)losses[OIKOS_LOSS_BEFORE];
   now[OIKOS_ROW_QUERY_LOSS] = (double)losses[OIKOS_LOSS_AFTER];
   now[OIKOS_ROW_ACCURACY] =
-      (double)sum->words[OIKOS_COUNT_CORRECT] / (double)sum->words[OIKOS_COUNT_JUDGED];
+      (double)sum->words[OIKOS_COUNT_CORRECT] / (double)sum->words[OIKOS_COUNT_EVALUATED];
   now[OIKOS_ROW_LEARNER_NORM] = (double)losses[OIKOS_GRADIENT_NORM];
   now[OIKOS_ROW_GRADIENT_NORM] = gradient_norm;
   now[OIKOS_ROW_RATE] = t->config.shared.rate * oikos_schedule(&t->config, t->step);
   now[OIKOS_ROW_MOVED] = (double)sum->words[OIKOS_COUNT_MOVED] / n;
-  now[t->history.fields + OIKOS_ASIDE_SURE] = (double)losses[OIKOS_SURE];
+  now[t->history.fields + OIKOS_ASIDE_CONFIDENCE] = (double)losses[OIKOS_CONFIDENCE];
   for (int64_t h = 0; h < t->config.home.count; h++) {
     now[OIKOS_ROW_MEMBERS + h] = (double)sum->words[OIKOS_COUNT_MEMBERS + h] / n;
     now[OIKOS_ROW_MEMBERS + t->config.home.count + h] = (double)scores[h];
@@ -177,17 +178,17 @@ static void note(oikos_trainer *t, double gradient_norm) {
 }
 
 /* What the learners have found becomes what they are; the step is done. */
-static void adopt(oikos_trainer *t, double gradient_norm) {
+static void commit(oikos_trainer *t, double gradient_norm) {
   const oikos_sum *sum = &t->sums[0];
-  OIKOS_PARTS(t, p, adopt)
-    p->part->adopt(t, p);
-  oikos_learners_adopt(&t->learners);
-  OIKOS_PARTS(t, p, adopted)
-    p->part->adopted(t, p);
-  note(t, gradient_norm);
+  OIKOS_PARTS(t, p, commit)
+    p->part->commit(t, p);
+  oikos_learners_commit(&t->learners);
+  OIKOS_PARTS(t, p, committed)
+    p->part->committed(t, p);
+  add_to_history(t, gradient_norm);
   t->stopping = sum->words[OIKOS_COUNT_STOP] > 0;
   t->saving = sum->words[OIKOS_COUNT_SAVE] > 0;
-  oikos_grid_settle(t->segments.grid, sum);
+  oikos_grid_refit(t->segments.grid, sum);
   t->step++;
 }
 
@@ -199,22 +200,22 @@ static void adopt(oikos_trainer *t, double gradient_norm) {
  *   reduce   one sum over all learners; once more if it does not fit its grid
  *   share    step 2: the shared weights, alike on all ranks
  *   homes    step 3: the homes
- *   adopt    what the learners have found, by each part of a step (run/part.h)
+ *   commit   what the learners have found, by each part of a step (run/part.h)
  */
 oikos_status oikos_trainer_step(oikos_trainer *t, oikos_error *err) {
-  bool again = true, stop = false;
+  bool repeat = true, stop = false;
   oikos_learners_pick(&t->config, t->step, &t->learners);
   OIKOS_TRY(fetch(t, err));
-  while (again) {
+  while (repeat) {
     stop |= t->observer.stop && t->observer.stop(t->observer.user);
     train(t, stop);
     reduce(t);
-    OIKOS_TRY(look_at_sums(t, &again, err));
+    OIKOS_TRY(look_at_sums(t, &repeat, err));
   }
   double begin = oikos_profile_begin(t->profiles), norm = share(t);
   update_homes(t);
-  adopt(t, norm);
-  oikos_profile_phase(t->profiles, OIKOS_PHASE_UPDATE, &begin);
+  commit(t, norm);
+  oikos_profile_add(t->profiles, OIKOS_PROFILE_UPDATE, &begin);
   if (t->observer.step)
     t->observer.step(t->observer.user, t->step, t->history.now[OIKOS_ROW_QUERY_LOSS],
                      t->history.now[OIKOS_ROW_ACCURACY]);
@@ -232,16 +233,16 @@ oikos_record oikos_trainer_record(const oikos_trainer *t, int64_t index) {
 
 static oikos_status record(oikos_trainer *t, oikos_error *err) {
   int64_t n = oikos_cohort_size(&t->config), steps = (int64_t)t->history.pending[OIKOS_ROW_STEP];
-  oikos_mark(t->where, t->step, OIKOS_AT_RECORD);
-  oikos_pace_compare(&t->team, &t->pace);
+  oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_RECORD);
+  oikos_timing_compare(&t->team, &t->timing);
   oikos_status status = oikos_history_close(&t->history, t->step, t->step * n, steps * n, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));
   OIKOS_PARTS(t, p, record)
     p->part->record(t, p, oikos_history_row(&t->history, t->history.records - 1));
   oikos_record r = oikos_trainer_record(t, t->history.records - 1);
-  r.slowest = t->pace.slowest;
-  r.slowest_rank = t->pace.slowest_rank;
-  r.slowest_host = t->pace.slowest_host;
+  r.slowest = t->timing.slowest;
+  r.slowest_rank = t->timing.slowest_rank;
+  r.slowest_host = t->timing.slowest_host;
   if (t->observer.record)
     t->observer.record(t->observer.user, &r);
   return oikos_metrics_append(t, &r, err);
@@ -254,7 +255,7 @@ static oikos_status run_steps(oikos_trainer *t, oikos_error *err) {
                       "evaluate it with `oikos eval`",
                       (long long)t->config.steps, (long long)t->step);
   int64_t every = t->config.checkpoint.every, saved = t->step;
-  t->pace.saved = oikos_wall_clock();
+  t->timing.saved = oikos_wall_clock();
   while (t->step < t->config.steps && !t->stopping) {
     OIKOS_TRY(oikos_trainer_step(t, err));
     if (t->step % t->config.log.every == 0)
@@ -268,7 +269,7 @@ static oikos_status run_steps(oikos_trainer *t, oikos_error *err) {
   }
   if (t->run[0] && (saved != t->step || t->step == 0))
     OIKOS_TRY(oikos_trainer_checkpoint(t, err));
-  oikos_watch_unlock(t->watch);
+  oikos_watchdog_unlock(t->watchdog);
   if (t->step < t->config.steps)
     return oikos_fail(err, OIKOS_STOPPED, "stopped on request after step %lld of %lld%s",
                       (long long)t->step, (long long)t->config.steps,
@@ -277,8 +278,9 @@ static oikos_status run_steps(oikos_trainer *t, oikos_error *err) {
 }
 
 oikos_status oikos_trainer_run(oikos_trainer *t, oikos_error *err) {
-  t->here.pulse.stop = NULL; // between steps alone, with a checkpoint that is written whole
+  t->local_progress.pulse.stop =
+      NULL; // between steps alone, with a checkpoint that is written whole
   oikos_status status = run_steps(t, err);
-  t->here.pulse.stop = t->observer.stop;
+  t->local_progress.pulse.stop = t->observer.stop;
   return status;
 }

@@ -10,26 +10,26 @@
 #include "oikos/trainer.h"
 #include "run/history.h"
 #include "run/learners.h"
-#include "run/pace.h"
-#include "run/watch.h"
+#include "run/timing.h"
+#include "run/watchdog.h"
 #include "store/checkpoint_list.h"
 #include "store/source_data.h"
 
 /* What tells one data file from another: of its inputs, names, and numbers; each of 128 bits. */
 enum { OIKOS_DATA_PRINTS = 3, OIKOS_DATA_WORDS = 2 };
 
-typedef struct oikos_rows oikos_rows;             /* run/rows.h */
-typedef struct oikos_part_state oikos_part_state; /* run/part.h */
+typedef struct oikos_embedding_rows oikos_embedding_rows; /* run/embedding_rows.h */
+typedef struct oikos_part_state oikos_part_state;         /* run/part.h */
 
 struct oikos_trainer {
   oikos_config config;
   oikos_observer observer;
   oikos_team team;
-  char run[OIKOS_PATH];           /* empty: nothing is written */
-  oikos_whereabouts here, *where; /* where: here, or where a teacher's student is */
-  oikos_watch *watch;             /* NULL: nothing is written */
-  size_t made;                    /* the length of the first part of `run` that was not there, until
-                                     there is something in it; 0: all was */
+  char run[OIKOS_PATH];                          /* empty: nothing is written */
+  oikos_rank_progress local_progress, *progress; /* local_progress, or of a teacher its student's */
+  oikos_watchdog *watchdog;                      /* NULL: nothing is written */
+  size_t made; /* the length of the first part of `run` that was not there, until
+                  there is something in it; 0: all was */
 
   const oikos_trainer *student; /* of a teacher: whose task it sees; NULL: a trainer for itself */
 
@@ -47,8 +47,8 @@ struct oikos_trainer {
   oikos_learners learners;
   oikos_part_state *parts; /* (n_parts) those that the configuration wants */
   int n_parts;
-  const oikos_part_state *taker; /* the one that takes contributions; NULL: all are added */
-  oikos_rows *rows;              /* of the embedding table; NULL: there is none */
+  const oikos_part_state *taker;        /* the one that takes contributions; NULL: all are added */
+  oikos_embedding_rows *embedding_rows; /* of the embedding table; NULL: there is none */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
   oikos_worker *workers; /* (n_threads) */
@@ -62,7 +62,7 @@ struct oikos_trainer {
   oikos_profile *profiles; /* (n_threads), of whoever measures; NULL: nobody does */
   bool stopping;           /* some rank was asked to stop */
   bool saving;             /* a checkpoint is due */
-  oikos_pace pace;
+  oikos_timing timing;
   oikos_arena memory;
 };
 

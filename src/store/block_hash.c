@@ -74,11 +74,11 @@ static oikos_status open_file(hash_work *w, const char *path, oikos_error *err) 
 
 static oikos_status hash_blocks(const hash_work *w, oikos_error *err) {
   for (int64_t i = 0; i < w->count; i++) {
-    int64_t at = w->from + (w->first + i) * OIKOS_HASH_BLOCK, left = w->size - at;
+    int64_t offset = w->from + (w->first + i) * OIKOS_HASH_BLOCK, left = w->size - offset;
     size_t n = left < OIKOS_HASH_BLOCK ? (size_t)left : OIKOS_HASH_BLOCK;
-    OIKOS_TRY(oikos_bytes_read(w->fd, at, w->block, n, err));
+    OIKOS_TRY(oikos_bytes_read(w->fd, offset, w->block, n, err));
     XXH128_canonicalFromHash((XXH128_canonical_t *)(w->hashes + 16 * i), XXH3_128bits(w->block, n));
-    OIKOS_TRY(w->visit ? w->visit(w->user, at, w->block, n, err)
+    OIKOS_TRY(w->visit ? w->visit(w->user, offset, w->block, n, err)
                        : oikos_pulse_check(w->team ? w->team->pulse : NULL, err));
   }
   return OIKOS_OK;

@@ -12,9 +12,10 @@
 
 enum { OIKOS_HASH_BLOCK = 1 << 20, OIKOS_DIGEST = 33 /* 32 hex digits and a zero */ };
 
-/** Sees the bytes that this rank reads, in order: n of them, the first being byte `at` of the file.
+/** Sees the bytes that this rank reads, in order: n of them, the first being byte `offset` of the
+ * file.
  */
-typedef oikos_status oikos_block_visit(void *user, int64_t at, const char *bytes, size_t n,
+typedef oikos_status oikos_block_visit(void *user, int64_t offset, const char *bytes, size_t n,
                                        oikos_error *err);
 
 /**

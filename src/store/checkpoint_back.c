@@ -26,15 +26,15 @@ typedef struct field_check {
 /* Bytes begin..end-1 of a field's data, counted from its first row. */
 static void sum_rows(field_check *r, int i, int64_t begin, int64_t end, const char *bytes) {
   int64_t row = (int64_t)(oikos_field_row(&r->fields[i]) * oikos_field_element(&r->fields[i]));
-  for (int64_t at = begin, n; at < end; at += n, bytes += n) {
-    int64_t inside = at % row;
-    n = row - inside < end - at ? row - inside : end - at;
+  for (int64_t offset = begin, n; offset < end; offset += n, bytes += n) {
+    int64_t inside = offset % row;
+    n = row - inside < end - offset ? row - inside : end - offset;
     if (n == row) {
-      r->sum[i] += oikos_rows_checksum(bytes, at / row, 1, (size_t)row);
+      r->sum[i] += oikos_rows_checksum(bytes, offset / row, 1, (size_t)row);
       continue;
     }
     if (inside == 0) {
-      XXH3_64bits_reset_withSeed(r->state, (XXH64_hash_t)(at / row));
+      XXH3_64bits_reset_withSeed(r->state, (XXH64_hash_t)(offset / row));
       r->missing = row;
       r->field = i;
     }
@@ -47,19 +47,19 @@ static void sum_rows(field_check *r, int i, int64_t begin, int64_t end, const ch
   }
 }
 
-static oikos_status see(void *user, int64_t at, const char *bytes, size_t n, oikos_error *err) {
+static oikos_status see(void *user, int64_t offset, const char *bytes, size_t n, oikos_error *err) {
   field_check *r = user;
   (void)err;
-  r->end = at + (int64_t)n;
+  r->end = offset + (int64_t)n;
   for (int i = 0; i < r->n; i++) {
     const oikos_field *f = &r->fields[i];
     if (oikos_field_empty(f))
       continue;
     int64_t from = r->offset[i],
             to = from + f->dims[0] * (int64_t)(oikos_field_row(f) * oikos_field_element(f)),
-            begin = from > at ? from : at, end = to < r->end ? to : r->end;
+            begin = from > offset ? from : offset, end = to < r->end ? to : r->end;
     if (begin < end)
-      sum_rows(r, i, begin - from, end - from, bytes + (begin - at));
+      sum_rows(r, i, begin - from, end - from, bytes + (begin - offset));
   }
   oikos_pulse_beat(r->team->pulse);
   return OIKOS_OK;

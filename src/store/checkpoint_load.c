@@ -120,15 +120,15 @@ static void exchange(const field_reader *r, int64_t n, char *rows) {
 static oikos_status fill(const field_reader *r, oikos_error *err) {
   bool together = r->f->stride == oikos_field_row(r->f);
   oikos_status status = OIKOS_OK;
-  for (int64_t at = 0; at < r->count; at += r->block) {
-    int64_t n = r->count - at < r->block ? r->count - at : r->block;
-    char *rows = together ? oikos_field_at(r->f, r->first + at) : r->buffer;
+  for (int64_t offset = 0; offset < r->count; offset += r->block) {
+    int64_t n = r->count - offset < r->block ? r->count - offset : r->block;
+    char *rows = together ? oikos_field_at(r->f, r->first + offset) : r->buffer;
     if (status == OIKOS_OK)
-      status = read_part(r, r->first + at, n, rows, err);
+      status = read_part(r, r->first + offset, n, rows, err);
     if (!r->f->owned)
       exchange(r, n, rows);
     for (int64_t i = 0; !together && i < n; i++)
-      memcpy(oikos_field_at(r->f, r->first + at + i), rows + (size_t)i * r->bytes, r->bytes);
+      memcpy(oikos_field_at(r->f, r->first + offset + i), rows + (size_t)i * r->bytes, r->bytes);
     if (status == OIKOS_OK)
       status = oikos_pulse_check(r->team->pulse, err);
   }

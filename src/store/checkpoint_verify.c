@@ -38,9 +38,9 @@ static oikos_status not_a_checkpoint(const char *text, size_t n, oikos_error *er
 static oikos_status hash_stream(const oikos_team *team, int fd, int64_t size, XXH3_state_t *state,
                                 char *block, oikos_error *err) {
   XXH3_128bits_reset(state);
-  for (int64_t at = OIKOS_SEAL; at < size; at += OIKOS_HASH_BLOCK) {
-    size_t n = size - at < OIKOS_HASH_BLOCK ? (size_t)(size - at) : OIKOS_HASH_BLOCK;
-    OIKOS_TRY(oikos_bytes_read(fd, at, block, n, err));
+  for (int64_t offset = OIKOS_SEAL; offset < size; offset += OIKOS_HASH_BLOCK) {
+    size_t n = size - offset < OIKOS_HASH_BLOCK ? (size_t)(size - offset) : OIKOS_HASH_BLOCK;
+    OIKOS_TRY(oikos_bytes_read(fd, offset, block, n, err));
     XXH3_128bits_update(state, block, n);
     OIKOS_TRY(oikos_pulse_check(team ? team->pulse : NULL, err));
   }

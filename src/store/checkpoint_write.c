@@ -50,7 +50,7 @@ static void find_small(writer *w) {
 }
 
 /* The rows of a field that this rank gives. */
-static void rows_here(const writer *w, int i, int64_t *first, int64_t *count) {
+static void local_rows(const writer *w, int i, int64_t *first, int64_t *count) {
   const oikos_field *f = &w->fields[i];
   *first = 0;
   *count = w->team->rank == 0 ? f->dims[0] : 0;
@@ -66,7 +66,7 @@ static int64_t block_rows(const writer *w, int i) {
  * are, maybe none. */
 static void block_of(const writer *w, int i, int64_t block, int64_t round, int64_t *first,
                      int64_t *count) {
-  rows_here(w, i, first, count);
+  local_rows(w, i, first, count);
   int64_t before = *count < round * block ? *count : round * block;
   *first += before;
   *count = *count - before < block ? *count - before : block;
@@ -139,10 +139,10 @@ static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oiko
 
 /* What is small on its way to rank 0, all of a rank together. */
 typedef struct parcel {
-  int total, *bytes;   /* (n) of each field that this rank gives */
-  char *rows;          /* these, one field after the other */
-  int *all, *sum, *at; /* on rank 0: bytes of each rank (ranks, n), in all, where they begin */
-  char *received;      /* on rank 0: the rows of one rank after the other */
+  int total, *bytes;       /* (n) of each field that this rank gives */
+  char *rows;              /* these, one field after the other */
+  int *all, *sum, *offset; /* on rank 0: bytes of each rank (ranks, n), in all, where they begin */
+  char *received;          /* on rank 0: the rows of one rank after the other */
 } parcel;
 
 static oikos_status create_parcel(writer *w, parcel *p, oikos_error *err) {
@@ -150,7 +150,7 @@ static oikos_status create_parcel(writer *w, parcel *p, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(&p->bytes, n, sizeof *p->bytes, "a checkpoint", err));
   for (int i = 0; i < w->n; i++) {
     int64_t first, count;
-    rows_here(w, i, &first, &count);
+    local_rows(w, i, &first, &count);
     p->bytes[i] = w->small[i] ? (int)((size_t)count * row_bytes(&w->fields[i])) : 0;
     p->total += p->bytes[i];
     all += w->small[i] && ranks ? (size_t)oikos_field_bytes(&w->fields[i]) : 0;
@@ -158,7 +158,7 @@ static oikos_status create_parcel(writer *w, parcel *p, oikos_error *err) {
   OIKOS_TRY(oikos_alloc(&p->rows, (size_t)p->total, 1, "a checkpoint", err));
   OIKOS_TRY(oikos_alloc(&p->all, ranks * (n + 2), sizeof *p->all, "a checkpoint", err));
   p->sum = p->all + ranks * n;
-  p->at = p->sum + ranks;
+  p->offset = p->sum + ranks;
   OIKOS_TRY(oikos_alloc(&p->received, all, 1, "a checkpoint", err));
   return oikos_alloc(&w->gathered, all, 1, "a checkpoint", err);
 }
@@ -168,7 +168,7 @@ static void pack(const writer *w, const parcel *p) {
   for (int i = 0; i < w->n; i++) {
     size_t bytes = row_bytes(&w->fields[i]);
     int64_t first, count;
-    rows_here(w, i, &first, &count);
+    local_rows(w, i, &first, &count);
     for (int64_t k = 0; w->small[i] && k < count; k++, to += bytes)
       memcpy(to, oikos_field_at(&w->fields[i], first + k), bytes);
   }
@@ -181,9 +181,9 @@ static void sort(const writer *w, const parcel *p) {
     for (int r = 0; r < w->team->size; r++) {
       int bytes = p->all[r * w->n + i];
       if (bytes > 0)
-        memcpy(to, p->received + p->at[r], (size_t)bytes);
+        memcpy(to, p->received + p->offset[r], (size_t)bytes);
       to += bytes;
-      p->at[r] += bytes;
+      p->offset[r] += bytes;
     }
 }
 
@@ -192,9 +192,10 @@ static void exchange(const writer *w, const parcel *p) {
   for (int r = 0; w->team->rank == 0 && r < w->team->size; r++) {
     for (int i = 0; i < w->n; i++)
       p->sum[r] += p->all[r * w->n + i];
-    p->at[r] = r ? p->at[r - 1] + p->sum[r - 1] : 0;
+    p->offset[r] = r ? p->offset[r - 1] + p->sum[r - 1] : 0;
   }
-  MPI_Gatherv(p->rows, p->total, MPI_BYTE, p->received, p->sum, p->at, MPI_BYTE, 0, w->team->world);
+  MPI_Gatherv(p->rows, p->total, MPI_BYTE, p->received, p->sum, p->offset, MPI_BYTE, 0,
+              w->team->world);
   if (w->team->rank == 0)
     sort(w, p);
 }

@@ -117,11 +117,11 @@ oikos_status oikos_data_rows(const oikos_data_in *in, hid_t dataset, const char 
                              int64_t first, int64_t count, size_t row_bytes, void *to,
                              oikos_error *err) {
   int64_t rows = oikos_mpiio_rows(in->team, row_bytes);
-  for (int64_t at = 0; at < count; at += rows) {
-    int64_t n = count - at < rows ? count - at : rows;
-    if (read_block(dataset, type, first + at, n, (char *)to + (size_t)at * row_bytes) < 0)
+  for (int64_t offset = 0; offset < count; offset += rows) {
+    int64_t n = count - offset < rows ? count - offset : rows;
+    if (read_block(dataset, type, first + offset, n, (char *)to + (size_t)offset * row_bytes) < 0)
       return oikos_hdf5_fail(err, "dataset /%s, rows %lld to %lld cannot be read", name,
-                             (long long)(first + at), (long long)(first + at + n - 1));
+                             (long long)(first + offset), (long long)(first + offset + n - 1));
     OIKOS_TRY(oikos_pulse_check(in->team->pulse, err));
   }
   return OIKOS_OK;
@@ -204,12 +204,12 @@ oikos_status oikos_data_take(const oikos_team *team, size_t bytes, oikos_data_me
   oikos_status status = OIKOS_OK;
   if (!oikos_node_memory_map(team, bytes, (size_t)first, (size_t)count, &m->shared)) {
     *m = (oikos_data_memory){.parts = 1};
-    status = oikos_alloc(&m->own, bytes, 1, "its data", err);
+    status = oikos_alloc(&m->local, bytes, 1, "its data", err);
   }
   status = oikos_agree(team, status, err);
   if (status != OIKOS_OK)
     oikos_data_release(m);
-  void *memory = m->own ? m->own : m->shared.memory;
+  void *memory = m->local ? m->local : m->shared.memory;
   memcpy(out, &memory, sizeof memory);
   return status;
 }
@@ -223,6 +223,6 @@ oikos_status oikos_data_filled(const oikos_team *team, oikos_status status, oiko
 
 void oikos_data_release(oikos_data_memory *m) {
   oikos_node_memory_unmap(&m->shared);
-  free(m->own);
+  free(m->local);
   *m = (oikos_data_memory){0};
 }

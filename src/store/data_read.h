@@ -55,7 +55,7 @@ oikos_status oikos_data_texts(const oikos_data_in *in, const char *name, int64_t
  * memory, each of its ranks has a copy of its own and reads all. */
 typedef struct oikos_data_memory {
   oikos_node_memory shared;
-  void *own;
+  void *local;
   int part, parts; /* of this rank; 0 of 1 if the copy is its own */
 } oikos_data_memory;
 

@@ -84,9 +84,9 @@ oikos_status oikos_reserve(const char *path, off_t bytes, oikos_error *err) {
       path, (double)bytes / (1 << 20), strerror(failure));
 }
 
-void oikos_sync_begin(int fd, off_t at, off_t bytes) {
+void oikos_sync_begin(int fd, off_t offset, off_t bytes) {
   if (fd >= 0 && bytes > 0)
-    (void)sync_file_range(fd, at, bytes, SYNC_FILE_RANGE_WRITE);
+    (void)sync_file_range(fd, offset, bytes, SYNC_FILE_RANGE_WRITE);
 }
 
 oikos_status oikos_sync_large(const char *path, oikos_pulse *pulse, oikos_error *err) {
@@ -94,8 +94,9 @@ oikos_status oikos_sync_large(const char *path, oikos_pulse *pulse, oikos_error 
   int fd = open(path, O_RDWR | O_CLOEXEC);
   struct stat info;
   if (fd >= 0 && fstat(fd, &info) == 0)
-    for (off_t at = 0; at < info.st_size; at += part) { // what fails here fails again below
-      (void)sync_file_range(fd, at, part,
+    for (off_t offset = 0; offset < info.st_size;
+         offset += part) { // what fails here fails again below
+      (void)sync_file_range(fd, offset, part,
                             SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                                 SYNC_FILE_RANGE_WAIT_AFTER);
       oikos_pulse_beat(pulse);

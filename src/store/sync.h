@@ -30,7 +30,7 @@ int oikos_take_space(int fd, off_t bytes);
 oikos_status oikos_sync_file(const char *path, oikos_error *err);
 
 /** Begin to write a part of an open file to disk, if it is one, and come back: a hint. */
-void oikos_sync_begin(int fd, off_t at, off_t bytes);
+void oikos_sync_begin(int fd, off_t offset, off_t bytes);
 
 /** The same as oikos_sync_file for a large file: beats while it waits. */
 oikos_status oikos_sync_large(const char *path, oikos_pulse *pulse, oikos_error *err);

@@ -83,10 +83,10 @@ oikos_status oikos_temporary_create(const char *path, char *name, oikos_error *e
 
 /* Of this host, by its name, and a process that it does not have. */
 static bool is_orphan(const char *behind) {
-  char here[WORD], host[WORD];
+  char this_host[WORD], host[WORD];
   long pid;
-  host_word(here);
-  return sscanf(behind, "%*[^-]-%63[^-]-%ld-", host, &pid) == 2 && strcmp(host, here) == 0 &&
+  host_word(this_host);
+  return sscanf(behind, "%*[^-]-%63[^-]-%ld-", host, &pid) == 2 && strcmp(host, this_host) == 0 &&
          pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 

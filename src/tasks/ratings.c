@@ -23,7 +23,7 @@ static void read_config(oikos_ratings *r, const oikos_config *c) {
   r->eval_support = c->eval.support ? c->eval.support : c->task.support;
   r->eval_query = c->eval.query;
   r->by_time = c->task.order == OIKOS_RATING_ORDER_TIME;
-  r->own_row = c->task.own_row;
+  r->self_row = c->task.self_row;
   r->by_ratings = c->task.draw == OIKOS_DRAW_BY_RATINGS;
   r->relevant = c->task.relevant;
   r->classes = c->model.loss == OIKOS_LOSS_CROSS_ENTROPY;
@@ -39,16 +39,17 @@ static int64_t least(int64_t a, int64_t b) {
 static oikos_task_shape shape_of(const oikos_ratings *r) {
   int64_t support = r->eval_support > r->support ? r->eval_support : r->support,
           held = r->most_held, query = least(r->query, held),
-          judged = least(r->most_judged, PART); // a popular one has many more, part after part
+          query_part =
+              least(r->most_evaluated, PART); // a popular one has many more, part after part
   return (oikos_task_shape){.input = {1, 1, (int64_t)r->inputs},
                             .outputs = r->classes ? r->n_levels : 1,
                             .support = (size_t)least(support, held),
                             .query = (size_t)query,
-                            .judged = (size_t)(judged > query ? judged : query),
+                            .query_part = (size_t)(query_part > query ? query_part : query),
                             .n_groups = r->plays[0] && r->plays[1] ? OIKOS_SIDES : 0,
                             .units = 1,
                             .varies = true,
-                            .rows = r->index.users.n + r->index.items.n,
+                            .embedding_rows = r->index.users.n + r->index.items.n,
                             .row_width = r->width,
                             .residual = r->bias != NULL};
 }
@@ -72,7 +73,7 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
 
 static void destroy(oikos_source *source) {
   oikos_ratings *r = source->self;
-  free(r->own_fold);
+  free(r->fold_memory);
   oikos_ratings_bias_destroy(r->bias);
   for (int side = 0; side < OIKOS_SIDES; side++) {
     oikos_class_split_destroy(&r->split[side]);
@@ -162,27 +163,27 @@ static void take(const oikos_ratings *r, oikos_random *random, const int64_t *po
 static void set_out(const oikos_source *source, int side, int64_t learner, int64_t support,
                     int64_t query, oikos_episode *e) {
   const oikos_ratings *r = source->self;
-  bool own = r->width && r->own_row && learner >= 0;
+  bool self = r->width && r->self_row && learner >= 0;
   e->unit = learner < 0 ? -1 : oikos_ratings_row(r, side, learner);
   e->group = source->shape.n_groups ? side : -1;
   e->support.n = (size_t)support;
   e->query.n = (size_t)query;
   e->query.x = e->x + (size_t)support * r->inputs;
   e->query.y = e->y + support;
-  e->rows.own = own ? oikos_ratings_row(r, side, learner) : -1;
-  e->rows.own_at = side == OIKOS_SIDE_USER ? 0 : r->width;
-  e->rows.other_at = r->width - e->rows.own_at;
+  e->embedding_rows.self = self ? oikos_ratings_row(r, side, learner) : -1;
+  e->embedding_rows.self_offset = side == OIKOS_SIDE_USER ? 0 : r->width;
+  e->embedding_rows.other_offset = r->width - e->embedding_rows.self_offset;
 }
 
 static void write_example(const oikos_ratings *r, int side, int64_t learner, int64_t other,
                           double value, int64_t at, oikos_episode *e) {
   real *x = e->x + (size_t)at * r->inputs;
   oikos_ratings_example(r, side, learner, other, x);
-  double baseline = oikos_ratings_baseline(r, side, other, e->own_bias, x);
+  double baseline = oikos_ratings_baseline(r, side, other, e->self_bias, x);
   oikos_ratings_target(r, value - baseline, e->y + at);
   if (e->baseline)
     e->baseline[at] = baseline;
-  e->rows.other[at] = oikos_ratings_row(r, !side, other);
+  e->embedding_rows.other[at] = oikos_ratings_row(r, !side, other);
 }
 
 static void write_examples(const oikos_ratings *r, int side, int64_t learner, const int64_t *rating,
@@ -226,7 +227,7 @@ static int64_t queries(const oikos_source *source, oikos_split split, oikos_lear
 
 /* Of so many queries where those begin that are drawn, and their number. */
 static int64_t part_of(const oikos_source *source, const oikos_episode *e, int64_t *query) {
-  int64_t each = (int64_t)source->shape.judged, from = e->part * each;
+  int64_t each = (int64_t)source->shape.query_part, from = e->part * each;
   *query = from < *query ? least(each, *query - from) : 0;
   return from;
 }
@@ -255,7 +256,7 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *ra
   }
   last += split == OIKOS_TRAIN ? 0 : part_of(source, e, &query);
   set_out(source, side, learner, support, query, e);
-  e->own_bias = oikos_ratings_own_bias(r, side, support, chosen);
+  e->self_bias = oikos_ratings_self_bias(r, side, support, chosen);
   write_examples(r, side, learner, chosen, support, 0, e);
   write_examples(r, side, learner, last, query, support, e);
 }
@@ -265,7 +266,7 @@ void oikos_ratings_episode(const oikos_source *source, int side, int64_t learner
   const oikos_ratings *r = source->self;
   int64_t support = least(r->eval_support, n), from = n - support;
   set_out(source, side, learner, support, 0, e);
-  e->own_bias = oikos_ratings_new_bias(r, side, support, other + from, value + from);
+  e->self_bias = oikos_ratings_new_bias(r, side, support, other + from, value + from);
   for (int64_t i = 0; i < support; i++)
     write_example(r, side, learner, other[from + i], (double)value[from + i], i, e);
 }
@@ -293,7 +294,7 @@ int64_t oikos_ratings_row(const oikos_ratings *r, int side, int64_t number) {
 
 const oikos_source_type oikos_source_ratings = {
     .word = {"users and items of a ratings file made by `oikos import`.",
-             "task.file|task.support_least|task.roles|task.draw|task.fold|task.order|task.own_row|"
+             "task.file|task.support_least|task.roles|task.draw|task.fold|task.order|task.self_row|"
              "task.content|task.residual|task.relevant|task.learners|task.split|"
              "task.validation_fraction|task.test_fraction|learners.weigh|eval.support|eval.query"},
     .data = OIKOS_DATA_RATINGS,

@@ -58,9 +58,9 @@ bool oikos_ratings_judges_twice(const oikos_ratings *ratings);
 
 /** Where each is judged twice: how many ratings the test judges of a learner, and one after the
  * other, in the order of its query, their numbers. @p at is 0 before the first. */
-int64_t oikos_ratings_judged(const oikos_ratings *ratings, int side, int64_t learner);
-int64_t oikos_ratings_next_judged(const oikos_ratings *ratings, int side, int64_t learner,
-                                  int64_t *at);
+int64_t oikos_ratings_evaluated(const oikos_ratings *ratings, int side, int64_t learner);
+int64_t oikos_ratings_next_evaluated(const oikos_ratings *ratings, int side, int64_t learner,
+                                     int64_t *at);
 
 /** Write an example of a learner and one of the other side, without its embedding rows. A learner
  * of -1 is one that nothing is known of but its ratings: its content is zero, the mean. */
@@ -73,7 +73,7 @@ oikos_status oikos_ratings_fit_bias(const oikos_ratings *ratings, oikos_ratings_
 
 /** The baseline of an example, to be added to what its target or outputs stand for, and write both
  * biases into x. @return 0 without task.residual, and x is left as it is */
-double oikos_ratings_baseline(const oikos_ratings *ratings, int side, int64_t other, double own,
+double oikos_ratings_baseline(const oikos_ratings *ratings, int side, int64_t other, double self,
                               oikos_real *x);
 
 /** The rating of example i of an episode, support first: of its target and its baseline. */

@@ -55,7 +55,7 @@ static void count_ratings(const oikos_ratings_index *x, const uint8_t *train,
 /* Every bias of one side, given the other's. */
 static void fit_side(const oikos_ratings_index *x, const uint8_t *train, oikos_bias_side side,
                      const int64_t *count, oikos_ratings_bias *m) {
-  const int32_t *own = side == OIKOS_BIAS_USER ? x->user : x->item,
+  const int32_t *self = side == OIKOS_BIAS_USER ? x->user : x->item,
                 *other = side == OIKOS_BIAS_USER ? x->item : x->user;
   double *bias = m->bias[side];
   const double *other_bias = m->bias[!side];
@@ -64,7 +64,7 @@ static void fit_side(const oikos_ratings_index *x, const uint8_t *train, oikos_b
     bias[i] = 0;
   for (int64_t k = 0; k < x->n; k++)
     if (train[k] == 1)
-      bias[own[k]] += (double)x->value[k] - m->mean - other_bias[other[k]];
+      bias[self[k]] += (double)x->value[k] - m->mean - other_bias[other[k]];
   for (int64_t i = 0; i < n; i++)
     bias[i] = oikos_ratings_bias_damped(m, bias[i], count[i]);
 }
@@ -120,9 +120,9 @@ double oikos_ratings_bias_adapt(const oikos_ratings_bias *m, oikos_bias_side sid
   return oikos_ratings_bias_damped(m, sum, n);
 }
 
-double oikos_ratings_bias_predict(const oikos_ratings_bias *m, oikos_bias_side side, double own,
+double oikos_ratings_bias_predict(const oikos_ratings_bias *m, oikos_bias_side side, double self,
                                   int64_t other) {
-  double value = m->mean + own + m->bias[!side][other];
+  double value = m->mean + self + m->bias[!side][other];
   value = value > m->high ? m->high : value;
   return value < m->low ? m->low : value;
 }

@@ -61,7 +61,7 @@ double oikos_ratings_bias_adapt(const oikos_ratings_bias *model, oikos_bias_side
 
 /** The rating expected of somebody with this bias and @p other of the other side, within the range
  * of the training ratings. */
-double oikos_ratings_bias_predict(const oikos_ratings_bias *model, oikos_bias_side side, double own,
-                                  int64_t other);
+double oikos_ratings_bias_predict(const oikos_ratings_bias *model, oikos_bias_side side,
+                                  double self, int64_t other);
 
 #endif

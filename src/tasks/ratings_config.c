@@ -8,9 +8,9 @@ oikos_status oikos_ratings_check_config(const oikos_config *c, const char *file,
                       "%s: task.split is %s file, but task.fold is \"%.40s\": a publisher's split "
                       "and its name, such as u1, belong together",
                       file, c->task.split == OIKOS_SPLIT_FILE ? "" : "not", c->task.fold);
-  if (c->task.split == OIKOS_SPLIT_FRACTION && c->task.own_row && oikos_config_row_width(c) > 0)
+  if (c->task.split == OIKOS_SPLIT_FRACTION && c->task.self_row && oikos_config_row_width(c) > 0)
     return oikos_fail(err, OIKOS_USAGE,
-                      "%s: task.own_row is true, but with task.split fraction the users and items "
+                      "%s: task.self_row is true, but with task.split fraction the users and items "
                       "of the test are new and have no trained row of their own; set it to false",
                       file);
   if (c->task.residual && c->model.loss != OIKOS_LOSS_MSE)

@@ -29,13 +29,13 @@ static oikos_status find_fold(oikos_ratings *r, const oikos_config *config, oiko
 
 /* The last fifth of each user's ratings, rounded, is the test. */
 static oikos_status mark_last(oikos_ratings *r, oikos_error *err) {
-  OIKOS_TRY(oikos_alloc(&r->own_fold, (size_t)r->index.n, 1, "the split", err));
+  OIKOS_TRY(oikos_alloc(&r->fold_memory, (size_t)r->index.n, 1, "the split", err));
   for (int64_t u = 0; u < r->index.users.n; u++) {
     int64_t end = r->index.user_first[u + 1], held = end - r->index.user_first[u];
     for (int64_t k = r->index.user_first[u]; k < end; k++)
-      r->own_fold[k] = k < end - (held + 2) / 5 ? BASE : TEST;
+      r->fold_memory[k] = k < end - (held + 2) / 5 ? BASE : TEST;
   }
-  r->fold = r->own_fold;
+  r->fold = r->fold_memory;
   return OIKOS_OK;
 }
 
@@ -82,11 +82,12 @@ bool oikos_ratings_judges_twice(const oikos_ratings *r) {
   return r->fold && r->plays[OIKOS_SIDE_USER] && r->plays[OIKOS_SIDE_ITEM];
 }
 
-int64_t oikos_ratings_judged(const oikos_ratings *r, int side, int64_t learner) {
+int64_t oikos_ratings_evaluated(const oikos_ratings *r, int side, int64_t learner) {
   return oikos_ratings_pool(r, OIKOS_TEST, side, learner, true, NULL);
 }
 
-int64_t oikos_ratings_next_judged(const oikos_ratings *r, int side, int64_t learner, int64_t *at) {
+int64_t oikos_ratings_next_evaluated(const oikos_ratings *r, int side, int64_t learner,
+                                     int64_t *at) {
   while (r->fold[oikos_ratings_at(r, side, learner, *at)] != TEST)
     (*at)++;
   return oikos_ratings_at(r, side, learner, (*at)++);
@@ -99,8 +100,8 @@ static bool learns(oikos_ratings *r, oikos_split split, int side, int64_t learne
   if (r->fold && split == OIKOS_VALIDATION)
     return false;
   int64_t pool = oikos_ratings_pool(r, split, side, learner, true, NULL);
-  if (split != OIKOS_TRAIN && pool > r->most_judged)
-    r->most_judged = pool;
+  if (split != OIKOS_TRAIN && pool > r->most_evaluated)
+    r->most_evaluated = pool;
   return pool >= (r->fold && split == OIKOS_TEST ? 1 : 2);
 }
 

@@ -35,16 +35,16 @@ oikos_status oikos_ratings_lay_out(oikos_ratings *r, const oikos_config *config,
   for (int side = 0; side < OIKOS_SIDES && r->content_wanted; side++) {
     const oikos_rating_side *x = oikos_ratings_side(r, side);
     oikos_content *c = &r->content[side];
-    c->at = r->inputs;
+    c->offset = r->inputs;
     c->numbers = x->n_numbers;
     c->categories = x->n_fields ? x->field_first[x->n_fields] : 0;
     r->inputs += (size_t)(c->numbers + c->categories);
     if (c->numbers > 0)
       OIKOS_TRY(scale_side(r, side, err));
   }
-  r->side_at = r->inputs;
+  r->side_offset = r->inputs;
   r->inputs += r->content_wanted;
-  r->bias_at = r->inputs;
+  r->bias_offset = r->inputs;
   r->inputs += config->task.residual ? 2 : 0; // the own bias, the other one's
   if (r->inputs == 0)
     return oikos_fail(err, OIKOS_USAGE,
@@ -57,7 +57,7 @@ oikos_status oikos_ratings_lay_out(oikos_ratings *r, const oikos_config *config,
 static void write_content(const oikos_ratings *r, int side, int64_t k, real *x) {
   const oikos_rating_side *who = oikos_ratings_side(r, side);
   const oikos_content *c = &r->content[side];
-  real *to = x + c->at;
+  real *to = x + c->offset;
   for (int64_t i = 0; i < c->numbers + c->categories; i++)
     to[i] = 0;
   if (k < 0)
@@ -78,7 +78,7 @@ void oikos_ratings_example(const oikos_ratings *r, int side, int64_t learner, in
     return;
   write_content(r, side, learner, x);
   write_content(r, !side, other, x);
-  x[r->side_at] = side == OIKOS_SIDE_USER ? 1 : -1;
+  x[r->side_offset] = side == OIKOS_SIDE_USER ? 1 : -1;
 }
 
 /* The place of a level, or where it would be. */

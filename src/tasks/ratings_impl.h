@@ -14,7 +14,7 @@ enum { OIKOS_SIDES = 2, OIKOS_MAX_LEVELS = 64 };
 
 /* What one side gives an example: numbers, standardised, then zeros and ones for its categories. */
 typedef struct oikos_content {
-  size_t at; /* in an example's x */
+  size_t offset; /* in an example's x */
   int64_t numbers, categories;
   oikos_table_scale scale; /* of the numbers, over those who train */
 } oikos_content;
@@ -22,8 +22,8 @@ typedef struct oikos_content {
 struct oikos_ratings {
   oikos_ratings_index index;
   const char *file;
-  const uint8_t *fold; /* (ratings) the publisher's split; NULL: by users and items */
-  uint8_t *own_fold;   /* that of split last; else NULL */
+  const uint8_t *fold;  /* (ratings) the publisher's split; NULL: by users and items */
+  uint8_t *fold_memory; /* that of split last; else NULL */
   oikos_class_split split[OIKOS_SIDES]; /* of users, of items, without a fold */
   uint8_t *part[OIKOS_SIDES];           /* (n) the oikos_split that each is in, without a fold */
 
@@ -31,11 +31,11 @@ struct oikos_ratings {
   bool plays[OIKOS_SIDES];          /* whether learners are of this side */
   int64_t *learner[3][OIKOS_SIDES]; /* those of each split that have enough ratings */
   int64_t n_learners[3][OIKOS_SIDES];
-  uint8_t *learns[OIKOS_SIDES];   /* (n) whether it is one of those in training */
-  int64_t most_held, most_judged; /* ratings of one learner; of its query set in the test */
+  uint8_t *learns[OIKOS_SIDES];      /* (n) whether it is one of those in training */
+  int64_t most_held, most_evaluated; /* ratings of one learner; of its query set in the test */
 
   int64_t support, support_least, query, eval_support, eval_query;
-  bool by_time, own_row, by_ratings;
+  bool by_time, self_row, by_ratings;
   double relevant;
 
   bool classes;           /* targets are classes: the levels */
@@ -47,10 +47,10 @@ struct oikos_ratings {
   size_t width, inputs; /* d; numbers of an example */
   bool content_wanted;
   oikos_content content[OIKOS_SIDES];
-  size_t side_at; /* where an example says who the learner is, with content */
+  size_t side_offset; /* where an example says who the learner is, with content */
 
   oikos_ratings_bias *bias; /* with task.residual; else NULL */
-  size_t bias_at;           /* where an example has the learner's bias, then the other one's */
+  size_t bias_offset;       /* where an example has the learner's bias, then the other one's */
 };
 
 /** What the keys of the source want of each other. */
@@ -87,7 +87,7 @@ oikos_status oikos_ratings_lay_out(oikos_ratings *r, const oikos_config *config,
 
 /** The bias of a learner, of these ratings (n) alone: their numbers, or whom they are of and their
  * values; 0 without task.residual. */
-double oikos_ratings_own_bias(const oikos_ratings *r, int side, int64_t n, const int64_t *rating);
+double oikos_ratings_self_bias(const oikos_ratings *r, int side, int64_t n, const int64_t *rating);
 double oikos_ratings_new_bias(const oikos_ratings *r, int side, int64_t n, const int64_t *other,
                               const float *value);
 

@@ -19,7 +19,7 @@ oikos_status oikos_ratings_fit_bias(const oikos_ratings *r, oikos_ratings_bias *
   return status;
 }
 
-double oikos_ratings_own_bias(const oikos_ratings *r, int side, int64_t n, const int64_t *rating) {
+double oikos_ratings_self_bias(const oikos_ratings *r, int side, int64_t n, const int64_t *rating) {
   double sum = 0;
   if (!r->bias)
     return 0;
@@ -40,15 +40,15 @@ double oikos_ratings_new_bias(const oikos_ratings *r, int side, int64_t n, const
   return oikos_ratings_bias_damped(r->bias, sum, n);
 }
 
-double oikos_ratings_baseline(const oikos_ratings *r, int side, int64_t other, double own,
+double oikos_ratings_baseline(const oikos_ratings *r, int side, int64_t other, double self,
                               oikos_real *x) {
   if (!r->bias)
     return 0;
   double of_other = oikos_ratings_bias_of(r->bias, (oikos_bias_side)!side, other),
          scale = SPREAD / r->deviation;
-  x[r->bias_at] = (oikos_real)(own * scale);
-  x[r->bias_at + 1] = (oikos_real)(of_other * scale);
-  return own + of_other;
+  x[r->bias_offset] = (oikos_real)(self * scale);
+  x[r->bias_offset + 1] = (oikos_real)(of_other * scale);
+  return self + of_other;
 }
 
 double oikos_ratings_truth(const oikos_ratings *r, const oikos_episode *e, size_t i) {

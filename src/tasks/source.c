@@ -39,7 +39,7 @@ oikos_status oikos_source_create(const oikos_config *config, const oikos_data *d
   bind(s, config);
   oikos_status status = s->type->create(s, config, data, err);
   s->shape.shot = s->type->per_class ? (size_t)config->task.ways : 1;
-  s->shape.judged = s->shape.judged ? s->shape.judged : s->shape.query;
+  s->shape.query_part = s->shape.query_part ? s->shape.query_part : s->shape.query;
   s->targets = config->model.loss == OIKOS_LOSS_MSE ? (size_t)s->shape.outputs : 1;
   if (status != OIKOS_OK) {
     oikos_source_destroy(s);
@@ -110,19 +110,20 @@ static size_t inputs(const oikos_source *source) {
 
 oikos_status oikos_episode_create(const oikos_source *source, oikos_episode *e, oikos_error *err) {
   oikos_task_shape s = source->shape;
-  size_t n = s.support + s.judged, in = inputs(source);
-  *e = (oikos_episode){.group = -1, .unit = -1, .rows = {.own = -1}};
+  size_t n = s.support + s.query_part, in = inputs(source);
+  *e = (oikos_episode){.group = -1, .unit = -1, .embedding_rows = {.self = -1}};
   OIKOS_TRY(oikos_alloc(&e->x, oikos_mul(n, in), sizeof *e->x, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->y, oikos_mul(n, source->targets), sizeof *e->y, "an episode", err));
   OIKOS_TRY(oikos_alloc(&e->scratch, source->scratch, sizeof *e->scratch, "an episode", err));
-  OIKOS_TRY(oikos_alloc(&e->rows.other, s.rows ? n : 0, sizeof *e->rows.other, "an episode", err));
+  OIKOS_TRY(oikos_alloc(&e->embedding_rows.other, s.embedding_rows ? n : 0,
+                        sizeof *e->embedding_rows.other, "an episode", err));
   if (s.units > 1)
     OIKOS_TRY(oikos_alloc(&e->classes, s.units, sizeof *e->classes, "an episode", err));
   if (s.residual)
     OIKOS_TRY(oikos_alloc(&e->baseline, n, sizeof *e->baseline, "an episode", err));
   e->support = (oikos_batch){.n = s.support, .x = e->x, .y = e->y};
   e->query = (oikos_batch){
-      .n = s.judged, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
+      .n = s.query_part, .x = e->x + s.support * in, .y = e->y + s.support * source->targets};
   return OIKOS_OK;
 }
 
@@ -130,7 +131,7 @@ void oikos_episode_destroy(oikos_episode *e) {
   free(e->x);
   free(e->y);
   free(e->scratch);
-  free(e->rows.other);
+  free(e->embedding_rows.other);
   free(e->baseline);
   free(e->classes);
   *e = (oikos_episode){0};
@@ -162,21 +163,21 @@ void oikos_source_draw_part(const oikos_source *source, oikos_split split, oikos
 }
 
 void oikos_episode_place(const oikos_source *source, oikos_episode *e, const oikos_real *row,
-                         int32_t own, const int32_t *other) {
+                         int32_t self, const int32_t *other) {
   size_t in = inputs(source), d = source->shape.row_width, n = e->support.n + e->query.n;
   for (size_t i = 0; i < n; i++) {
     oikos_real *x = e->x + i * in;
-    memcpy(x + e->rows.other_at, row + (size_t)other[i] * d, d * sizeof *x);
-    if (e->rows.own >= 0)
-      memcpy(x + e->rows.own_at, row + (size_t)own * d, d * sizeof *x);
+    memcpy(x + e->embedding_rows.other_offset, row + (size_t)other[i] * d, d * sizeof *x);
+    if (e->embedding_rows.self >= 0)
+      memcpy(x + e->embedding_rows.self_offset, row + (size_t)self * d, d * sizeof *x);
   }
 }
 
-void oikos_episode_own_gradient(const oikos_source *source, const oikos_episode *e,
-                                const oikos_real *dx, oikos_real *own) {
+void oikos_episode_self_gradient(const oikos_source *source, const oikos_episode *e,
+                                 const oikos_real *dx, oikos_real *self) {
   size_t in = inputs(source), d = source->shape.row_width, n = e->support.n + e->query.n;
-  memset(own, 0, d * sizeof *own);
+  memset(self, 0, d * sizeof *self);
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < d; j++)
-      own[j] += dx[i * in + e->rows.own_at + j];
+      self[j] += dx[i * in + e->embedding_rows.self_offset + j];
 }

@@ -52,8 +52,8 @@ static oikos_status check(const oikos_source *source, const oikos_config *config
                     t->file, (long long)config->task.support);
 }
 
-static void note(oikos_source *source, const oikos_config *config, int64_t left_out,
-                 int64_t fewer) {
+static void write_note(oikos_source *source, const oikos_config *config, int64_t left_out,
+                       int64_t fewer) {
   int used = 0;
   if (left_out > 0)
     used = snprintf(source->note, sizeof source->note,
@@ -93,7 +93,7 @@ static oikos_status create(oikos_source *source, const oikos_config *config, con
   OIKOS_TRY(oikos_class_split_create(config, &list, &t->split, err));
   leave_out(t, config, &most, &left_out, &fewer);
   OIKOS_TRY(check(source, config, left_out, err));
-  note(source, config, left_out, fewer);
+  write_note(source, config, left_out, fewer);
   OIKOS_TRY(scale(t, err));
   int64_t wanted = config->task.support + config->task.query;
   source->scratch =

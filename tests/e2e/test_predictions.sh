@@ -31,7 +31,7 @@ check_status "eval on 3 ranks" 0
 cmp one.json three.json || fail "predictions on 3 ranks are others"
 good "eval, one home" eval single --episodes 4 --steps 0 --predictions single.json
 
-# What the file says, beside the table of the evaluation: the losses after 0 and 2 steps, who lives where, how sure.
+# What the file says, beside the table of the evaluation: the losses after 0 and 2 steps, who lives where, with what confidence.
 if command -v python3 >/dev/null; then
   python3 - table <<'PYTHON' || fail "the predictions are not what the evaluation says"
 import json, re, sys
@@ -65,12 +65,12 @@ for e in episodes:
     near(loss(e["start"], e), e["query_loss"][0], 0.05)
     near(loss(e["adapted"], e), e["query_loss"][1], 0.05)
 assert homes[0]["start"] != homes[1]["start"] and episodes[0]["start"] != episodes[0]["adapted"]
-rows = re.findall(r"^  home (\d) +([\d.]+) %   sure ([\d.]+)", table, re.M)
+rows = re.findall(r"^  home (\d) +([\d.]+) %   confidence ([\d.]+)", table, re.M)
 assert rows
-for home, share, sure in rows:
+for home, share, confidence in rows:
     own = [e for e in episodes if e["home"] == int(home)]
     near(100 * len(own) / 40, float(share), 1e-3)
-    near(mean(e["p"][int(home)] for e in own), float(sure), 0.01)
+    near(mean(e["p"][int(home)] for e in own), float(confidence), 0.01)
 single = json.load(open("single.json"))
 assert len(single["homes"]) == 1 and all(e["p"] == [1] and e["start"] == e["adapted"] for e in single["episodes"])
 PYTHON

@@ -61,10 +61,10 @@ good train train "$SOURCE/configs/five_modes.yaml" "${sets[@]}" --set eval.episo
 said train '^oikos [0-9.]+: .*five_modes\.yaml to run, 1 ranks, level [a-z0-9-]+, BLAS kernel '
 said train '^step 20/20 .* tasks/s .*homes [0-9]+/[0-9]+/[0-9]+/[0-9]+/[0-9]+%'
 said train '^trained on 120 episodes in [0-9.]+ s: [0-9]+ tasks/s'
-said train '^step 20/20 .*%  sure [01]\.[0-9]{2}  moved [0-9]+%  left '
-said train '^homes: share of the episodes, how sure they are \([01]\.[0-9]{2} of all\), loss after adaptation'
+said train '^step 20/20 .*%  confidence [01]\.[0-9]{2}  moved [0-9]+%  left '
+said train '^homes: share of the episodes, confidence \([01]\.[0-9]{2} of all\), loss after adaptation'
 said train '^ +home 4 '
-said train '^ +home [0-4] +[0-9.]+ %   sure [01]\.[0-9]{2} '
+said train '^ +home [0-4] +[0-9.]+ %   confidence [01]\.[0-9]{2} '
 said train '^the run is in run: config\.yaml, metrics\.jsonl, checkpoints/'
 said train '^next: .*oikos eval run '
 launch $(sed -n 's/^next: //p' "$log.out") # as it stands there
@@ -80,7 +80,7 @@ done
 
 # metrics.jsonl: JSON, with the keys that the reference tells of
 keys='"step" "episodes" "support_loss" "query_loss" "accuracy" "learner_norm" "gradient_norm" "rate" "moved" "members"'
-keys+=' "scores" "sure" "seconds" "tasks_per_second"'
+keys+=' "scores" "confidence" "seconds" "tasks_per_second"'
 check_equal "lines of metrics.jsonl" 4 "$(wc -l <run/metrics.jsonl)"
 while read -r line; do
   check_equal "keys in metrics.jsonl" "$keys" "$(grep -o '"[a-z_]*"' <<<"$line" | xargs -d '\n')"

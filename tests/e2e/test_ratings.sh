@@ -120,7 +120,7 @@ bad 2 '\-\-users' import ratings-demo -o x.h5 --users none
 # no more than twice what 300 take, in training and in the evaluation that judges it.
 cat >memory.yaml <<'YAML'
 steps: 3
-task: {source: ratings, split: last, roles: [items], support: 20, query: 10, own_row: false}
+task: {source: ratings, split: last, roles: [items], support: 20, query: 10, self_row: false}
 learners: {count: 32}
 model: {init: glorot, layers: [embedding: {width: 24}, dense: 64, relu, dense: 64, relu, dense: 1]}
 inner: {steps: 3}

@@ -9,7 +9,7 @@ run import ratings-demo --users 300 --items 120 --seed 2 -o ratings.h5
 check_status import 0
 cat >cold.yaml <<'YAML'
 steps: 12
-task: {source: ratings, file: ratings.h5, split: fraction, own_row: false, support: 8, support_least: 1, query: 5}
+task: {source: ratings, file: ratings.h5, split: fraction, self_row: false, support: 8, support_least: 1, query: 5}
 learners: {count: 10}
 model: {init: glorot, layers: [embedding: 8, dense: 16, relu, dense: 1]}
 inner: {steps: 3, rate: 0.05, learned_rates: step_layer}
@@ -18,7 +18,7 @@ log: {every: 4}
 eval: {episodes: 100000}
 YAML
 same_and_resumed cold cold.yaml
-same_and_resumed warm cold.yaml task.split=last task.own_row=true model.loss=cross_entropy inner.steps=0 \
+same_and_resumed warm cold.yaml task.split=last task.self_row=true model.loss=cross_entropy inner.steps=0 \
   'model.layers=[{embedding: 4}, {outer_product: {width: 4, keep: 1}}, {dense: 5}]'
 for ranks in 1 3; do
   run_ranks $ranks train cold.yaml --out residual.$ranks --set task.residual=true
@@ -97,7 +97,7 @@ bad 2 'names\.csv: expected a header with the columns item and rating' recommend
 bad 2 'give one of --user, --item, --ratings and --all' recommend run
 bad 2 'give one of' recommend run --user 1 --item 2
 # Ratings are of the scale of the file: whole ones from 1 to 5, of classes these alone.
-run train cold.yaml --out classes --set task.split=last --set task.own_row=true --set model.loss=cross_entropy --set inner.steps=0 \
+run train cold.yaml --out classes --set task.split=last --set task.self_row=true --set model.loss=cross_entropy --set inner.steps=0 \
   --set 'model.layers=[{embedding: 4}, {outer_product: {width: 4, keep: 1}}, {dense: 5}]' --set steps=2 --set eval.episodes=2
 check_status "train classes" 0
 for value in 7 -3 1000 1e39; do
@@ -127,5 +127,5 @@ run train mlp.yaml --out other --set steps=2 --set eval.episodes=2
 bad 2 'was not trained on ratings' recommend other --user 1
 bad 2 'task\.residual is true.*set model\.loss to mse' train cold.yaml --out x --set task.residual=true \
   --set model.loss=cross_entropy
-bad 2 'task\.own_row' train cold.yaml --out x --set task.own_row=true
+bad 2 'task\.self_row' train cold.yaml --out x --set task.self_row=true
 finish

@@ -68,7 +68,7 @@ check_status "a run" 0
 "$OIKOS" import ratings-demo --users 3000 --items 1500 -o ratings.h5 >/dev/null
 cat >ratings.yaml <<'YAML'
 steps: 2
-task: {source: ratings, file: ratings.h5, split: fraction, own_row: false, support: 8, support_least: 1, query: 5}
+task: {source: ratings, file: ratings.h5, split: fraction, self_row: false, support: 8, support_least: 1, query: 5}
 learners: {count: 10}
 model: {init: glorot, layers: [embedding: 8, dense: 64, relu, dense: 64, relu, dense: 1]}
 inner: {steps: 3, rate: 0.05}

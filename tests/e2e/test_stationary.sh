@@ -25,7 +25,7 @@ check_index "after the move" whole $((moved + most))
 check_index "at the end" whole 1000
 check_match "table" '^ +sinusoid +linear$' "$log.out"
 check_match "table" '^  home [01] +(20 +0|0 +20)$' "$log.out"
-check_match "progress" 'homes [0-9/]+%  sure [0-9.]+  moved [0-9]+%  Rand index [0-9.]+ ' "$log.out"
+check_match "progress" 'homes [0-9/]+%  confidence [0-9.]+  moved [0-9]+%  Rand index [0-9.]+ ' "$log.out"
 check_match "index" '^  homes and groups: adjusted Rand index 1\.000 ' "$log.out"
 line='^  10 learners changed groups at step 600; 10 of them live at the home of the new one, since ([0-9.]+) steps later on average, ([0-9]+) at most$'
 if [[ $(grep 'learners changed groups' "$log.out") =~ $line ]]; then

@@ -134,7 +134,7 @@ static inline void folder_remove(const char *folder) {
 
 /** The digest of a data file that was changed, made right again, by this process alone: what lies
  * behind it is to be looked at. */
-static inline void seal_again(const char *path) {
+static inline void reseal(const char *path) {
   oikos_error err;
   if (oikos_seal_write(NULL, path, OIKOS_DATA_SEAL, &err) != OIKOS_OK) {
     fprintf(stderr, "%s\n", err.message);

@@ -138,10 +138,10 @@ static void check_same_bits(verdict *v, int learners, const char *home, const ch
   const oikos_trainer *joint = p.joint, *alone = p.alone;
   const oikos_part_state *one = oikos_part_of(joint, &oikos_part_priority),
                          *other = oikos_part_of(alone, &oikos_part_priority);
-  const oikos_priority none = {0}, *a = one ? one->own : &none, *b = other ? other->own : &none;
+  const oikos_priority none = {0}, *a = one ? one->state : &none, *b = other ? other->state : &none;
   for (int i = 0; i < 6; i++) {
     pair_step(v, &p);
-    expect(v, same_part(joint, alone, &oikos_part_own_rates), "other factors");
+    expect(v, same_part(joint, alone, &oikos_part_learner_rates), "other factors");
     expect(v,
            same(a->average, b->average, (size_t)a->n_homes * OIKOS_N_AVERAGES, sizeof(double)) &&
                same(a->steps, b->steps, (size_t)a->n_homes, sizeof(int64_t)),
@@ -192,7 +192,7 @@ static void test_factors(void **state) {
       halved += !fell;
     }
     steps_of(&v, t, 1);
-    const double *is = oikos_part_of(t, &oikos_part_own_rates)->by_learner;
+    const double *is = oikos_part_of(t, &oikos_part_learner_rates)->by_learner;
     for (int i = 0; i < LEARNERS; i++)
       expect(&v, is[i] == factor[i], "step %d: factor[%d] is %.17g, not %.17g", step, i, is[i],
              factor[i]);

@@ -4,7 +4,7 @@
 #include "ranks.h"
 
 #include "run/balance.h"
-#include "run/rows.h"
+#include "run/embedding_rows.h"
 
 #include "base/random.h"
 #include "import/import.h"
@@ -18,7 +18,7 @@ static oikos_config *skewed(const char *more) {
   char text[1024];
   snprintf(text, sizeof text,
            "task: {source: ratings, file: %s/ratings.h5, split: fraction, test_fraction: 0, roles: "
-           "[users], learners: groups, own_row: false, support: 70, query: 4}\n"
+           "[users], learners: groups, self_row: false, support: 70, query: 4}\n"
            "model: {init: glorot, layers: [embedding: 4, dense: 8, relu, dense: 1]}\n"
            "inner: {steps: 2, rate: 0.05}\nouter: {schedule: constant}\nsteps: 100\n",
            folder);
@@ -32,13 +32,13 @@ static oikos_config *skewed(const char *more) {
 static void expect_all_same(verdict *v, const pair *p) {
   const oikos_trainer *a = p->joint, *b = p->alone;
   expect_same_state(v, a, b);
-  expect(v, same_part(a, b, &oikos_part_own_rates), "other rates");
+  expect(v, same_part(a, b, &oikos_part_learner_rates), "other rates");
   expect(v, same_part(a, b, &oikos_part_rollback), "other streaks");
   expect(v, same_part(a, b, &oikos_part_census), "other census");
-  if (!a->rows)
+  if (!a->embedding_rows)
     return;
-  oikos_embedding_part own = oikos_embedding_own(a->rows->table),
-                       all = oikos_embedding_own(b->rows->table);
+  oikos_embedding_part own = oikos_embedding_local(a->embedding_rows->table),
+                       all = oikos_embedding_local(b->embedding_rows->table);
   expect(v,
          same(own.numbers, all.numbers + (size_t)own.first * own.width,
               (size_t)own.count * own.width, sizeof(real)),

@@ -145,8 +145,8 @@ static void test_revive(void **state) {
     steps_of(&v, alone, 1);
     expect_same_state(&v, joint, alone);
     expect(&v,
-           memcmp(oikos_part_of(joint, &oikos_part_revive)->own,
-                  oikos_part_of(alone, &oikos_part_revive)->own, 4 * sizeof(int64_t)) == 0,
+           memcmp(oikos_part_of(joint, &oikos_part_revive)->state,
+                  oikos_part_of(alone, &oikos_part_revive)->state, 4 * sizeof(int64_t)) == 0,
            "other counts of deserted steps");
     for (int i = 0, first = (int)joint->learners.first; i < joint->learners.count; i++)
       for (int h = 1; h < 4 && first + i == 0; h++)

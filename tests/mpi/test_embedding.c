@@ -66,10 +66,10 @@ static void step_of(verdict *v, table *t, int64_t rows, int step, double size, d
   for (int64_t i = 0; i < count; i++)
     id[i] = row_of(rows, step, first + i);
   expect_ok(v, oikos_embedding_fetch(t->e, (size_t)count, id, place, &err), &err, "fetch");
-  const real *fetched = oikos_embedding_rows(t->e, &k);
+  const real *fetched = oikos_embedding_fetched(t->e, &k);
   for (bool again = true; again;) {
     oikos_sum_zero(t->grid, &t->sum);
-    oikos_embedding_again(t->e);
+    oikos_embedding_restart(t->e);
     for (int64_t i = 0; i < count; i++) {
       real gradient[WIDTH];
       slope(step, first + i, size, fetched + (size_t)place[i] * WIDTH, gradient);
@@ -80,14 +80,14 @@ static void step_of(verdict *v, table *t, int64_t rows, int step, double size, d
     again = oikos_grid_misplaced(t->grid, &t->sum);
     t->repeats += again;
     if (again)
-      oikos_grid_settle(t->grid, &t->sum);
+      oikos_grid_refit(t->grid, &t->sum);
   }
   oikos_embedding_update(t->e, t->grid, 0, 1.0 / EXAMPLES, rate);
-  oikos_grid_settle(t->grid, &t->sum);
+  oikos_grid_refit(t->grid, &t->sum);
 }
 
 static void expect_same_rows(verdict *v, table *joint, table *alone) {
-  oikos_embedding_part a = oikos_embedding_own(joint->e), b = oikos_embedding_own(alone->e);
+  oikos_embedding_part a = oikos_embedding_local(joint->e), b = oikos_embedding_local(alone->e);
   size_t from = (size_t)a.first * WIDTH, n = (size_t)a.count * WIDTH;
   const oikos_optimizer *o = a.optimizer, *p = b.optimizer;
   expect(v, same(a.numbers, b.numbers + from, n, sizeof(real)), "other rows");
@@ -135,7 +135,7 @@ static void test_truth(void **state) {
   create(&v, MPI_COMM_WORLD, config, ROWS, &t);
   create(&v, MPI_COMM_SELF, config, ROWS, &alone);
   for (size_t i = 0; i < ROWS * WIDTH; i++)
-    w[i / WIDTH][i % WIDTH] = (double)oikos_embedding_own(alone.e).numbers[i];
+    w[i / WIDTH][i % WIDTH] = (double)oikos_embedding_local(alone.e).numbers[i];
   for (int step = 0; step < STEPS; step++) {
     double g[ROWS][WIDTH] = {{0}};
     bool touched[ROWS] = {false};
@@ -154,7 +154,7 @@ static void test_truth(void **state) {
     }
     step_of(&v, &t, ROWS, step, 1, 0.1);
   }
-  oikos_embedding_part own = oikos_embedding_own(t.e);
+  oikos_embedding_part own = oikos_embedding_local(t.e);
   for (int64_t i = 0; i < own.count; i++) {
     int64_t row = own.first + i;
     expect(&v, own.optimizer->count[i] == count[row], "row %lld: %lld updates, not %lld",

@@ -244,7 +244,7 @@ static void expect_refused(verdict *v, const oikos_team *team, const char *path,
   expect_error(v, status, expected, &err, words);
   expect(v, strncmp(err.message, path, strlen(path)) == 0, "the message does not name the file: %s",
          err.message);
-  expect(v, !data.memory.shared.memory && !data.memory.own && !data.tables && !data.pixels,
+  expect(v, !data.memory.shared.memory && !data.memory.local && !data.tables && !data.pixels,
          "something is left");
 }
 
@@ -263,7 +263,7 @@ static void test_damage(void **state) {
     const char *words = do_damage(file, how);
     if (file >= 0) {
       H5Fclose(file);
-      seal_again(path);
+      reseal(path);
     }
     MPI_Barrier(MPI_COMM_WORLD);
     expect_refused(&v, &team, path, OIKOS_ERROR, words);

@@ -15,7 +15,7 @@ static char folder[RANKS_PATH];
 static pair pair_with(verdict *v, const char *more) {
   char text[1024];
   snprintf(text, sizeof text,
-           "task: {source: ratings, file: %s/ratings.h5, split: last, own_row: false, support: "
+           "task: {source: ratings, file: %s/ratings.h5, split: last, self_row: false, support: "
            "6, query: 4}\n"
            "model: {init: glorot, layers: [embedding: 4, dense: 8, relu, dense: 1]}\n"
            "inner: {steps: 2, rate: 0.05}\n"
@@ -30,7 +30,7 @@ static pair pair_with(verdict *v, const char *more) {
 static oikos_evaluation evaluate(verdict *v, oikos_trainer *t, size_t judged) {
   oikos_error err;
   oikos_evaluation e = {0};
-  t->source->shape.judged = judged;
+  t->source->shape.query_part = judged;
   expect_ok(v, oikos_trainer_evaluate(t, OIKOS_TEST, 100000, -1, &e, &err), &err, "evaluation");
   return e;
 }
@@ -44,7 +44,7 @@ static void expect_near(verdict *v, const char *what, oikos_estimate a, oikos_es
 static void check_parts(verdict *v, const char *more) {
   pair p = pair_with(v, more);
   pair_step(v, &p);
-  size_t all = oikos_source_shape(p.joint->source).judged;
+  size_t all = oikos_source_shape(p.joint->source).query_part;
   oikos_evaluation whole = evaluate(v, p.alone, all), joint = evaluate(v, p.joint, 3),
                    alone = evaluate(v, p.alone, 3);
   expect(v, all > 6 && whole.n_rated == 3, "%zu queries, %d kinds", all, whole.n_rated);

@@ -236,7 +236,7 @@ static void replace(const char *path, const char *name, hsize_t n) {
       H5Sclose(space);
     }
     H5Fclose(file);
-    seal_again(path);
+    reseal(path);
   }
   MPI_Barrier(MPI_COMM_WORLD);
 }

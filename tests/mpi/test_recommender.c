@@ -4,7 +4,7 @@
  * holds the rows; recommendations and evaluations are the same. */
 #include "ranks.h"
 
-#include "run/rows.h"
+#include "run/embedding_rows.h"
 
 #include "import/import.h"
 #include "oikos/recommend.h"
@@ -15,12 +15,13 @@ static char folder[RANKS_PATH];
 
 static oikos_config *ratings_config(const char *more) {
   char text[1024];
-  snprintf(text, sizeof text,
-           "task: {source: ratings, file: %s/ratings.h5, split: fraction, own_row: false, support: "
-           "6, query: 4}\n"
-           "model: {init: glorot, layers: [embedding: 4, dense: 8, relu, dense: 1]}\n"
-           "inner: {steps: 2, rate: 0.05}\n",
-           folder);
+  snprintf(
+      text, sizeof text,
+      "task: {source: ratings, file: %s/ratings.h5, split: fraction, self_row: false, support: "
+      "6, query: 4}\n"
+      "model: {init: glorot, layers: [embedding: 4, dense: 8, relu, dense: 1]}\n"
+      "inner: {steps: 2, rate: 0.05}\n",
+      folder);
   oikos_config *config = config_of(9, "count: 1", text);
   if (*more)
     read_config(config, more);
@@ -29,8 +30,8 @@ static oikos_config *ratings_config(const char *more) {
 
 /* The rows of two trainers, of those that the first one owns; the second one owns all. */
 static void expect_same_rows(verdict *v, const oikos_trainer *joint, const oikos_trainer *alone) {
-  oikos_embedding_part a = oikos_embedding_own(joint->rows->table),
-                       b = oikos_embedding_own(alone->rows->table);
+  oikos_embedding_part a = oikos_embedding_local(joint->embedding_rows->table),
+                       b = oikos_embedding_local(alone->embedding_rows->table);
   size_t n = (size_t)a.count * a.width, first = (size_t)a.first * a.width;
   expect(v, a.rows == b.rows && b.count == b.rows, "other rows");
   expect(v, same(a.numbers, b.numbers + first, n, sizeof(real)), "other numbers of rows");
@@ -42,7 +43,7 @@ static void expect_same_rows(verdict *v, const oikos_trainer *joint, const oikos
 
 static void check_bits(verdict *v, const char *more) {
   pair p = pair_of(v, ratings_config(more));
-  oikos_embedding_part own = oikos_embedding_own(p.alone->rows->table);
+  oikos_embedding_part own = oikos_embedding_local(p.alone->embedding_rows->table);
   real *before = malloc((size_t)own.rows * own.width * sizeof *before);
   memcpy(before, own.numbers, (size_t)own.rows * own.width * sizeof *before);
   for (int i = 0; i < 5; i++) {
@@ -68,7 +69,7 @@ static void test_same_bits(void **state) {
   verdict v = {0};
   check_bits(&v, "");
   check_bits(&v, "task: {support_least: 1, order: time}\nrun: {threads: 2}");
-  check_bits(&v, "task: {split: last, own_row: true}\nlearners: {count: 5}");
+  check_bits(&v, "task: {split: last, self_row: true}\nlearners: {count: 5}");
   check_bits(&v, "model: {loss: cross_entropy, layers: [embedding: 4, outer_product: {width: 4, "
                  "keep: 1}, dense: 5]}\ninner: {steps: 0}\ntask: {support: 1, content: true}");
   check_bits(&v, "home: {count: 3, owns: last, perturbation: 0.1}\nouter: {optimizer: adagrad}");
@@ -76,7 +77,7 @@ static void test_same_bits(void **state) {
   check_bits(&v,
              "home: {count: 3, owns: last, perturbation: 0.1, mixing: 0.2, priority: gradient}\n"
              "learners: {weigh: examples}\nshared: {mixing: 0.1}\ntask: {support_least: 0}");
-  check_bits(&v, "task: {residual: true, split: last, own_row: true}\nhome: {count: 2, owns: "
+  check_bits(&v, "task: {residual: true, split: last, self_row: true}\nhome: {count: 2, owns: "
                  "modulation, rule: weighted, perturbation: 0.1}");
   conclude(&v);
 }
@@ -92,7 +93,7 @@ typedef struct by_hand {
  * learners.weigh says so, of query and of support. */
 static by_hand step_by_hand(verdict *v, const oikos_trainer *t, double rate, double gamma) {
   const oikos_config *config = &t->config;
-  oikos_embedding_part own = oikos_embedding_own(t->rows->table);
+  oikos_embedding_part own = oikos_embedding_local(t->embedding_rows->table);
   size_t n = (size_t)own.rows * own.width, in = oikos_network_input(t->net), m = t->weights.m;
   by_hand h = {calloc(n, sizeof(double)), calloc(m, sizeof(double)), calloc(m, sizeof(double))};
   int32_t *place = malloc(4096 * sizeof *place);
@@ -105,9 +106,9 @@ static by_hand step_by_hand(verdict *v, const oikos_trainer *t, double rate, dou
     double log_p = 0;
     oikos_source_draw(t->source, OIKOS_TRAIN, 0, i, &w.episode);
     size_t examples = w.episode.support.n + w.episode.query.n;
-    place[0] = (int32_t)w.episode.rows.own;
+    place[0] = (int32_t)w.episode.embedding_rows.self;
     for (size_t k = 0; k < examples; k++)
-      place[1 + k] = (int32_t)w.episode.rows.other[k];
+      place[1 + k] = (int32_t)w.episode.embedding_rows.other[k];
     oikos_row_view view = {own.numbers, place, (size_t[]){0, 1 + examples}};
     oikos_learners_begin(&t->context, &w, 0, i, 1, &i, view);
     oikos_contribution c = oikos_learner_train(&t->context, &w, i, &log_p, 0, NULL);
@@ -117,10 +118,11 @@ static by_hand step_by_hand(verdict *v, const oikos_trainer *t, double rate, dou
     by[1] += learned;
     for (size_t k = 0; k < examples; k++)
       for (size_t j = 0; j < own.width; j++) {
-        const oikos_episode_rows *at = &w.episode.rows;
-        h.rows[(size_t)at->own * own.width + j] += judged * (double)c.dx[k * in + at->own_at + j];
+        const oikos_episode_embedding_rows *at = &w.episode.embedding_rows;
+        h.rows[(size_t)at->self * own.width + j] +=
+            judged * (double)c.dx[k * in + at->self_offset + j];
         h.rows[(size_t)at->other[k] * own.width + j] +=
-            judged * (double)c.dx[k * in + at->other_at + j];
+            judged * (double)c.dx[k * in + at->other_offset + j];
       }
     for (size_t j = 0; j < m; j++) {
       h.w[j] += judged * (double)c.gradient[j];
@@ -138,12 +140,12 @@ static by_hand step_by_hand(verdict *v, const oikos_trainer *t, double rate, dou
 }
 
 static void check_step(verdict *v, const char *more) {
-  oikos_config *config = ratings_config("task: {split: last, own_row: true, support_least: 1}\n"
+  oikos_config *config = ratings_config("task: {split: last, self_row: true, support_least: 1}\n"
                                         "outer: {optimizer: sgd, schedule: constant, clip: 0}\n"
                                         "shared: {rate: 0.5, mixing: 0.25}");
   read_config(config, more);
   oikos_trainer *t = trainer_of(v, MPI_COMM_SELF, config, NULL);
-  oikos_embedding_part own = oikos_embedding_own(t->rows->table);
+  oikos_embedding_part own = oikos_embedding_local(t->embedding_rows->table);
   size_t n = (size_t)own.rows * own.width;
   real *rows = malloc(n * sizeof *rows);
   memcpy(rows, own.numbers, n * sizeof *rows);
@@ -257,7 +259,7 @@ static void test_recommend(void **state) {
 }
 
 /* A network that says nothing expects what the biases do: of every candidate, and in the test. */
-static void test_baseline_is_added_again(void **state) {
+static void test_baseline_is_added_back(void **state) {
   (void)state;
   verdict v = {0};
   oikos_error err;
@@ -379,7 +381,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_step),
       cmocka_unit_test(test_checkpoint),
       cmocka_unit_test(test_recommend),
-      cmocka_unit_test(test_baseline_is_added_again),
+      cmocka_unit_test(test_baseline_is_added_back),
       cmocka_unit_test(test_evaluate),
       cmocka_unit_test(test_evaluate_unevenly),
   };

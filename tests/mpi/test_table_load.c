@@ -120,7 +120,7 @@ static void do_damage(const char *path, damage how) {
   }
   H5Tclose(text);
   H5Fclose(file);
-  seal_again(path);
+  reseal(path);
 }
 
 static void expect_refused(verdict *v, const char *path, const char *words) {
@@ -279,7 +279,7 @@ static void test_fingerprint(void **state) {
     H5Dclose(dataset);
     H5Tclose(text);
     H5Fclose(file);
-    seal_again(path);
+    reseal(path);
   }
   MPI_Barrier(MPI_COMM_WORLD);
   expect_refused(&v, path, "its names are not those that it was written with");

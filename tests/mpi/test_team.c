@@ -259,7 +259,7 @@ static void test_overflow(void **state) {
   for (spread way = BLOCKS; way < WAYS; way++) {
     sums s = add_up(&v, &team, way, false, 1e9);
     expect(&v, oikos_grid_misplaced(s.grid, &s.mine), "way %d: not seen", way);
-    expect(&v, oikos_grid_settle(s.grid, &s.mine), "way %d: not settled", way);
+    expect(&v, oikos_grid_refit(s.grid, &s.mine), "way %d: not settled", way);
     const int32_t *exponent = oikos_grid_exponents(s.grid);
     expect(&v, exponent[1] >= 30 && exponent[1] <= 48 && exponent[0] <= 16, "way %d: 2^%d, 2^%d",
            way, exponent[0], exponent[1]);

@@ -128,7 +128,7 @@ static inline world *make_world(void) {
   return w;
 }
 
-static const char base[] = "task: {source: ratings, file: world, split: fraction, own_row: false, "
+static const char base[] = "task: {source: ratings, file: world, split: fraction, self_row: false, "
                            "test_fraction: 0.25, support: 5, query: 4}\n"
                            "model: {layers: [embedding: 3, dense: 1]}\n";
 
@@ -162,7 +162,7 @@ static inline void release(rig *g) {
 
 /* The user and the item of example k. */
 static inline void pair_of(const oikos_episode *e, size_t k, int *user, int *item) {
-  int64_t other = e->rows.other[k];
+  int64_t other = e->embedding_rows.other[k];
   bool is_user = e->unit < USERS;
   *user = (int)(is_user ? e->unit : other);
   *item = (int)((is_user ? other : e->unit) - USERS);

@@ -80,7 +80,7 @@ static void check_network(const char *model) {
   oikos_error err;
   real *theta = array(oikos_network_parameters(net), sizeof *theta);
   oikos_network_initialise(net, OIKOS_INIT_GLOROT, 1, theta);
-  assert_true(oikos_network_joins(net));
+  assert_true(oikos_network_batches_learners(net));
   CHECK_OK(oikos_chunk_create(net, N, &chunk, &err));
   for (size_t i = 0; i < OIKOS_CHUNK; i++) {
     sample s;
@@ -143,7 +143,7 @@ static void test_neighbours(void **state) {
 
 /* In a workspace that keeps, gradient and product once more are those of a pass from the beginning;
  * with a teacher, whose softmax at another temperature has a Hessian of its own. */
-static void check_again(const char *model, bool taught) {
+static void check_kept(const char *model, bool taught) {
   oikos_network *net = network_of(model);
   size_t m = oikos_network_parameters(net);
   oikos_workspace *ws;
@@ -160,36 +160,36 @@ static void check_again(const char *model, bool taught) {
   s.batch.teacher = taught ? teacher : NULL;
   oikos_network_derive(net, ws, theta, direction, &s.batch, 1, true, grad, product);
   oikos_network_derive(net, ws, theta, NULL, &s.batch, 1, true, unused, NULL);
-  oikos_network_gradient_again(net, ws, theta, &s.batch, again);
+  oikos_network_kept_gradient(net, ws, theta, &s.batch, again);
   assert_memory_equal(again, grad, m * sizeof *grad);
-  oikos_network_product_again(net, ws, theta, direction, &s.batch, again);
+  oikos_network_kept_product(net, ws, theta, direction, &s.batch, again);
   assert_memory_equal(again, product, m * sizeof *product);
   oikos_workspace_destroy(ws);
   oikos_network_destroy(net);
   free(theta);
 }
 
-static void test_again(void **state) {
+static void test_kept(void **state) {
   (void)state;
-  check_again("model: {layers: [dense: 7, relu, dense: 9, tanh, dense: 2]}", false);
-  check_again("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}", false);
-  check_again("model: {layers: [dense: 7, relu, dense: 4, concat: 1, tanh, concat: 1, dense: 2]}",
-              false);
-  check_again(RESIDUAL, false);
-  check_again("model: {layers: [dense: 8, relu, dense: 2]}\ndistill: {weight: 0.4}", true);
-  check_again("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}\n"
-              "distill: {weight: 0.4, temperature: 3}",
-              true);
+  check_kept("model: {layers: [dense: 7, relu, dense: 9, tanh, dense: 2]}", false);
+  check_kept("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}", false);
+  check_kept("model: {layers: [dense: 7, relu, dense: 4, concat: 1, tanh, concat: 1, dense: 2]}",
+             false);
+  check_kept(RESIDUAL, false);
+  check_kept("model: {layers: [dense: 8, relu, dense: 2]}\ndistill: {weight: 0.4}", true);
+  check_kept("model: {loss: cross_entropy, layers: [dense: 8, relu, dense: 2]}\n"
+             "distill: {weight: 0.4, temperature: 3}",
+             true);
 }
 
 /* Layers that see the batch, and those whose products are large anyway, stay by themselves. */
-static void test_joins(void **state) {
+static void test_batches_learners(void **state) {
   (void)state;
   oikos_network *net = network_of("model: {layers: [dense: 7, batch_norm, dense: 2]}");
-  assert_false(oikos_network_joins(net));
+  assert_false(oikos_network_batches_learners(net));
   oikos_network_destroy(net);
   net = network_of("model: {layers: [dense: 7, relu, set_mean, dense: 2]}");
-  assert_false(oikos_network_joins(net));
+  assert_false(oikos_network_batches_learners(net));
   oikos_network_destroy(net);
 }
 
@@ -197,8 +197,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_truth),
       cmocka_unit_test(test_neighbours),
-      cmocka_unit_test(test_again),
-      cmocka_unit_test(test_joins),
+      cmocka_unit_test(test_kept),
+      cmocka_unit_test(test_batches_learners),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,9 +60,9 @@ static void test_used(void **state) {
       WORDS("shared.mixing above 0, or aggregation.rule clip or centred_clip", "home.mixing is 0"));
   check_used("aggregation: {rule: clip, trained_radius: 2}\nshared: {mixing: 1}", "", OIKOS_FOR_ANY,
              WORDS(NULL));
-  check_used("model: {layers: [dense: 1]}\ntask: {source: ratings, own_row: false}", "",
-             OIKOS_FOR_ANY, WORDS("task.own_row", "model.layers embedding", "has none"));
-  check_used("model: {layers: [embedding: 4, dense: 1]}\ntask: {source: ratings, own_row: false}",
+  check_used("model: {layers: [dense: 1]}\ntask: {source: ratings, self_row: false}", "",
+             OIKOS_FOR_ANY, WORDS("task.self_row", "model.layers embedding", "has none"));
+  check_used("model: {layers: [embedding: 4, dense: 1]}\ntask: {source: ratings, self_row: false}",
              "", OIKOS_FOR_ANY, WORDS(NULL));
   check_used("checkpoint: {every: 10, mtbf: 3}", "", OIKOS_FOR_ANY,
              WORDS("checkpoint.every -1", "checkpoint.every is 10"));

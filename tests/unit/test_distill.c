@@ -193,9 +193,9 @@ static void test_hot(void **state) {
   check_truth(COUNT, g.dy, truth, 5e-3, "hot dy");
 }
 
-/* With a sure teacher at temperature 1 the term is the cross entropy with its answer, and the count
- * of correct answers is of the targets. */
-static void test_sure(void **state) {
+/* With a confident teacher at temperature 1 the term is the cross entropy with its answer, and the
+ * count of correct answers is of the targets. */
+static void test_confident(void **state) {
   (void)state;
   rig g = set_up(OIKOS_LOSS_CROSS_ENTROPY, 1, 1), plain = g;
   double correct = 0;
@@ -212,11 +212,11 @@ static void test_sure(void **state) {
   q.teacher = NULL;
   oikos_judgement taught = oikos_loss_forward(oikos_loss_of(g.kind), &p);
   check_near(taught.loss, oikos_loss_forward(oikos_loss_of(g.kind), &q).loss,
-             tolerance(1e-6, 1e-13), 0, 0, "sure loss");
+             tolerance(1e-6, 1e-13), 0, 0, "confident loss");
   assert_true(taught.correct == correct);
   oikos_loss_backward(oikos_loss_of(g.kind), &p);
   oikos_loss_backward(oikos_loss_of(g.kind), &q);
-  check_vectors(COUNT, g.dy, plain.dy, tolerance(1e-5, 1e-13), "sure dy");
+  check_vectors(COUNT, g.dy, plain.dy, tolerance(1e-5, 1e-13), "confident dy");
 }
 
 enum { SUPPORT = 9, QUERY = 7, WAYS = 3 };
@@ -363,7 +363,7 @@ static void test_off(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_derivatives),   cmocka_unit_test(test_own_outputs),
-      cmocka_unit_test(test_hot),           cmocka_unit_test(test_sure),
+      cmocka_unit_test(test_hot),           cmocka_unit_test(test_confident),
       cmocka_unit_test(test_meta_gradient), cmocka_unit_test(test_off),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,7 +95,7 @@ static void check_accuracy(int64_t n) {
   double worst = 0, ours = 0, plain = 0;
   add_all(grid, &sum, n, x);
   check_bound(grid, &sum, n, n, x);
-  assert_false(oikos_grid_settle(grid, &sum));
+  assert_false(oikos_grid_refit(grid, &sum));
   oikos_sum_zero(grid, &sum);
   add_all(grid, &sum, n, x);
   check_bound(grid, &sum, n, n, x);
@@ -186,14 +186,14 @@ static void test_overflow(void **state) {
   assert_true(oikos_sum_add(grid, &sum, 1, x, -3));
   assert_true(oikos_grid_misplaced(grid, &sum));
   assert_int_equal(oikos_grid_exponents(grid)[1], before);
-  assert_true(oikos_grid_settle(grid, &sum));
+  assert_true(oikos_grid_refit(grid, &sum));
   assert_true(oikos_grid_exponents(grid)[1] > before);
   assert_int_equal(oikos_grid_exponents(grid)[0], other); // no terms, no change
   oikos_sum_zero(grid, &sum);
   assert_true(oikos_sum_add(grid, &sum, 1, x, 1));
   assert_true(oikos_sum_add(grid, &sum, 1, x, -3));
   assert_false(oikos_grid_misplaced(grid, &sum));
-  assert_false(oikos_grid_settle(grid, &sum));
+  assert_false(oikos_grid_refit(grid, &sum));
   oikos_sum_get(grid, &sum, 1, 0.5, result);
   for (int i = 0; i < K; i++)
     assert_true(result[i] == -x[i]);
@@ -221,7 +221,7 @@ static void check_largest(int64_t max_terms, real sign) {
   for (size_t i = 0; i < K; i++)
     check_near((double)result[i], (double)max_terms * bound * (double)sign, 0x1p-24, 0, i,
                "sum of largest terms");
-  assert_false(oikos_grid_settle(grid, &sum));
+  assert_false(oikos_grid_refit(grid, &sum));
   oikos_sum_destroy(&one);
   oikos_sum_destroy(&sum);
   oikos_grid_destroy(grid);
@@ -250,7 +250,7 @@ static void test_not_finite(void **state) {
       assert_false(oikos_sum_add(grid, &sum, 1, x, 1));
       assert_int_equal(sum.words[0], i + 1);
     }
-    assert_false(oikos_grid_settle(grid, &sum));
+    assert_false(oikos_grid_refit(grid, &sum));
     sum.words[0] = 0;
     assert_true(same(grid, &sum, &empty));
     for (size_t i = 0; i < oikos_grid_plain(grid); i++)
@@ -279,7 +279,7 @@ static void test_tiny(void **state) {
     assert_true(oikos_sum_add(grid, &sum, 1, tiny, 2));
     oikos_sum_get(grid, &sum, 1, 1, result);
     if (pass == 0)
-      assert_true(oikos_grid_settle(grid, &sum)); // the grid was far too coarse for them
+      assert_true(oikos_grid_refit(grid, &sum)); // the grid was far too coarse for them
     oikos_sum_zero(grid, &sum);
   }
   for (int i = 0; i < K; i++)
@@ -302,14 +302,14 @@ static void test_follow(void **state) {
       oikos_sum_zero(grid, &sum);
       assert_true(oikos_sum_add(grid, &sum, 1, x, 1));
       assert_true(tries++ < 2);
-    } while (oikos_grid_settle(grid, &sum));
+    } while (oikos_grid_refit(grid, &sum));
     int exponent = oikos_grid_exponents(grid)[1];
     assert_true(fabs((double)x[1]) < ldexp(1, exponent - 8) &&
                 fabs((double)x[1]) >= ldexp(1, exponent - 16));
   }
   oikos_sum_zero(grid, &sum);
   int exponent = oikos_grid_exponents(grid)[1];
-  assert_false(oikos_grid_settle(grid, &sum)); // a step without terms
+  assert_false(oikos_grid_refit(grid, &sum)); // a step without terms
   assert_int_equal(oikos_grid_exponents(grid)[1], exponent);
   oikos_sum_destroy(&sum);
   oikos_grid_destroy(grid);
@@ -352,7 +352,7 @@ static int least_kept(int64_t terms, double largest) {
   for (int again = 0; again < 2; again++) { // the second time the grid is in its usual place
     oikos_sum_zero(grid, &sum);
     oikos_sum_add(grid, &sum, 1, x, 1);
-    oikos_grid_settle(grid, &sum);
+    oikos_grid_refit(grid, &sum);
   }
   for (int e = 0; e > -100; e--) {
     x[1] = (real)ldexp(1, e);
@@ -407,7 +407,7 @@ static void test_fast(void **state) {
   oikos_sum_merge(grid, &sum, &sum);
   oikos_sum_get(grid, &sum, 1, 0.5, result);
   assert_memory_equal(result, naive, sizeof naive);
-  assert_false(oikos_grid_settle(grid, &sum));
+  assert_false(oikos_grid_refit(grid, &sum));
   free(x);
   oikos_sum_destroy(&sum);
   oikos_grid_destroy(grid);

@@ -181,7 +181,7 @@ static void test_weight(void **state) {
 }
 
 /* Once more in a workspace that keeps: the bits of a pass from the beginning, and dx stays. */
-static void check_again(const net_case *k) {
+static void check_kept(const net_case *k) {
   rig g;
   set_up(&g, k, true);
   oikos_network_derive(g.net, g.ws, g.theta, g.direction, &g.batch, 1, true, g.grad, g.product);
@@ -189,19 +189,19 @@ static void check_again(const net_case *k) {
   memcpy(g.truth, oikos_workspace_dx_t(g.net, g.ws), g.numbers * sizeof *g.truth);
   oikos_network_derive(g.net, g.ws, g.theta, NULL, &g.batch, 1, true, g.grad, NULL);
   draw(g.m, 1002, 1, g.there);
-  oikos_network_product_again(g.net, g.ws, g.theta, g.there, &g.batch, g.product);
-  oikos_network_gradient_again(g.net, g.ws, g.theta, &g.batch, g.grad);
-  oikos_network_product_again(g.net, g.ws, g.theta, g.direction, &g.batch, g.product);
+  oikos_network_kept_product(g.net, g.ws, g.theta, g.there, &g.batch, g.product);
+  oikos_network_kept_gradient(g.net, g.ws, g.theta, &g.batch, g.grad);
+  oikos_network_kept_product(g.net, g.ws, g.theta, g.direction, &g.batch, g.product);
   size_t bytes = g.numbers * sizeof *g.found;
   assert_memory_equal(oikos_workspace_dx(g.net, g.ws), g.found, bytes);
   assert_memory_equal(oikos_workspace_dx_t(g.net, g.ws), g.truth, bytes);
   tear_down(&g);
 }
 
-static void test_again(void **state) {
+static void test_kept(void **state) {
   (void)state;
   for (int i = 0; i < CASES; i++)
-    check_again(&cases[i]);
+    check_kept(&cases[i]);
 }
 
 /* A learner's own in a chunk. */
@@ -226,7 +226,7 @@ static void test_chunk(void **state) {
     oikos_error err;
     oikos_chunk *chunk;
     set_up(&g, &cases[c], false);
-    if (oikos_network_joins(g.net)) {
+    if (oikos_network_batches_learners(g.net)) {
       CHECK_OK(oikos_chunk_create(g.net, cases[c].n, &chunk, &err));
       for (size_t i = 0; i < OIKOS_CHUNK; i++) {
         draw_batch(&cases[c], g.net, i, g.x, g.y);
@@ -288,7 +288,7 @@ static void test_without_rows(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_differences), cmocka_unit_test(test_weight),
-      cmocka_unit_test(test_again),       cmocka_unit_test(test_chunk),
+      cmocka_unit_test(test_kept),        cmocka_unit_test(test_chunk),
       cmocka_unit_test(test_pull_back),   cmocka_unit_test(test_without_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "check.h"
 #include "math/interval.h"
-#include "run/pace.h"
+#include "run/timing.h"
 
 /* Expected time to do one second's work, in units of a second, with checkpoints of d seconds every
  * t seconds of work and exponential failures of mean m, restarts for free: Daly 2006, equation 20.
@@ -51,23 +51,23 @@ static void test_is_young_s_for_rare_failures(void **state) {
 }
 
 /* Whether one is due so many seconds after the last, as if it had been written then. */
-static bool due_after(oikos_pace pace, double seconds, double hours) {
-  pace.saved = oikos_wall_clock() - seconds;
-  return oikos_pace_due(&pace, hours);
+static bool due_after(oikos_timing timing, double seconds, double hours) {
+  timing.saved = oikos_wall_clock() - seconds;
+  return oikos_timing_due(&timing, hours);
 }
 
 static void test_is_due_when_the_interval_is_over(void **state) {
   (void)state;
-  oikos_pace pace = {0};
-  assert_false(due_after(pace, 29, 24)); // the first, before it is known what one takes
-  assert_true(due_after(pace, 30, 24));
-  oikos_pace_saved(&pace, 2);
-  oikos_pace_saved(&pace, 4);
+  oikos_timing timing = {0};
+  assert_false(due_after(timing, 29, 24)); // the first, before it is known what one takes
+  assert_true(due_after(timing, 30, 24));
+  oikos_timing_saved(&timing, 2);
+  oikos_timing_saved(&timing, 4);
   double wait = oikos_checkpoint_interval(3, 3600 * 10);
-  assert_false(due_after(pace, wait - 1, 10));
-  assert_true(due_after(pace, wait, 10));
-  oikos_pace_saved(&pace, 3);
-  assert_true(pace.saved > oikos_wall_clock() - 5);
+  assert_false(due_after(timing, wait - 1, 10));
+  assert_true(due_after(timing, wait, 10));
+  oikos_timing_saved(&timing, 3);
+  assert_true(timing.saved > oikos_wall_clock() - 5);
 }
 
 int main(void) {

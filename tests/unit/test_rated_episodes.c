@@ -66,7 +66,7 @@ static void test_no_leak_of_the_unseen(void **state) {
 /* With a publisher's split training and support are of its base part, and the test part is judged,
  * all of it, once for a user and once for an item. */
 static void test_no_leak_of_a_fold(void **state) {
-  rig g = make_rig("task.split=file;task.fold=f1;task.own_row=true;eval.support=100");
+  rig g = make_rig("task.split=file;task.fold=f1;task.self_row=true;eval.support=100");
   uint8_t mark[MOST], part[MOST] = {0};
   int judged[MOST] = {0};
   (void)state;
@@ -94,11 +94,11 @@ static void test_no_leak_of_a_fold(void **state) {
 /* The parts of an unseen episode have its support each, and its queries one after the other. */
 static void check_parts(const char *settings, size_t judged) {
   rig g = make_rig(settings), parts = make_rig(settings);
-  g.source->shape.judged = MOST; // make_rig's episode has room for all that anybody has here
+  g.source->shape.query_part = MOST; // make_rig's episode has room for all that anybody has here
   oikos_episode_destroy(&g.episode);
   oikos_error err;
   CHECK_OK(oikos_episode_create(g.source, &g.episode, &err));
-  parts.source->shape.judged = judged;
+  parts.source->shape.query_part = judged;
   size_t inputs = (size_t)oikos_source_shape(g.source).input.channels;
   for (int64_t e = 0; e < oikos_source_episodes(g.source, OIKOS_TEST); e++) {
     const oikos_episode *a = &g.episode, *b = &parts.episode;
@@ -113,8 +113,9 @@ static void check_parts(const char *settings, size_t judged) {
       assert_true(b->query.n <= judged && at + b->query.n <= a->query.n);
       assert_memory_equal(b->query.x, a->query.x + at * inputs, b->query.n * inputs * sizeof(real));
       assert_memory_equal(b->query.y, a->query.y + at, b->query.n * sizeof(real));
-      assert_memory_equal(b->rows.other + b->support.n, a->rows.other + a->support.n + at,
-                          b->query.n * sizeof *a->rows.other);
+      assert_memory_equal(b->embedding_rows.other + b->support.n,
+                          a->embedding_rows.other + a->support.n + at,
+                          b->query.n * sizeof *a->embedding_rows.other);
     }
     assert_int_equal(at, a->query.n);
   }
@@ -138,7 +139,7 @@ static void test_room(void **state) {
   (void)state;
   assert_int_equal(shape.support, 3);
   assert_int_equal(shape.query, 2);
-  assert_true(shape.judged > 4);
+  assert_true(shape.query_part > 4);
   release(&g);
 }
 
@@ -190,25 +191,25 @@ static void test_time_order(void **state) {
 
 /* The content of an example, and the rows once they are placed. */
 static void test_example(void **state) {
-  rig g = make_rig("task.split=file;task.fold=f1;task.own_row=true");
+  rig g = make_rig("task.split=file;task.fold=f1;task.self_row=true");
   oikos_episode *e = &g.episode;
   enum { INPUTS = 2 * WIDTH + 1 + 3 + 4 + 1 };
   real row[(USERS + ITEMS) * WIDTH];
   int32_t place[MOST];
   (void)state;
   assert_int_equal(oikos_source_shape(g.source).input.channels, INPUTS);
-  assert_int_equal(oikos_source_shape(g.source).rows, USERS + ITEMS);
+  assert_int_equal(oikos_source_shape(g.source).embedding_rows, USERS + ITEMS);
   for (int k = 0; k < (USERS + ITEMS) * WIDTH; k++)
     row[k] = (real)(100 + k);
   for (int64_t learner = 0; learner < 50; learner++) {
     oikos_source_draw(g.source, OIKOS_TRAIN, 2, learner, e);
     size_t n = e->support.n + e->query.n;
     for (size_t k = 0; k < n; k++)
-      place[k] = (int32_t)e->rows.other[k];
+      place[k] = (int32_t)e->embedding_rows.other[k];
     for (size_t k = 0; k < n * INPUTS; k++)
       assert_true(k % INPUTS >= 2 * WIDTH || e->x[k] == 0);
-    assert_int_equal(e->rows.own, e->unit);
-    oikos_episode_place(g.source, e, row, (int32_t)e->rows.own, place);
+    assert_int_equal(e->embedding_rows.self, e->unit);
+    oikos_episode_place(g.source, e, row, (int32_t)e->embedding_rows.self, place);
     for (size_t k = 0; k < n; k++) {
       const real *x = e->x + k * INPUTS;
       int u, i;
@@ -229,8 +230,8 @@ static void test_example(void **state) {
 }
 
 /* The derivative of the own row is the sum over the examples. */
-static void test_own_gradient(void **state) {
-  rig g = make_rig("task.split=file;task.fold=f1;task.own_row=true;task.content=false");
+static void test_self_gradient(void **state) {
+  rig g = make_rig("task.split=file;task.fold=f1;task.self_row=true;task.content=false");
   real dx[2 * WIDTH * MOST], own[WIDTH];
   (void)state;
   for (int64_t learner = 0; learner < 20; learner++) {
@@ -242,7 +243,7 @@ static void test_own_gradient(void **state) {
     for (size_t k = 0; k < n; k++)
       for (int j = 0; j < WIDTH; j++)
         sum[j] += (double)dx[k * 2 * WIDTH + at + (size_t)j];
-    oikos_episode_own_gradient(g.source, &g.episode, dx, own);
+    oikos_episode_self_gradient(g.source, &g.episode, dx, own);
     check_truth(WIDTH, own, sum, 1e-5, "own row");
   }
   release(&g);
@@ -295,7 +296,7 @@ static void check_baselines(const char *settings) {
     oikos_source_draw(g.source, OIKOS_TEST, 0, e, &g.episode);
     oikos_source_draw(other.source, OIKOS_TEST, 0, e, &other.episode);
     size_t all = a->support.n + a->query.n;
-    assert_true(a->own_bias == b->own_bias);
+    assert_true(a->self_bias == b->self_bias);
     assert_memory_equal(a->baseline, b->baseline, all * sizeof *a->baseline);
     assert_memory_equal(a->x, b->x, all * in * sizeof *a->x);
     for (size_t k = 0; k < all; k++)
@@ -308,8 +309,8 @@ static void check_baselines(const char *settings) {
 static void test_no_leak_into_the_baseline(void **state) {
   (void)state;
   check_baselines("task.residual=true");
-  check_baselines("task.residual=true;task.split=file;task.fold=f1;task.own_row=true");
-  check_baselines("task.residual=true;task.split=last;task.own_row=true;task.content=false");
+  check_baselines("task.residual=true;task.split=file;task.fold=f1;task.self_row=true");
+  check_baselines("task.residual=true;task.split=last;task.self_row=true;task.content=false");
 }
 
 /* Somebody new: its ratings are support, its content is the mean. */
@@ -322,11 +323,11 @@ static void test_new_learner(void **state) {
   assert_int_equal(g.episode.support.n, 3);
   assert_int_equal(g.episode.query.n, 0);
   for (size_t k = 0; k < 3; k++) {
-    assert_int_equal(g.episode.rows.other[k], USERS + other[k]);
+    assert_int_equal(g.episode.embedding_rows.other[k], USERS + other[k]);
     for (size_t j = 0; j < 2 * WIDTH + 4; j++)
       assert_true(g.episode.x[k * (2 * WIDTH + 9) + j] == 0);
   }
-  assert_int_equal(g.episode.rows.own, -1);
+  assert_int_equal(g.episode.embedding_rows.self, -1);
   release(&g);
 }
 
@@ -357,7 +358,7 @@ static void test_refusals(void **state) {
   refuse("task.source=table;model.layers=[{dense: 1}];task.split=last", "task.split is last");
   refuse("task.split=file;task.fold=f9", "no split is called f9");
   refuse("task.split=file;task.fold=f9", "the file has: f1");
-  refuse("task.own_row=true", "task.own_row");
+  refuse("task.self_row=true", "task.self_row");
   refuse("task.residual=true;model.loss=cross_entropy;model.layers=[{embedding: 3},{dense: 5}]",
          "task.residual is true");
   refuse("task.support_least=9", "task.support_least");
@@ -380,7 +381,7 @@ int main(void) {
       cmocka_unit_test(test_smaller_support_is_nested),
       cmocka_unit_test(test_time_order),
       cmocka_unit_test(test_example),
-      cmocka_unit_test(test_own_gradient),
+      cmocka_unit_test(test_self_gradient),
       cmocka_unit_test(test_expected),
       cmocka_unit_test(test_no_leak_into_the_baseline),
       cmocka_unit_test(test_new_learner),

@@ -64,7 +64,7 @@ static void check_residuals(const rig *g, const truth *t, bool is_user) {
     sum += rating(u, i) - t->mean - (is_user ? t->item[i] : t->user[u]);
   }
   double own = sum / ((double)e->support.n + DAMPING);
-  check_near(e->own_bias, own, 1e-9, 1e-9, 0, "own bias");
+  check_near(e->self_bias, own, 1e-9, 1e-9, 0, "own bias");
   for (size_t k = 0; k < e->support.n + e->query.n; k++) {
     pair_of(e, k, &u, &i);
     const real *x = e->x + k * in;
@@ -78,7 +78,7 @@ static void check_residuals(const rig *g, const truth *t, bool is_user) {
     check_near(oikos_ratings_expected(r, e->y + k) + e->baseline[k], rating(u, i), 1e-6, 0, k,
                "added again");
     assert_true(oikos_ratings_baseline(r, is_user ? OIKOS_SIDE_USER : OIKOS_SIDE_ITEM,
-                                       is_user ? i : u, e->own_bias, again) == e->baseline[k]);
+                                       is_user ? i : u, e->self_bias, again) == e->baseline[k]);
     assert_true(again[in - 2] == x[in - 2] && again[in - 1] == x[in - 1]);
   }
 }
@@ -104,7 +104,7 @@ static void test_residuals(void **state) {
   (void)state;
   check_source("task.residual=true", false);
   check_source("task.residual=true;task.support_least=1;task.order=time;eval.support=3", false);
-  check_source("task.residual=true;task.split=file;task.fold=f1;task.own_row=true", true);
+  check_source("task.residual=true;task.split=file;task.fold=f1;task.self_row=true", true);
   check_source("task.residual=true;task.content=false;model.layers=[{dense: 1}]", false);
 }
 
@@ -118,12 +118,12 @@ static void test_somebody_new(void **state) {
   oikos_ratings_episode(g.source, OIKOS_SIDE_USER, -1, 3, other, value, &g.episode);
   double own = (1 + 3 - 2 * t.mean - t.item[8] - t.item[1]) / (2 + DAMPING);
   assert_int_equal(g.episode.support.n, 2);
-  check_near(g.episode.own_bias, own, 1e-9, 1e-9, 0, "own bias");
+  check_near(g.episode.self_bias, own, 1e-9, 1e-9, 0, "own bias");
   check_near(g.episode.baseline[0], own + t.item[8], 1e-9, 1e-9, 0, "baseline");
   check_near((double)g.episode.y[1], (3 - t.mean - own - t.item[1]) / t.deviation, 1e-5, 1e-6, 1,
              "target");
   oikos_ratings_episode(g.source, OIKOS_SIDE_USER, -1, 0, other, value, &g.episode);
-  assert_true(g.episode.own_bias == 0);
+  assert_true(g.episode.self_bias == 0);
   release(&g);
 }
 
@@ -136,7 +136,7 @@ static void test_off(void **state) {
   assert_false(oikos_source_shape(off.source).residual);
   oikos_source_draw(off.source, OIKOS_TRAIN, 0, 0, &off.episode);
   assert_null(off.episode.baseline);
-  assert_true(off.episode.own_bias == 0);
+  assert_true(off.episode.self_bias == 0);
   assert_true(oikos_ratings_baseline(oikos_source_ratings_of(off.source), 0, 0, 1, NULL) == 0);
   release(&off);
   release(&on);

@@ -46,11 +46,11 @@ static oikos_config *config_of(const char *text) {
   return &config;
 }
 
-static void test_leaves_out(void **state) {
+static void test_can_leave_out(void **state) {
   (void)state;
-  assert_false(oikos_leaves_out(config_of("steps: 3")));
-  assert_true(oikos_leaves_out(config_of("learners: {rollback: 5}")));
-  assert_true(oikos_leaves_out(config_of("aggregation: {rule: clip}")));
+  assert_false(oikos_can_leave_out(config_of("steps: 3")));
+  assert_true(oikos_can_leave_out(config_of("learners: {rollback: 5}")));
+  assert_true(oikos_can_leave_out(config_of("aggregation: {rule: clip}")));
 }
 
 static void check_refused(const char *text, const char *key) {
@@ -77,7 +77,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_diverged),
       cmocka_unit_test(test_streak),
-      cmocka_unit_test(test_leaves_out),
+      cmocka_unit_test(test_can_leave_out),
       cmocka_unit_test(test_check),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@ enum { RANKS = 4 };
 static void all_wait(oikos_rank_seen *ranks, int n) {
   for (int r = 0; r < n; r++)
     ranks[r] = (oikos_rank_seen){
-        .host = "n1", .pid = 100 + r, .step = 7, .place = OIKOS_AT_REDUCE, .still = 12};
+        .host = "n1", .pid = 100 + r, .step = 7, .phase = OIKOS_PHASE_REDUCE, .still = 12};
 }
 
 static void test_names_the_rank_that_computes(void **state) {
@@ -20,7 +20,7 @@ static void test_names_the_rank_that_computes(void **state) {
   char text[1024];
   all_wait(ranks, RANKS);
   ranks[2] = (oikos_rank_seen){
-      .host = "n3", .pid = 4711, .step = 7, .place = OIKOS_AT_TRAIN, .still = 11, .silent = 1};
+      .host = "n3", .pid = 4711, .step = 7, .phase = OIKOS_PHASE_TRAIN, .still = 11, .silent = 1};
   assert_true(oikos_stalled(ranks, RANKS, 10, 4, text, sizeof text));
   assert_string_equal(text,
                       "no progress for 10 s (run.watchdog): 1 of 4 ranks did not come to step "
@@ -49,7 +49,7 @@ static void test_waits_for_whoever_works(void **state) {
   oikos_rank_seen ranks[RANKS];
   char text[1024];
   all_wait(ranks, RANKS);
-  ranks[1].place = OIKOS_AT_TRAIN;
+  ranks[1].phase = OIKOS_PHASE_TRAIN;
   ranks[1].still = 9.5; // it made progress less than the limit ago
   assert_false(oikos_stalled(ranks, RANKS, 10, 4, text, sizeof text));
   ranks[2].step = 6; // one that stands still as well does not change that
@@ -74,7 +74,7 @@ static void test_names_few_of_many(void **state) {
   char text[1024];
   all_wait(ranks, MANY);
   for (int r = 1000; r < 2000; r++)
-    ranks[r].place = OIKOS_AT_TRAIN;
+    ranks[r].phase = OIKOS_PHASE_TRAIN;
   assert_true(oikos_stalled(ranks, MANY, 10, 4, text, sizeof text));
   assert_non_null(strstr(text, "1000 of 3000 ranks"));
   assert_non_null(strstr(text, "rank 1007 "));

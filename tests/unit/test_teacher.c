@@ -139,7 +139,7 @@ static void test_peers_at_homes(void **state) {
 }
 
 /* What the last learner of the step was told is what `theta` says after `steps`. */
-static void check_taught(bench *b, const bench *teacher, double *theta, int64_t steps) {
+static void check_teacher(bench *b, const bench *teacher, double *theta, int64_t steps) {
   real truth[6 + 5];
   double expected[6 + 5];
   bench seen = *teacher; // its network on the student's episode
@@ -150,7 +150,7 @@ static void check_taught(bench *b, const bench *teacher, double *theta, int64_t 
   predict(&seen, theta, &b->episode.query, truth + 6);
   for (size_t i = 0; i < 6 + 5; i++)
     expected[i] = (double)truth[i];
-  check_same(6 + 5, b->trainer->workers[0].taught, expected, "what the teacher says");
+  check_same(6 + 5, b->trainer->workers[0].teacher_outputs, expected, "what the teacher says");
 }
 
 /* The learner starts at a mixture of homes, its teacher at the best of them. */
@@ -164,7 +164,7 @@ static void test_home(void **state) {
          *theta = numbers(b->m);
   bench_step(b);
   start_at(b, w, homes, s->k, (size_t)b->trainer->learners.home[b->n - 1], theta);
-  check_taught(b, b, theta, 2);
+  check_teacher(b, b, theta, 2);
   free(w);
   free(homes);
   free(theta);
@@ -220,7 +220,7 @@ static void test_model(void **state) {
   for (size_t t = 0; t < 2; t++)
     loss[t] = loss_at(own, homes + t * own->m, &b->episode.support);
   memcpy(theta, homes + (loss[1] < loss[0] ? own->m : 0), own->m * sizeof *theta);
-  check_taught(b, own, theta, 3);
+  check_teacher(b, own, theta, 3);
   free(homes);
   free(theta);
   bench_free(b);

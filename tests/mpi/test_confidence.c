@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * How sure learners are of their homes: the mean over all learners of p[i][h(i)], against the
+ * The learners' confidence in their homes: the mean over all learners of p[i][h(i)], against the
  * softmax of support losses computed here, and the same bits on any number of ranks. */
 #include "ranks.h"
 
@@ -9,7 +9,8 @@ enum { HOMES = 3, LEARNERS = 7 };
 
 /* p[i][h(i)] of learner i in the step at hand, with memory 0: the largest of softmax(-eta * support
  * loss at start(w, c_t)). */
-static double sure_of(const oikos_trainer *t, int64_t i, oikos_workspace *ws, oikos_episode *e) {
+static double confidence_of(const oikos_trainer *t, int64_t i, oikos_workspace *ws,
+                            oikos_episode *e) {
   const oikos_weights *w = &t->weights;
   real *theta = malloc(w->m * sizeof *theta);
   double score[HOMES], least = HUGE_VAL, sum = 0;
@@ -25,7 +26,7 @@ static double sure_of(const oikos_trainer *t, int64_t i, oikos_workspace *ws, oi
   return 1 / sum;
 }
 
-static double mean_sure(const oikos_trainer *t) {
+static double mean_confidence(const oikos_trainer *t) {
   oikos_episode e;
   oikos_workspace *ws;
   oikos_error err;
@@ -33,7 +34,7 @@ static double mean_sure(const oikos_trainer *t) {
   oikos_episode_create(t->source, &e, &err);
   oikos_workspace_create(t->net, e.support.n, &ws, &err);
   for (int64_t i = 0; i < LEARNERS; i++)
-    sum += sure_of(t, i, ws, &e);
+    sum += confidence_of(t, i, ws, &e);
   oikos_workspace_destroy(ws);
   oikos_episode_destroy(&e);
   return sum / LEARNERS;
@@ -41,24 +42,24 @@ static double mean_sure(const oikos_trainer *t) {
 
 /* Of the step at hand; since the last record, the sum and the steps in it. */
 static const double *now_of(const oikos_trainer *t) {
-  return t->history.now + t->history.fields + OIKOS_ASIDE_SURE;
+  return t->history.now + t->history.fields + OIKOS_ASIDE_CONFIDENCE;
 }
 
 static const double *pending_of(const oikos_trainer *t) {
-  return t->history.pending + t->history.fields + OIKOS_ASIDE_SURE;
+  return t->history.pending + t->history.fields + OIKOS_ASIDE_CONFIDENCE;
 }
 
-static void check_sure(verdict *v, const char *home) {
+static void check_confidence(verdict *v, const char *home) {
   oikos_config *config = config_of(LEARNERS, home, "task: {noise: 0}");
   oikos_trainer *joint = trainer_of(v, MPI_COMM_WORLD, config, NULL),
                 *alone = trainer_of(v, MPI_COMM_SELF, config, NULL);
   double total = 0;
   for (int k = 0; k < 5; k++) {
-    double expected = mean_sure(alone);
+    double expected = mean_confidence(alone);
     steps_of(v, joint, 1);
     steps_of(v, alone, 1);
     total += *now_of(joint);
-    expect(v, fabs(*now_of(joint) - expected) < 2e-5, "step %d: sure %.9g, expected %.9g", k,
+    expect(v, fabs(*now_of(joint) - expected) < 2e-5, "step %d: confidence %.9g, expected %.9g", k,
            *now_of(joint), expected);
     expect(v, expected > 1.01 / HOMES && expected < 0.99, "%g says nothing", expected);
     expect(v, *now_of(joint) == *now_of(alone), "%.17g, alone %.17g", *now_of(joint),
@@ -72,11 +73,11 @@ static void check_sure(verdict *v, const char *home) {
 }
 
 /* Homes are hard or weighted: how sure learners are does not depend on it. */
-static void test_sure(void **state) {
+static void test_confidence(void **state) {
   (void)state;
   verdict v = {0};
-  check_sure(&v, HARD ", eta: 0.05");
-  check_sure(&v, HARD ", eta: 0.05, rule: weighted");
+  check_confidence(&v, HARD ", eta: 0.05");
+  check_confidence(&v, HARD ", eta: 0.05, rule: weighted");
   conclude(&v);
 }
 
@@ -95,9 +96,10 @@ static void test_record(void **state) {
     }
     expect_ok(&v, oikos_history_close(&t->history, 3, 3 * LEARNERS, 3 * LEARNERS, &err), &err,
               "close");
-    double sure = oikos_trainer_record(t, 0).sure;
-    expect(&v, sure == sum / 3, "%.17g, not %.17g", sure, sum / 3);
-    expect(&v, homes > 1 ? sure > 1.0 / HOMES : sure == 0, "%d homes: %g", homes, sure);
+    double confidence = oikos_trainer_record(t, 0).confidence;
+    expect(&v, confidence == sum / 3, "%.17g, not %.17g", confidence, sum / 3);
+    expect(&v, homes > 1 ? confidence > 1.0 / HOMES : confidence == 0, "%d homes: %g", homes,
+           confidence);
     oikos_trainer_destroy(t);
     free(config);
   }
@@ -117,10 +119,11 @@ static void test_evaluation(void **state) {
     double sum = 0;
     for (int h = 0; h < HOMES; h++)
       for (int g = 0; g < e.n_groups; g++)
-        sum += (double)e.residents[h * e.n_groups + g] * e.home_sure[h];
-    expect(&v, fabs(sum / 60 - e.sure) < 1e-12, "%.17g, by homes %.17g", e.sure, sum / 60);
-    expect(&v, e.sure > 1.0 / HOMES && e.sure < 1, "sure %g", e.sure);
-    expect_same(&v, e.home_sure, HOMES * sizeof *e.home_sure, "sure by home");
+        sum += (double)e.residents[h * e.n_groups + g] * e.home_confidence[h];
+    expect(&v, fabs(sum / 60 - e.confidence) < 1e-12, "%.17g, by homes %.17g", e.confidence,
+           sum / 60);
+    expect(&v, e.confidence > 1.0 / HOMES && e.confidence < 1, "confidence %g", e.confidence);
+    expect_same(&v, e.home_confidence, HOMES * sizeof *e.home_confidence, "confidence by home");
   }
   oikos_evaluation_destroy(&e);
   oikos_trainer_destroy(t);
@@ -130,7 +133,7 @@ static void test_evaluation(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sure),
+      cmocka_unit_test(test_confidence),
       cmocka_unit_test(test_record),
       cmocka_unit_test(test_evaluation),
   };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "run/pace.h"
+#include "run/timing.h"
 
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 /* Before it is known how long one takes. */
 static const double first_interval = 30;
 
-void oikos_pace_compare(const oikos_team *team, oikos_pace *p) {
+void oikos_timing_compare(const oikos_team *team, oikos_timing *p) {
   double most = p->busy, sum = p->busy;
   if (team->size == 1) {
     p->busy = 0;
@@ -27,12 +27,12 @@ void oikos_pace_compare(const oikos_team *team, oikos_pace *p) {
   oikos_broadcast_from(team, p->slowest_rank, p->slowest_host, sizeof p->slowest_host);
 }
 
-void oikos_pace_saved(oikos_pace *p, double seconds) {
+void oikos_timing_saved(oikos_timing *p, double seconds) {
   p->saved = oikos_wall_clock();
   p->write_seconds = p->write_seconds > 0 ? (p->write_seconds + seconds) / 2 : seconds;
 }
 
-bool oikos_pace_due(const oikos_pace *p, double mtbf) {
+bool oikos_timing_due(const oikos_timing *p, double mtbf) {
   double wait = p->write_seconds > 0 ? oikos_checkpoint_interval(p->write_seconds, 3600 * mtbf)
                                      : first_interval;
   return oikos_wall_clock() - p->saved >= wait;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "run/watch.h"
+#include "run/watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,16 +29,16 @@ typedef struct neighbour {
   double heard; /* when the beat was seen to rise */
 } neighbour;
 
-struct oikos_watch {
+struct oikos_watchdog {
   char path[OIKOS_PATH + 16]; /* RUN/ranks */
   char host[64];
   int rank, size;
-  double limit, pause; /* seconds: run.watchdog; between two lines */
-  double nap;          /* of the thread */
-  double asks;         /* run.keepalive */
+  double limit, pause;    /* seconds: run.watchdog; between two lines */
+  double nap;             /* of the thread */
+  double keepalive_limit; /* run.keepalive */
   oikos_lock *lock;
   oikos_keepalive *keepalive; /* NULL: alone, or nobody watches */
-  const oikos_whereabouts *where;
+  const oikos_rank_progress *progress;
   oikos_observer observer;
 
   pthread_t thread;
@@ -48,7 +48,7 @@ struct oikos_watch {
 
   bool doubts;       /* whether the rank before is there, */
   long long doubted; /* since this step */
-  long long progress, beat;
+  long long beats, beat;
   double woke, since, wrote, locked, looked; /* when progress was made, the line and the lock
                                           written, the others last looked at */
   neighbour *neighbours;                     /* (size) */
@@ -58,15 +58,15 @@ struct oikos_watch {
 };
 
 /* Write this rank's line over the last one. A failure shows to the others as silence. */
-static bool write_line(oikos_watch *w, double now) {
+static bool write_line(oikos_watchdog *w, double now) {
   char line[LINE];
-  int place = atomic_load(&w->where->place);
+  int phase = atomic_load(&w->progress->phase);
   memset(line, ' ', sizeof line);
   int n = snprintf(line, sizeof line,
-                   "rank %d host %s pid %ld step %lld place %d progress %lld still %.1f beat "
+                   "rank %d host %s pid %ld step %lld phase %d progress %lld still %.1f beat "
                    "%lld: %s",
-                   w->rank, w->host, (long)getpid(), atomic_load(&w->where->step), place,
-                   w->progress, now - w->since, ++w->beat, oikos_place_name(place));
+                   w->rank, w->host, (long)getpid(), atomic_load(&w->progress->step), phase,
+                   w->beats, now - w->since, ++w->beat, oikos_phase_name(phase));
   line[n < LINE ? n : LINE - 1] = ' ';
   line[LINE - 1] = '\n';
   w->wrote = now;
@@ -86,14 +86,14 @@ static void parse_line(const char *line, oikos_rank_seen *r, long long *beat) {
   copy[LINE - 1] = 0;
   *r = (oikos_rank_seen){.host = "an unknown host"};
   *beat = 0;
-  if (sscanf(copy, "rank %*d host %63s pid %ld step %lld place %d progress %*d still %lf beat %lld",
-             r->host, &r->pid, &step, &r->place, &r->still, beat) != 6)
+  if (sscanf(copy, "rank %*d host %63s pid %ld step %lld phase %d progress %*d still %lf beat %lld",
+             r->host, &r->pid, &step, &r->phase, &r->still, beat) != 6)
     return;
   r->step = step;
 }
 
 /* What the others say of themselves, into seen. False if that cannot be read. */
-static bool look(oikos_watch *w, double now) {
+static bool look(oikos_watchdog *w, double now) {
   size_t bytes = (size_t)w->size * LINE;
   int file = open(w->path, O_RDONLY | O_CLOEXEC);
   bool read = file >= 0 && pread(file, w->text, bytes, 0) == (ssize_t)bytes,
@@ -112,7 +112,7 @@ static bool look(oikos_watch *w, double now) {
 }
 
 /* Whether it is for this rank to speak: the first one that can does so at once. */
-static bool my_turn(const oikos_watch *w, double still, double patience) {
+static bool my_turn(const oikos_watchdog *w, double still, double patience) {
   for (int r = 0; r < w->rank; r++)
     if (w->seen[r].silent < patience)
       return still >= w->limit + 3 * w->pause + PATIENCE;
@@ -120,14 +120,14 @@ static bool my_turn(const oikos_watch *w, double still, double patience) {
 }
 
 /* The observer ends the process. */
-static void tell(oikos_watch *w, const char *text) {
+static void tell(oikos_watchdog *w, const char *text) {
   w->ending = true;
   if (w->observer.stuck)
     w->observer.stuck(w->observer.user, text);
 }
 
 /* The same of a text in `size` bytes, with what the user can do. */
-static void tell_loss(oikos_watch *w, char *text, size_t size) {
+static void tell_loss(oikos_watchdog *w, char *text, size_t size) {
   size_t n = strlen(text);
   snprintf(
       text + n, size - n,
@@ -136,7 +136,7 @@ static void tell_loss(oikos_watch *w, char *text, size_t size) {
 }
 
 /* Look around after half the time, so that by the end of it the silent ones are known. */
-static void look_around(oikos_watch *w, double now) {
+static void look_around(oikos_watchdog *w, double now) {
   char text[OIKOS_PATH + 1024];
   double still = now - w->since, patience = 0.4 * w->limit;
   if (still < w->limit / 2 || !look(w, now) || still < w->limit || !my_turn(w, still, patience) ||
@@ -147,9 +147,9 @@ static void look_around(oikos_watch *w, double now) {
 
 /* Whether the rank before is there. Where steps are made it is, whatever its connection says: the
  * job computes over another network than that, which is not looked at any more. */
-static void ask(oikos_watch *w, double now) {
+static void ask(oikos_watchdog *w, double now) {
   char text[512];
-  long long step = atomic_load(&w->where->step);
+  long long step = atomic_load(&w->progress->step);
   if (!oikos_keepalive_lost(w->keepalive, now, text, sizeof text))
     return;
   if (!w->doubts) {
@@ -159,17 +159,17 @@ static void ask(oikos_watch *w, double now) {
   if (step > w->doubted + 1) {
     oikos_keepalive_destroy(w->keepalive);
     w->keepalive = NULL;
-  } else if (now - w->since >= w->asks) {
+  } else if (now - w->since >= w->keepalive_limit) {
     tell_loss(w, text, sizeof text);
   }
 }
 
-static void beat(oikos_watch *w) {
+static void beat(oikos_watchdog *w) {
   double now = oikos_wall_clock();
-  long long progress = atomic_load_explicit(&w->where->pulse.beats, memory_order_relaxed);
-  if (progress != w->progress || now - w->woke > 2 * w->nap + 1) {
+  long long beats = atomic_load_explicit(&w->progress->pulse.beats, memory_order_relaxed);
+  if (beats != w->beats || now - w->woke > 2 * w->nap + 1) {
     // or this thread slept with the whole process: suspended by a scheduler, on a machine asleep
-    w->progress = progress;
+    w->beats = beats;
     w->since = now;
   }
   w->woke = now;
@@ -188,15 +188,15 @@ static void beat(oikos_watch *w) {
   }
 }
 
-static void *watch(void *arg) {
-  oikos_watch *w = arg;
+static void *watchdog(void *arg) {
+  oikos_watchdog *w = arg;
   pthread_mutex_lock(&w->mutex);
   while (!w->ending) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    double at = (double)until.tv_sec + 1e-9 * (double)until.tv_nsec + w->nap;
-    until.tv_sec = (time_t)at;
-    until.tv_nsec = (long)(1e9 * (at - (double)until.tv_sec));
+    double moment = (double)until.tv_sec + 1e-9 * (double)until.tv_nsec + w->nap;
+    until.tv_sec = (time_t)moment;
+    until.tv_nsec = (long)(1e9 * (moment - (double)until.tv_sec));
     pthread_cond_timedwait(&w->end, &w->mutex, &until);
     if (!w->ending)
       beat(w);
@@ -206,7 +206,7 @@ static void *watch(void *arg) {
 }
 
 /* A file of a line for each rank; every rank then fills its own. */
-static oikos_status make_file(const oikos_watch *w, oikos_error *err) {
+static oikos_status make_file(const oikos_watchdog *w, oikos_error *err) {
   int file = open(w->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   int failure = file < 0 ? errno : oikos_take_space(file, (off_t)w->size * LINE);
   if (file >= 0)
@@ -215,21 +215,21 @@ static oikos_status make_file(const oikos_watch *w, oikos_error *err) {
                  : OIKOS_OK;
 }
 
-static oikos_status start_thread(oikos_watch *w, oikos_error *err) {
+static oikos_status start_thread(oikos_watchdog *w, oikos_error *err) {
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_cond_init(&w->end, &attributes);
   pthread_condattr_destroy(&attributes);
   pthread_mutex_init(&w->mutex, NULL);
-  int failure = pthread_create(&w->thread, NULL, watch, w);
+  int failure = pthread_create(&w->thread, NULL, watchdog, w);
   w->runs = failure == 0;
   return failure ? oikos_fail(err, OIKOS_ERROR, "the watching thread cannot be started: %s",
                               strerror(failure))
                  : OIKOS_OK;
 }
 
-static oikos_status begin(oikos_watch *w, oikos_error *err) {
+static oikos_status begin(oikos_watchdog *w, oikos_error *err) {
   w->woke = w->since = w->locked = oikos_wall_clock();
   w->wrote = w->looked = -1;
   w->pause = w->limit / 8 < MOST_PAUSE ? w->limit / 8 : MOST_PAUSE;
@@ -248,35 +248,36 @@ static oikos_status begin(oikos_watch *w, oikos_error *err) {
   return w->lock || w->limit > 0 || w->keepalive ? start_thread(w, err) : OIKOS_OK;
 }
 
-oikos_status oikos_watch_create(const oikos_team *team, const char *run, const oikos_config *config,
-                                oikos_lock *lock, const oikos_whereabouts *where,
-                                const oikos_observer *observer, oikos_watch **watch,
-                                oikos_error *err) {
+oikos_status oikos_watchdog_create(const oikos_team *team, const char *run,
+                                   const oikos_config *config, oikos_lock *lock,
+                                   const oikos_rank_progress *progress,
+                                   const oikos_observer *observer, oikos_watchdog **watchdog,
+                                   oikos_error *err) {
   double limit = config->run.watchdog, keepalive = config->run.keepalive;
-  oikos_status status = oikos_alloc(watch, 1, sizeof **watch, "the watch", err);
+  oikos_status status = oikos_alloc(watchdog, 1, sizeof **watchdog, "the watchdog", err);
   if (status != OIKOS_OK)
     oikos_lock_release(lock);
   else
-    **watch = (oikos_watch){.rank = team->rank,
-                            .size = team->size,
-                            .limit = limit,
-                            .asks = keepalive,
-                            .lock = lock,
-                            .where = where,
-                            .observer = *observer,
-                            .memory.what = "the watch"};
+    **watchdog = (oikos_watchdog){.rank = team->rank,
+                                  .size = team->size,
+                                  .limit = limit,
+                                  .keepalive_limit = keepalive,
+                                  .lock = lock,
+                                  .progress = progress,
+                                  .observer = *observer,
+                                  .memory.what = "the watchdog"};
   if (status == OIKOS_OK)
-    snprintf((*watch)->path, sizeof(*watch)->path, "%s/ranks", run);
+    snprintf((*watchdog)->path, sizeof(*watchdog)->path, "%s/ranks", run);
   if (status == OIKOS_OK && team->rank == 0 && limit > 0)
-    status = make_file(*watch, err);
+    status = make_file(*watchdog, err);
   OIKOS_TRY(oikos_agree(team, status, err));
   if (keepalive > 0 && team->size > 1)
-    OIKOS_TRY(
-        oikos_keepalive_create(team, keepalive, config->run.interface, &(*watch)->keepalive, err));
-  return oikos_agree(team, begin(*watch, err), err);
+    OIKOS_TRY(oikos_keepalive_create(team, keepalive, config->run.interface,
+                                     &(*watchdog)->keepalive, err));
+  return oikos_agree(team, begin(*watchdog, err), err);
 }
 
-void oikos_watch_unlock(oikos_watch *w) {
+void oikos_watchdog_unlock(oikos_watchdog *w) {
   if (!w || !w->lock)
     return;
   pthread_mutex_lock(&w->mutex);
@@ -285,7 +286,7 @@ void oikos_watch_unlock(oikos_watch *w) {
   pthread_mutex_unlock(&w->mutex);
 }
 
-void oikos_watch_destroy(oikos_watch *w) {
+void oikos_watchdog_destroy(oikos_watchdog *w) {
   if (!w)
     return;
   if (w->runs) {

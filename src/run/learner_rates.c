@@ -37,11 +37,11 @@ static void fields(const oikos_trainer *t, const oikos_part_state *p, oikos_fiel
                      1 / range, range);
 }
 
-const oikos_part oikos_part_own_rates = {.by_learner = sizeof(double),
-                                         .by_slot = true,
-                                         .name = "own_rates",
-                                         .create = create,
-                                         .start = start,
-                                         .trained = trained,
+const oikos_part oikos_part_learner_rates = {.by_learner = sizeof(double),
+                                             .by_slot = true,
+                                             .name = "learner_rates",
+                                             .create = create,
+                                             .start = start,
+                                             .trained = trained,
 
-                                         .fields = fields};
+                                             .fields = fields};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "learn/judged.h"
+#include "learn/query_batch.h"
 
 static bool judges_behind(const oikos_config *c, oikos_norm_kind norm) {
   return c->model.loss == OIKOS_LOSS_PROTOTYPES || norm == OIKOS_NORM_SUPPORT;
 }
 
-oikos_batch oikos_learner_judged(const oikos_context *context, oikos_norm_kind norm,
-                                 const oikos_episode *e) {
+oikos_batch oikos_learner_query_batch(const oikos_context *context, oikos_norm_kind norm,
+                                      const oikos_episode *e) {
   if (!judges_behind(context->config, norm))
     return e->query;
   return (oikos_batch){.n = e->support.n + e->query.n,
@@ -16,7 +16,7 @@ oikos_batch oikos_learner_judged(const oikos_context *context, oikos_norm_kind n
                        .n_norm = norm == OIKOS_NORM_SUPPORT ? e->support.n : 0};
 }
 
-size_t oikos_judged_size(const oikos_config *c, oikos_norm_kind norm, oikos_task_shape shape) {
+size_t oikos_query_batch_size(const oikos_config *c, oikos_norm_kind norm, oikos_task_shape shape) {
   return shape.query + (judges_behind(c, norm) ? shape.support : 0);
 }
 
