@@ -147,6 +147,8 @@ typedef struct oikos_config {
   char file[OIKOS_PATH];         /**< where it was read, for messages */
   int32_t given[OIKOS_MAX_KEYS]; /**< by key, in the order of the table: its line in that file, or
                                     OIKOS_GIVEN_BY_SET; 0 if it was left out */
+  uint64_t old_names;            /**< bit k: a key was given by the k-th of the names that keys had
+                                    in older versions; oikos_config_hint says which */
   int64_t seed;
   int64_t steps;
 
@@ -345,6 +347,14 @@ typedef enum {
  */
 oikos_status oikos_config_check_used(const oikos_config *config, oikos_reader purpose,
                                      oikos_error *err);
+
+/**
+ * What to tell whoever gave keys by names of older versions, which are read too: a line each.
+ * @param index  0, 1, ...
+ * @param out    "file.yaml:3: task.own_row is called task.self_row now; ..."
+ * @return whether there is such a line; false: no more
+ */
+bool oikos_config_hint(const oikos_config *config, int index, char *out, size_t size);
 
 /** Forget which keys were given: a configuration that a checkpoint holds is given by nobody. */
 void oikos_config_forget_given(oikos_config *config);

@@ -72,6 +72,11 @@ error_t oikos_cli_parse_config(int key, char *arg, struct argp_state *state, con
 error_t oikos_cli_only(struct argp_state *state, const char *name, const char **place,
                        const char *argument);
 
+/** Say once, on rank 0, which keys were given by names of older versions; then check that each that
+ * was given does something for the purpose. Not collective. */
+oikos_status oikos_cli_check_used(const oikos_cli *cli, const oikos_config *config,
+                                  oikos_reader purpose, oikos_error *err);
+
 /** Defaults, then the file, then the --set options, each of which must do something for the
  * purpose; rank 0 reads the file. Collective. */
 oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets,

@@ -65,7 +65,7 @@ static oikos_status configure(oikos_cli *cli, const distill_options *o,
   for (int i = 0; status == OIKOS_OK && i < o->sets.n; i++)
     status = oikos_config_set(c, o->sets.assignment[i], err);
   if (status == OIKOS_OK)
-    status = oikos_config_check_used(c, OIKOS_FOR_DISTILL, err);
+    status = oikos_cli_check_used(cli, c, OIKOS_FOR_DISTILL, err);
   c->distill.teacher = OIKOS_TEACHER_MODEL;
   c->steps = o->steps >= 0 ? o->steps : c->steps;
   if (status == OIKOS_OK && c->distill.weight == 0)

@@ -85,6 +85,14 @@ error_t oikos_cli_parse_config(int key, char *arg, struct argp_state *state, con
   }
 }
 
+oikos_status oikos_cli_check_used(const oikos_cli *cli, const oikos_config *config,
+                                  oikos_reader purpose, oikos_error *err) {
+  char hint[OIKOS_PATH + 256];
+  for (int i = 0; cli->team.rank == 0 && oikos_config_hint(config, i, hint, sizeof hint); i++)
+    fprintf(stderr, "oikos: %s\n", hint);
+  return oikos_config_check_used(config, purpose, err);
+}
+
 oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets *sets,
                               oikos_reader purpose, oikos_config *config, oikos_error *err) {
   char *text;
@@ -96,7 +104,7 @@ oikos_status oikos_cli_config(oikos_cli *cli, const char *path, const oikos_sets
   for (int i = 0; status == OIKOS_OK && sets && i < sets->n; i++)
     status = oikos_config_set(config, sets->assignment[i], err);
   if (status == OIKOS_OK)
-    status = oikos_config_check_used(config, purpose, err);
+    status = oikos_cli_check_used(cli, config, purpose, err);
   return oikos_agree(&cli->team, status, err);
 }
 
@@ -107,6 +115,6 @@ oikos_status oikos_cli_trained_config(oikos_cli *cli, const oikos_checkpoint *ch
   for (int i = 0; status == OIKOS_OK && i < sets->n; i++)
     status = oikos_config_set(config, sets->assignment[i], err);
   if (status == OIKOS_OK)
-    status = oikos_config_check_used(config, purpose, err);
+    status = oikos_cli_check_used(cli, config, purpose, err);
   return oikos_agree(&cli->team, status, err);
 }

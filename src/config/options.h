@@ -39,6 +39,12 @@ const oikos_option *oikos_options(void);
 /** The option of this key, or NULL. */
 const oikos_option *oikos_option_find(const char *key);
 
+/** The key of today of a name that it had in an older version; any other name as it is. */
+const char *oikos_option_name_now(const char *key);
+
+/** A key was given by this name: if it is an older version's, there will be a hint. */
+void oikos_option_given_as(const char *key, oikos_config *config);
+
 /** The address of an option's value in a configuration. */
 static inline void *oikos_option_at(const oikos_option *o, const oikos_config *c) {
   return (char *)c + o->offset;

@@ -157,24 +157,30 @@ static bool is_section(const char *name) {
   return false;
 }
 
+/* "section.name", in key (3 * OIKOS_NAME), and what that is called now. */
+static const char *key_of(const char *section, const yaml_node_t *name, char *key) {
+  snprintf(key, 3 * (size_t)OIKOS_NAME, "%s%s%s", section ? section : "", section ? "." : "",
+           oikos_text_of(name));
+  return oikos_option_name_now(key);
+}
+
 static oikos_status read_mapping(parser *p, const yaml_node_t *node, const char *section) {
   for (const yaml_node_pair_t *i = node->data.mapping.pairs.start; i < node->data.mapping.pairs.top;
        i++) {
     const yaml_node_t *name = yaml_document_get_node(&p->document, i->key);
     const yaml_node_t *value = yaml_document_get_node(&p->document, i->value);
-    char key[3 * OIKOS_NAME];
+    char key[3 * OIKOS_NAME], other[3 * OIKOS_NAME];
     if (name->type != YAML_SCALAR_NODE || strlen(oikos_text_of(name)) > OIKOS_NAME)
       return oikos_parser_refuse(p, name, section ? section : "configuration", "a key");
-    snprintf(key, sizeof key, "%s%s%s", section ? section : "", section ? "." : "",
-             oikos_text_of(name));
+    const char *now = key_of(section, name, key);
     for (const yaml_node_pair_t *j = node->data.mapping.pairs.start; j < i; j++)
-      if (strcmp(oikos_text_of(yaml_document_get_node(&p->document, j->key)),
-                 oikos_text_of(name)) == 0)
+      if (strcmp(key_of(section, yaml_document_get_node(&p->document, j->key), other), now) == 0)
         return oikos_fail(p->err, OIKOS_USAGE, "%s:%d: %s: the key stands twice; keep one", p->name,
-                          oikos_line_of(p, name), key);
+                          oikos_line_of(p, name), now);
     // a section is written as one, so that no key can stand in two places
-    const oikos_option *o = strchr(oikos_text_of(name), '.') ? NULL : oikos_option_find(key);
+    const oikos_option *o = strchr(oikos_text_of(name), '.') ? NULL : oikos_option_find(now);
     if (o) {
+      oikos_option_given_as(key, p->config);
       OIKOS_TRY(read_option(p, o, value));
     } else if (!section && is_section(key)) {
       if (value->type != YAML_MAPPING_NODE)
@@ -271,7 +277,8 @@ oikos_status oikos_config_set(oikos_config *config, const char *assignment, oiko
     return oikos_fail(err, OIKOS_USAGE, "--set %s: expected key=value, such as --set inner.steps=5",
                       assignment);
   snprintf(key, sizeof key, "%.*s", (int)(equals - assignment), assignment);
-  const oikos_option *o = oikos_option_find(key);
+  const oikos_option *o = oikos_option_find(oikos_option_name_now(key));
+  oikos_option_given_as(key, config);
   if (!o)
     return oikos_fail(
         err, OIKOS_USAGE,

@@ -376,4 +376,5 @@ oikos_status oikos_config_check_used(const oikos_config *c, oikos_reader purpose
 
 void oikos_config_forget_given(oikos_config *c) {
   memset(c->given, 0, sizeof c->given);
+  c->old_names = 0;
 }

@@ -69,6 +69,19 @@ refused "bytes that are no text" 'task\.file: expected a text of at most 1023 by
 } >deep.yaml
 refused "a deep file" 'deep\.yaml:1: nested deeper than 8' config deep.yaml
 
+# A key by the name of an older version is read, with one hint; what is written has the new name.
+printf 'task: {source: ratings, file: x.h5, split: fraction, own_row: false}\nmodel: {layers: [embedding: 4, dense: 1]}\n' >old.yaml
+sed 's/own_row/self_row/' old.yaml >now.yaml
+run_ranks 2 config old.yaml
+check_status "an old name" 0
+check_equal "an old name: stderr" "oikos: old.yaml:1: task.own_row is called task.self_row now; the old name is still read" "$(<"$log.err")"
+cp "$log.out" old.whole
+accepted "its new name" config now.yaml
+check_equal "its new name: stderr" "" "$(<"$log.err")"
+diff old.whole "$log.out" || fail "an old name: another configuration"
+sed 's/own_row/own_row: true, self_row/' old.yaml >both.yaml
+refused "both names" 'both\.yaml:1: task\.self_row: the key stands twice' config both.yaml
+
 # A run is called as its configuration, all of the name.
 for name in exp.lr1 exp.lr2; do cp mlp.yaml $name.yaml && accepted "$name" train $name.yaml --set steps=1 --set eval.episodes=0; done
 [[ -d runs/exp.lr1 && -d runs/exp.lr2 && ! -e runs/exp ]] || fail "runs of exp.lr1.yaml and exp.lr2.yaml: $(ls runs)"

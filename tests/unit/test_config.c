@@ -147,6 +147,7 @@ static void test_mistakes(void **state) {
       {"seed: 1\nsteps: 2\nseed: 1", 3, {"seed", "twice"}},
       {"task:\n  ways: 5\n  ways: 5", 3, {"task.ways", "twice"}},
       {"task: {ways: 5}\ntask: {support: 5}", 2, {"task", "twice"}},
+      {"task:\n  own_row: true\n  self_row: false", 3, {"task.self_row", "twice"}},
       {"task: 3", 1, {"task", "a section", "3"}},
       {"task:", 1, {"task", "a section", "nothing"}},
       {"task: [ways]", 1, {"task", "a section", "a list"}},

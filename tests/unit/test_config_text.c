@@ -132,12 +132,38 @@ static void test_locale(void **state) {
   free(d);
 }
 
+/* A key by the name of an older version is the key of today, with one hint that says so; it is
+ * written by its new name. */
+static void test_old_name(void **state) {
+  (void)state;
+  char hint[1024];
+  oikos_config *old = defaults(), *now = defaults();
+  parse(now, "task: {self_row: false}");
+  assert_false(oikos_config_hint(now, 0, hint, sizeof hint));
+  parse(old, "task:\n  own_row: false\n");
+  assert_true(oikos_config_hint(old, 0, hint, sizeof hint));
+  assert_string_equal(hint, "test.yaml:2: task.own_row is called task.self_row now; the old name "
+                            "is still read");
+  assert_false(oikos_config_hint(old, 1, hint, sizeof hint));
+  char *text = text_of(old), *same = text_of(now);
+  assert_string_equal(text, same);
+  assert_non_null(strstr(text, "self_row: false"));
+  set(old, "task.own_row=true");
+  assert_true(old->task.self_row);
+  assert_true(oikos_config_hint(old, 0, hint, sizeof hint));
+  assert_non_null(strstr(hint, "--set: task.own_row is called"));
+  oikos_config_forget_given(old);
+  assert_false(oikos_config_hint(old, 0, hint, sizeof hint));
+  free(text);
+  free(same);
+  free(old);
+  free(now);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_literal),
-      cmocka_unit_test(test_guard),
-      cmocka_unit_test(test_alias),
-      cmocka_unit_test(test_locale),
+      cmocka_unit_test(test_literal), cmocka_unit_test(test_guard),    cmocka_unit_test(test_alias),
+      cmocka_unit_test(test_locale),  cmocka_unit_test(test_old_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
