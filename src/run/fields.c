@@ -30,12 +30,25 @@ static oikos_range range_of(const oikos_fields *f, oikos_field_type type) {
   return (oikos_range){0, (double)f->steps, false};
 }
 
+/* What a dataset was called by older versions; NULL: the same. */
+static const char *old_name_of(const char *name) {
+  static const char *const renamed[][2] = {
+      {"history/confidence", "history/sure"},
+      {"history/pending_confidence", "history/pending_sure"},
+  };
+  for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
+    if (strcmp(renamed[i][0], name) == 0)
+      return renamed[i][1];
+  return NULL;
+}
+
 static oikos_field *add(oikos_fields *f, oikos_field_type type, void *data, const char *meaning,
                         const char *group, const char *name) {
   oikos_field *field = &f->list[f->n++]; // oikos_trainer_fields made room for all
   *field = (oikos_field){
       .type = type, .data = data, .meaning = meaning, .checked = true, .range = range_of(f, type)};
   snprintf(field->name, sizeof field->name, "%s%s%s", group, *group ? "/" : "", name);
+  field->old_name = old_name_of(field->name);
   return field;
 }
 

@@ -52,6 +52,7 @@ typedef struct oikos_field {
   bool not_state;       /* times and the like: outside the digest */
   bool checked;         /* no other numbers than these are written or read */
   oikos_range range;
+  const char *old_name; /* in files of older versions, which are read too; NULL: the same */
 } oikos_field;
 
 /** The size of a dataset. */

@@ -8,6 +8,13 @@
 #include "store/checkpoint_impl.h"
 #include "store/mpiio.h"
 
+/* What a field is called in this file: its old name where that alone is there. */
+static const char *name_in(hid_t file, const oikos_field *f) {
+  bool old = f->old_name && H5Lexists(file, f->name, H5P_DEFAULT) <= 0 &&
+             H5Lexists(file, f->old_name, H5P_DEFAULT) > 0;
+  return old ? f->old_name : f->name;
+}
+
 static oikos_status check_shape(const oikos_field *f, hid_t dataset, oikos_error *err) {
   hsize_t dims[OIKOS_FIELD_DIMS] = {0};
   hid_t space = H5Dget_space(dataset);
@@ -65,10 +72,11 @@ enum { LEAST_PART = 1 << 20 /* bytes: below that it is not worth while to share 
 
 static oikos_status open_dataset(field_reader *r, hid_t file, oikos_error *err) {
   if (r->f->optional && H5Lexists(file, r->f->name, H5P_DEFAULT) <= 0) {
-    r->absent = true;
-    return OIKOS_OK;
+    r->absent = name_in(file, r->f) == r->f->name; // it has no old name either
+    if (r->absent)
+      return OIKOS_OK;
   }
-  r->dataset = H5Dopen2(file, r->f->name, H5P_DEFAULT);
+  r->dataset = H5Dopen2(file, name_in(file, r->f), H5P_DEFAULT);
   if (r->dataset < 0)
     return oikos_fail(err, OIKOS_ERROR, "dataset %s is missing", r->f->name);
   return check_shape(r->f, r->dataset, err);

@@ -105,6 +105,7 @@ run_ranks 2 train old.yaml --out old --set steps=8 --resume
 check_status "of 0.1.0: resumed" 0
 check_match "of 0.1.0: resumed" "^resumed from .* at step 4" "$log.out"
 check_equal "of 0.1.0: resumed: records" 4 "$(wc -l <old/metrics.jsonl)"
+check_equal "of 0.1.0: resumed: what it calls /history/sure" 4 "$(grep -c '"confidence": 0\.[0-9]*[1-9]' old/metrics.jsonl)"
 for at in 40 5000; do # of its hash, of its data
   cp "$SOURCE/tests/old/checkpoint_1.h5" "$one"
   flip "$one" "$at"

@@ -301,7 +301,8 @@ static void test_errors(void **state) {
   conclude(&v);
 }
 
-/* What a file of an older version lacks is read as zeros, on all ranks, if it is optional. */
+/* What a file of an older version lacks is read as zeros, on all ranks, if it is optional; what it
+ * has by another name is read by that. */
 static void test_optional(void **state) {
   (void)state;
   verdict v = {0};
@@ -325,9 +326,20 @@ static void test_optional(void **state) {
   oikos_status status = read_fields(&team, path, &field, 1, &err);
   expect_error(&v, status, OIKOS_ERROR, &err, "dataset later is missing");
   expect(&v, later[2] == 3, "what was there is lost");
+  field.old_name = "earlier";
+  status = read_fields(&team, path, &field, 1, &err);
+  expect_error(&v, status, OIKOS_ERROR, &err, "dataset later is missing");
   field.optional = true;
   expect_ok(&v, read_fields(&team, path, &field, 1, &err), &err, "read");
   expect(&v, later[0] == 0 && later[1] == 0 && later[2] == 0, "not zeros");
+  double pending[11];
+  field.old_name = "pending";
+  field.dims[0] = 11;
+  field.data = pending;
+  expect_ok(&v, read_fields(&team, path, &field, 1, &err), &err, "read by its old name");
+  for (size_t f = 0; f < FIELDS; f++)
+    if (strcmp(fields[f].name, "pending") == 0)
+      expect(&v, memcmp(pending, fields[f].data, sizeof pending) == 0, "not its numbers");
   folder_remove(folder);
   fields_free(fields);
   oikos_team_destroy(&team);
