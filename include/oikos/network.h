@@ -88,7 +88,7 @@ typedef struct oikos_workspace oikos_workspace;
 
 /**
  * Build a network from the model section of a configuration. A convolution whose `winograd` is left
- * open is computed over patches; the trainer settles it before.
+ * open is computed over patches; the trainer decides before.
  * @param input    shape of one example
  * @param outputs  size that the last layer must have (classes or targets); 0 for any (prototypes)
  * @param[out] net to be released by oikos_network_destroy

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What dynamic adjustment (rollback and patience, own rates, priority) wants of a configuration. */
+ * What dynamic adjustment (rollback and patience, learner rates, priority) wants of a
+ * configuration. */
 #include "base/try.h"
 #include "config/options.h"
 

@@ -178,7 +178,7 @@ oikos_status oikos_keepalive_create(const oikos_team *team, double seconds, cons
                                     oikos_keepalive **keepalive, oikos_error *err) {
   OIKOS_TRY(oikos_agree(team, check_interface(team, interface, err), err));
   oikos_status status =
-      oikos_alloc(keepalive, 1, sizeof **keepalive, "the connections of the watch", err);
+      oikos_alloc(keepalive, 1, sizeof **keepalive, "the connections of the watchdog", err);
   OIKOS_TRY(oikos_agree(team, status, err));
   oikos_keepalive *k = *keepalive;
   endpoint here = {0}, there = {0};

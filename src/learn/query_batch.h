@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a learner is judged on. */
+ * The query batch: what a learner is judged on. */
 #ifndef OIKOS_LEARN_QUERY_BATCH_H
 #define OIKOS_LEARN_QUERY_BATCH_H
 

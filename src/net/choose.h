@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * How a convolution is computed is part of the configuration, since the bits depend on it: what was
- * left open (`winograd: -1`) is settled once, when a run begins. */
+ * left open (`winograd: -1`) is chosen once, when a run begins. */
 #ifndef OIKOS_NET_CHOOSE_H
 #define OIKOS_NET_CHOOSE_H
 

@@ -108,7 +108,8 @@ static int takers(const oikos_network *net, int i) {
   return count;
 }
 
-/* Whether the first layer's output need not be kept: the second layer alone takes it, and asks. */
+/* Whether the first layer's output need not be kept: the second layer alone takes it, and
+ * recomputes it. */
 static bool recomputes(const oikos_network *net) {
   const oikos_layer *first = &net->layer[0];
   return net->n_layers >= 2 && net->row_width == 0 && first->type->recompute &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Learners' own inner rates (learn/bold_driver.h): a factor for each, and what the step at hand
- * makes of it. */
+ * Inner rates of the learners, each its own (learn/bold_driver.h): a factor for each, and what the
+ * step at hand makes of it. */
 #include "learn/bold_driver.h"
 #include "run/fields.h"
 #include "run/part.h"

@@ -8,8 +8,8 @@
 #include "run/judge_ratings.h"
 
 /* A row of numbers for each episode: loss after 0 .. S steps; accuracy likewise; sums of squared
- * errors of the targets, in their own unit, likewise; how many examples were judged, how sure of
- * the home, home, group; units; those of judge_ratings.h. */
+ * errors of the targets, in their own unit, likewise; how many examples were evaluated, the
+ * confidence in the home, home, group; units; those of judge_ratings.h. */
 typedef struct oikos_results {
   int64_t episodes, steps, targets;
   size_t each;                                             /* units of an episode */

@@ -29,7 +29,7 @@ typedef struct oikos_source_type {
   oikos_status (*check)(const oikos_config *config, const char *file,
                         oikos_error *err); /* what its keys want of each other; NULL: nothing */
   const char *unit; /* what the units of episodes are called; NULL: there are none */
-  /* Fill source->shape (but shot, and judged only if it is not query), source->scratch and
+  /* Fill source->shape (but shot, and query_part only if it is not query), source->scratch and
    * source->self (freed by free). */
   oikos_status (*create)(oikos_source *source, const oikos_config *config, const oikos_data *data,
                          oikos_error *err);
