@@ -56,7 +56,7 @@ for page in "${pages[@]}" "${others[@]}"; do
     grep -rqw --include='*.[ch]' -- "$name" "$SOURCE/src" "$SOURCE/include" || fail "$page: names $name, which is not in the sources"
   done < <(named "$page" '`\Koikos_[a-z0-9_]+(?=`)')
   while read -r key; do
-    grep -qF -- "\"$key\"" "$SOURCE/src/config/options.c" || fail "$page: names the key $key, which is none"
+    grep -qF -- "\"$key\"" "$SOURCE"/src/config/{options,renamed}.c || fail "$page: names the key $key, which is none"
   done < <(named "$page" \
     '(?<![\w./-])(task|learners|model|inner|outer|shared|home|distill|aggregation|privacy|attack|run|checkpoint|log|eval)\.(?!md\b|key\b)[a-z_]+')
 done
