@@ -307,7 +307,8 @@ static inline void check_same_training(verdict *v, int learners, const char *hom
 static inline void ranks_begin(int *argc, char ***argv) {
   int provided;
   MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
-  alarm(RANKS_SECONDS);
+  const char *slowness = getenv("OIKOS_SLOWNESS");
+  alarm(RANKS_SECONDS * (slowness ? (unsigned)strtoul(slowness, NULL, 10) : 1));
   FILE *nowhere = ranks_rank() == 0 ? NULL : fopen("/dev/null", "w");
   if (nowhere)
     stdout = stderr = nowhere;
