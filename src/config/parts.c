@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Which keys ask for which part of a step (src/run/parts.c): a step has those that are asked for,
+ * Which keys ask for which part of a step (src/run/part.h): a step has those that are asked for,
  * or that no key is for. A key that asks for one which is not there is an error, or somebody would
  * believe in it. */
 #include <stdlib.h>
@@ -50,7 +50,7 @@ oikos_status oikos_config_check_parts(const oikos_config *c, bool (*has)(const c
     if (status == OIKOS_OK && meant && oikos_use_holds(table[k].when, c) && !has(table[k].part))
       status = oikos_fail(err, OIKOS_USAGE,
                           "%s is set, but this build has no part `%s`, which would do it: take the "
-                          "key out, or put the part into the list of src/run/parts.c and build "
+                          "key out, or put the part into the list in src/run/part.h and build "
                           "again",
                           oikos_option_place(o, c, place), table[k].part);
   }

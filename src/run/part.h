@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * An optional concern of a step is a part: a table of functions, like the type of a layer. The
- * trainer calls those of the parts that its configuration wants, in the order of the list in
- * parts.c, where a NULL has nothing to do. A new part is one file that defines an oikos_part, its
- * declaration below, and one line in the list.
+ * trainer calls those of the parts that its configuration wants, in the order of the list below,
+ * where a NULL has nothing to do. A new part is one file that defines an oikos_part, and one line
+ * in the list.
  */
 #ifndef OIKOS_RUN_PART_H
 #define OIKOS_RUN_PART_H
@@ -128,8 +128,24 @@ void oikos_parts_follow(oikos_trainer *t);
 /** A part of the list; NULL: the trainer does not want it. */
 oikos_part_state *oikos_part_of(const oikos_trainer *t, const oikos_part *part);
 
-extern const oikos_part oikos_part_revive, oikos_part_teacher, oikos_part_embedding_rows,
-    oikos_part_census, oikos_part_attack, oikos_part_rule, oikos_part_privacy, oikos_part_rollback,
-    oikos_part_learner_rates, oikos_part_priority, oikos_part_balance;
+/* clang-format off */
+/** All of them, in the order in which they are called, and stand in a checkpoint. */
+#ifndef OIKOS_ALL_PARTS /* the tests' builds without some of them */
+#define OIKOS_ALL_PARTS(ONE)                                                                       \
+  ONE(revive)         /* a deserted home is split off another */                                   \
+  ONE(teacher)        /* learners imitate a model, or each other */                                \
+  ONE(embedding_rows) /* rows of an embedding table are fetched, and updated */                    \
+  ONE(census)         /* who of which hidden group lives where */                                  \
+  ONE(attack)         /* simulated attackers send something else */                                \
+  ONE(rule)           /* learners can be left out, or count by another rule than the mean */       \
+  ONE(privacy)        /* noise, its key, and what of the privacy is spent */                       \
+  ONE(rollback)       /* patience with learners that diverge */                                    \
+  ONE(learner_rates)  /* each learner has an inner rate of its own */                              \
+  ONE(priority)       /* what a learner counts follows the rank of its home */                     \
+  ONE(balance)        /* learners go to the ranks that have less to do */
+#endif
+/* clang-format on */
+#define OIKOS_PART(name) extern const oikos_part oikos_part_##name;
+OIKOS_ALL_PARTS(OIKOS_PART)
 
 #endif

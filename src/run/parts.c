@@ -8,21 +8,8 @@
 #include "config/options.h"
 #include "run/trainer_impl.h"
 
-/* In the order in which they are called, and stand in a checkpoint. */
-static const oikos_part *const list[] = {
-    &oikos_part_revive,         // a deserted home is split off another
-    &oikos_part_teacher,        // learners imitate a model, or each other
-    &oikos_part_embedding_rows, // rows of an embedding table are fetched, and updated
-    &oikos_part_census,         // who of which hidden group lives where
-    &oikos_part_attack,         // simulated attackers send something else
-    &oikos_part_rule,           // learners can be left out, or count by another rule than the mean
-    &oikos_part_privacy,        // noise, its key, and what of the privacy is spent
-    &oikos_part_rollback,       // patience with learners that diverge
-    &oikos_part_learner_rates,  // each learner has an inner rate of its own
-    &oikos_part_priority,       // what a learner counts follows the rank of its home
-    &oikos_part_balance,        // learners go to the ranks that have less to do
-};
-
+#define PART(name) &oikos_part_##name,
+static const oikos_part *const list[] = {OIKOS_ALL_PARTS(PART)};
 enum { ALL = sizeof list / sizeof *list };
 
 static bool has(const char *name) {

@@ -31,7 +31,7 @@ static void test_missing(void **state) {
   const char *why = "home.revive is set, but this build has no part `revive`";
   check(&v, HARD ", revive: 2", "", why);
   check(&v, HARD ", revive: 2", "", "test:");
-  check(&v, HARD ", revive: 2", "", "src/run/parts.c");
+  check(&v, HARD ", revive: 2", "", "src/run/part.h");
   check(&v, HARD, "home.revive=2", "--set: home.revive is set");
   check(&v, HARD ", revive: 0", "", ""); // asks for nothing
   check(&v, HARD ", revive: 2", "home.revive=0", "");
