@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "cli/cli.h"
-#include "run/read_config.h"
+#include "store/checkpoint_config.h"
 
 typedef struct distill_options {
   const char *run, *model, *out;

@@ -7,7 +7,8 @@
 #include "base/try.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "run/read_config.h"
+#include "run/open.h"
+#include "store/checkpoint_config.h"
 
 typedef struct eval_options {
   const char *what, *predictions;

@@ -7,7 +7,7 @@
 
 #include "base/try.h"
 #include "cli/cli.h"
-#include "run/read_config.h"
+#include "store/checkpoint_config.h"
 
 static bool wants_help(int argc, char **argv) {
   for (int i = 1; i < argc; i++)

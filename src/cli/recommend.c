@@ -8,7 +8,8 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/requests.h"
-#include "run/read_config.h"
+#include "run/open.h"
+#include "store/checkpoint_config.h"
 #include "tasks/ratings.h"
 
 enum { ALL = 1000 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Step 0, initialise: everything is allocated here, nothing in the loop. */
 #include <omp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,11 @@
 #include "dist/shared_sum.h"
 #include "net/choose.h"
 #include "oikos/version.h"
+#include "run/open.h"
 #include "run/part.h"
-#include "run/read_config.h"
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
+#include "store/checkpoint_config.h"
 #include "store/checkpoint_list.h"
 #include "store/folders.h"
 #include "store/hints.h"
@@ -58,6 +60,16 @@ int64_t oikos_unit_size(int64_t slots, int64_t threads) {
       break;
   }
   return unit;
+}
+
+void oikos_trainer_say(const oikos_trainer *t, const char *format, ...) {
+  char text[OIKOS_PATH + 512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (t->observer.message)
+    t->observer.message(t->observer.user, text);
 }
 
 static oikos_status create_threads(oikos_trainer *t, oikos_error *err) {

@@ -12,10 +12,10 @@
 #include "net/choose.h"
 #include "oikos/version.h"
 #include "run/fields.h"
-#include "run/read_config.h"
 #include "run/same_data.h"
 #include "run/trainer_impl.h"
 #include "store/checkpoint.h"
+#include "store/checkpoint_config.h"
 #include "store/checkpoint_list.h"
 
 static oikos_status write_checkpoint(oikos_trainer *t, const char *path, const oikos_fields *f,

@@ -11,16 +11,14 @@
 static const double first_interval = 30;
 
 void oikos_timing_compare(const oikos_team *team, oikos_timing *p) {
-  double most = p->busy, sum = p->busy;
-  if (team->size == 1) {
-    p->busy = 0;
+  double busy = p->busy, most = busy, sum = busy;
+  p->busy = 0;
+  if (team->size == 1)
     return;
-  }
   oikos_largest(team, 1, &most);
   oikos_collect(team, 1, &sum);
-  int64_t rank = p->busy == most ? team->rank : team->size;
+  int64_t rank = busy == most ? team->rank : team->size;
   oikos_min_int64(team, 1, &rank);
-  p->busy = 0;
   p->slowest_rank = (int)rank;
   p->slowest = sum > 0 ? most * team->size / sum : 0;
   gethostname(p->slowest_host, sizeof p->slowest_host - 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "run/read_config.h"
+#include "store/checkpoint_config.h"
 
 #include <string.h>
 

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef OIKOS_RUN_READ_CONFIG_H
-#define OIKOS_RUN_READ_CONFIG_H
+#ifndef OIKOS_RUN_OPEN_H
+#define OIKOS_RUN_OPEN_H
 
 #include "oikos/trainer.h"
 #include "store/checkpoint.h"
-
-/** The configuration in a checkpoint. Not collective. */
-oikos_status oikos_read_config(const oikos_checkpoint *checkpoint, oikos_config *config,
-                               oikos_error *err);
 
 /** oikos_trainer_open of a checkpoint that is open already, and that the trainer does not keep.
  * @param student  NULL, or the trainer that this model is to teach: it sees the student's task */
