@@ -10,7 +10,7 @@
 #include "run/part.h"
 #include "run/trainer_impl.h"
 
-/* Its own is (n_threads, M): an attacker's parameters. */
+/* Its state is (n_threads, M): an attacker's parameters. */
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
   return oikos_arena_alloc(&p->memory, &p->state, oikos_mul((size_t)t->n_threads, t->weights.m),
                            sizeof(oikos_real), err);

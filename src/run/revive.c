@@ -9,7 +9,7 @@
 #include "run/part.h"
 #include "run/trainer_impl.h"
 
-/* Its own is (T): steps that each home has been deserted. */
+/* Its state is (T): steps that each home has been deserted. */
 static oikos_status create(oikos_trainer *t, oikos_part_state *p, oikos_error *err) {
   return oikos_arena_alloc(&p->memory, &p->state, (size_t)t->weights.n_homes, sizeof(int64_t), err);
 }
