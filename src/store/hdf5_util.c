@@ -22,16 +22,27 @@ void oikos_hdf5_restore(oikos_hdf5_quiet was) {
   H5Eset_auto2(H5E_DEFAULT, was.function, was.data);
 }
 
+/* The reason in HDF5's words for a failed call: "time = .., error message = 'No space left', buf =
+ * .." of its own driver, "MPI error string is 'MPI_ERR_IO: input/output error'" of MPI-IO. */
+static const char *reason(const char *words, int *length) {
+  static const char *const before[] = {"error message = '", "MPI error string is '"};
+  const char *found = NULL;
+  for (size_t k = 0; k < sizeof before / sizeof *before && !found; k++)
+    if ((found = strstr(words, before[k])))
+      found += strlen(before[k]);
+  *length = found ? (int)strcspn(found, "'") : 0;
+  return found;
+}
+
 /* "file read failed: time = .., error message = 'No space left', buf = .." becomes "file read
  * failed: No space left": the rest names addresses. */
 static herr_t keep_deepest(unsigned depth, const H5E_error2_t *error, void *text) {
-  static const char cause[] = "error message = '";
   if (depth != 0 || !error->desc)
     return 0;
-  const char *why = strstr(error->desc, cause);
-  why = why ? why + strlen(cause) : "";
-  snprintf(text, 256, "%.*s%s%.*s", (int)strcspn(error->desc, ":\n"), error->desc, *why ? ": " : "",
-           (int)strcspn(why, "'"), why);
+  int length;
+  const char *why = reason(error->desc, &length);
+  snprintf(text, 256, "%.*s%s%.*s", (int)strcspn(error->desc, ":\n"), error->desc, why ? ": " : "",
+           length, why ? why : "");
   return 0;
 }
 
