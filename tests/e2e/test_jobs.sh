@@ -173,7 +173,8 @@ wrong() { # WHAT PATTERN ARGS...
 }
 for array in abc 1-x 3-1 1-9:0 1,,2 1% 1%0 -1 '1 2' 99999999 ''; do wrong "--array '$array'" "expected such as 1-5" --array "$array" --test-only; done
 wrong "a folder for settings" "no file that can be read" --array 1 --settings . --test-only
-wrong "element 0" "line 0 of settings" --array 0-1 --settings settings --test-only
+wrong "element 0" "^settings has no line 0: lines count from 1" --array 0-1 --settings settings --test-only
+check_equal "element 0: words of other programs" 0 "$(grep -c '^sed:' "$log.err" || true)"
 wrong "an empty line" "settings has no line 2, or it is empty" --array 1-3 --settings settings --test-only
 wrong "a wrong line" "settings:4: the message above" --array 4 --settings settings --test-only
 wrong "an open quote" "line 5 of settings" --array 5 --settings settings --test-only
