@@ -5,6 +5,11 @@
 #define OIKOS_MATH_VECTORS_H
 
 #include <stddef.h>
+#include <string.h>
+
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 #include "oikos/real.h"
 
@@ -38,6 +43,14 @@ typedef oikos_real oikos_vector __attribute__((vector_size(OIKOS_VECTOR_BYTES)))
 typedef oikos_real oikos_vector_anywhere
     __attribute__((vector_size(OIKOS_VECTOR_BYTES), aligned(sizeof(oikos_real)), may_alias));
 
+/* Of as many bits as a real number: a comparison of vectors sets all of a lane's, or none. */
+#ifdef OIKOS_DOUBLE
+typedef long long oikos_lane;
+#else
+typedef int oikos_lane;
+#endif
+typedef oikos_lane oikos_lanes __attribute__((vector_size(OIKOS_VECTOR_BYTES)));
+
 #define OIKOS_INLINE static inline __attribute__((always_inline))
 
 OIKOS_INLINE oikos_vector oikos_load(const oikos_real *from) {
@@ -46,6 +59,39 @@ OIKOS_INLINE oikos_vector oikos_load(const oikos_real *from) {
 
 OIKOS_INLINE void oikos_store(oikos_real *to, oikos_vector value) {
   *(oikos_vector_anywhere *)to = value;
+}
+
+/** The same for the first `width` <= OIKOS_LANES numbers; the others are zero, and left. */
+OIKOS_INLINE oikos_vector oikos_load_some(const oikos_real *from, size_t width) {
+  if (width == OIKOS_LANES)
+    return oikos_load(from);
+#if defined __AVX512F__ && defined OIKOS_DOUBLE
+  return (oikos_vector)_mm512_maskz_loadu_pd((__mmask8)((1U << width) - 1), from);
+#elif defined __AVX512F__
+  return (oikos_vector)_mm512_maskz_loadu_ps((__mmask16)((1U << width) - 1), from);
+#else
+  oikos_vector value = {0};
+  memcpy(&value, from, width * sizeof *from);
+  return value;
+#endif
+}
+
+OIKOS_INLINE void oikos_store_some(oikos_real *to, oikos_vector value, size_t width) {
+  if (width == OIKOS_LANES)
+    oikos_store(to, value);
+  else
+#if defined __AVX512F__ && defined OIKOS_DOUBLE
+    _mm512_mask_storeu_pd(to, (__mmask8)((1U << width) - 1), (__m512d)value);
+#elif defined __AVX512F__
+    _mm512_mask_storeu_ps(to, (__mmask16)((1U << width) - 1), (__m512)value);
+#else
+    memcpy(to, &value, width * sizeof *to);
+#endif
+}
+
+/** x where `mask` says so, elsewhere zero. */
+OIKOS_INLINE oikos_vector oikos_masked(oikos_lanes mask, oikos_vector x) {
+  return (oikos_vector)((oikos_lanes)x & mask);
 }
 
 /** Where block `i` of `blocks` begins, if `count` is divided as evenly as can be. */
