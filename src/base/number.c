@@ -31,10 +31,3 @@ const char *oikos_number_text(double value, char *text) {
   oikos_numbers_end(before);
   return text;
 }
-
-void oikos_number_json(FILE *out, int digits, double value) {
-  if (isfinite(value))
-    fprintf(out, "%.*g", digits, value);
-  else
-    fputs("null", out);
-}

@@ -15,10 +15,6 @@ double oikos_number_read(const char *text, char **end);
 /** The fewest digits that read back to the value, into text (OIKOS_NUMBER_TEXT); returns it. */
 const char *oikos_number_text(double value, char *text);
 
-/** A number of JSON, which knows no NaN and no infinity: those are null. Within
- * oikos_numbers_begin. */
-void oikos_number_json(FILE *out, int digits, double value);
-
 /** From here to oikos_numbers_end this thread formats numbers as in the C locale. Returns what
  * oikos_numbers_end is to be given. */
 locale_t oikos_numbers_begin(void);

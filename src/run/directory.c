@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/number.h"
 #include "base/try.h"
 #include "run/part.h"
@@ -20,17 +21,7 @@ static void write_config(const void *config, FILE *out) {
 enum { DIGITS = 9 }; /* that tell floats apart */
 
 void oikos_metrics_value(FILE *out, const char *name, double x) {
-  fprintf(out, ", \"%s\": ", name);
-  oikos_number_json(out, DIGITS, x);
-}
-
-static void write_list(FILE *out, const char *name, int n, const double *x) {
-  fprintf(out, ", \"%s\": [", name);
-  for (int i = 0; i < n; i++) {
-    fputs(i ? ", " : "", out);
-    oikos_number_json(out, DIGITS, x[i]);
-  }
-  fputc(']', out);
+  oikos_json_number(out, name, DIGITS, x);
 }
 
 /* What one step was like for the learners, all together. */
@@ -48,8 +39,8 @@ static void write_record(const oikos_trainer *t, const oikos_record *r, FILE *ou
   locale_t before = oikos_numbers_begin();
   fprintf(out, "{\"step\": %lld, \"episodes\": %lld", (long long)r->step, (long long)r->episodes);
   write_means(r, out);
-  write_list(out, "members", r->n_homes, r->members);
-  write_list(out, "scores", r->n_homes, r->scores);
+  oikos_json_list(out, "members", DIGITS, (size_t)r->n_homes, r->members, sizeof *r->members);
+  oikos_json_list(out, "scores", DIGITS, (size_t)r->n_homes, r->scores, sizeof *r->scores);
   if (r->confidence > 0)
     oikos_metrics_value(out, "confidence", r->confidence);
   OIKOS_PARTS(t, p, number)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/try.h"
@@ -27,12 +28,7 @@ typedef struct predictor {
 } predictor;
 
 static void write_list(FILE *out, const char *name, size_t n, const real *x) {
-  fprintf(out, ", \"%s\": [", name);
-  for (size_t i = 0; i < n; i++) {
-    fputs(i ? ", " : "", out);
-    oikos_number_json(out, DIGITS, (double)x[i]);
-  }
-  fputc(']', out);
+  oikos_json_list(out, name, DIGITS, n, x, sizeof *x);
 }
 
 /* The function that the network is at theta. */
@@ -71,11 +67,11 @@ static void write_points(predictor *p, const oikos_episode *e) {
 }
 
 /* The function after so many steps, and its query loss. */
-static double write_adapted(predictor *p, const char *name, int64_t steps) {
+static real write_adapted(predictor *p, const char *name, int64_t steps) {
   const real *theta = oikos_path_parameters(p->t->inner, p->w->path, steps);
   write_function(p, name, theta);
-  return oikos_network_loss(p->t->net, oikos_path_workspace(p->w->path), theta,
-                            &p->w->episode.query)
+  return (real)oikos_network_loss(p->t->net, oikos_path_workspace(p->w->path), theta,
+                                  &p->w->episode.query)
       .loss;
 }
 
@@ -91,12 +87,9 @@ static void write_episode(predictor *p, oikos_split split, int64_t e, int64_t st
           (long long)e, oikos_source_group(t->source, w->episode.group), home);
   write_list(p->out, "p", (size_t)t->config.home.count, w->p);
   write_points(p, &w->episode);
-  double before = write_adapted(p, "start", 0), after = write_adapted(p, "adapted", steps);
-  fputs(", \"query_loss\": [", p->out);
-  oikos_number_json(p->out, DIGITS, before);
-  fputs(", ", p->out);
-  oikos_number_json(p->out, DIGITS, after);
-  fputs("]}", p->out);
+  real loss[] = {write_adapted(p, "start", 0), write_adapted(p, "adapted", steps)};
+  write_list(p->out, "query_loss", 2, loss);
+  fputc('}', p->out);
 }
 
 static oikos_status write_all(predictor *p, oikos_split split, int64_t episodes, int64_t steps,
