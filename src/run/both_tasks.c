@@ -33,12 +33,13 @@ void oikos_both_destroy(oikos_both *b) {
   *b = (oikos_both){0};
 }
 
-/* Which of a user's judged ratings comes at this place among all: those before it are counted. */
+/* Which of a user's judged ratings comes entry this place among all: those before it are counted.
+ */
 static int64_t place_of(const oikos_both *b, int64_t rating) {
-  int64_t user = oikos_ratings_index_of(b->ratings)->user[rating], next = 0, at = b->first[user];
+  int64_t user = oikos_ratings_index_of(b->ratings)->user[rating], next = 0, entry = b->first[user];
   while (oikos_ratings_next_evaluated(b->ratings, OIKOS_SIDE_USER, user, &next) != rating)
-    at++;
-  return at;
+    entry++;
+  return entry;
 }
 
 void oikos_both_add(const oikos_both *b, int side, int64_t learner, int64_t first, int64_t n,
@@ -47,9 +48,9 @@ void oikos_both_add(const oikos_both *b, int side, int64_t learner, int64_t firs
   if (!b->ratings)
     return;
   for (int64_t k = 0; side == OIKOS_SIDE_USER && k < n; k++) {
-    int64_t at = b->first[learner] + first + k;
-    b->expected[2 * at + side] = expected[k];
-    b->bias[at] = bias[k];
+    int64_t entry = b->first[learner] + first + k;
+    b->expected[2 * entry + side] = expected[k];
+    b->bias[entry] = bias[k];
   }
   for (int64_t k = -first; side == OIKOS_SIDE_ITEM && k < n; k++) {
     int64_t rating = oikos_ratings_next_evaluated(b->ratings, side, learner, &next);
@@ -63,8 +64,9 @@ void oikos_both_collect(const oikos_both *b, const oikos_team *team) {
   oikos_collect(team, (size_t)b->n, b->bias);
 }
 
-oikos_both_expected oikos_both_at(const oikos_both *b, int64_t user, int64_t at, int64_t *next) {
+oikos_both_expected oikos_both_at(const oikos_both *b, int64_t user, int64_t entry, int64_t *next) {
   int64_t rating = oikos_ratings_next_evaluated(b->ratings, OIKOS_SIDE_USER, user, next);
   return (oikos_both_expected){(double)oikos_ratings_index_of(b->ratings)->value[rating],
-                               (b->expected[2 * at] + b->expected[2 * at + 1]) / 2, b->bias[at]};
+                               (b->expected[2 * entry] + b->expected[2 * entry + 1]) / 2,
+                               b->bias[entry]};
 }

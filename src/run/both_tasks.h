@@ -33,11 +33,13 @@ void oikos_both_add(const oikos_both *both, int side, int64_t learner, int64_t f
 /** All ranks get what each has noted, of all learners of the test. Collective. */
 void oikos_both_collect(const oikos_both *both, const oikos_team *team);
 
-/** What is expected of a user's rating in place `at`, by both and by the baseline, and what it is.
+/** What is expected of a user's rating in place `entry`, by both and by the baseline, and what it
+ * is.
  * @param next  0 before the user's first, which comes first */
 typedef struct oikos_both_expected {
   double truth, mean, bias;
 } oikos_both_expected;
-oikos_both_expected oikos_both_at(const oikos_both *both, int64_t user, int64_t at, int64_t *next);
+oikos_both_expected oikos_both_at(const oikos_both *both, int64_t user, int64_t entry,
+                                  int64_t *next);
 
 #endif

@@ -169,28 +169,28 @@ static double likeliest_of(const oikos_judge *j, const oikos_episode *e, double 
                      : oikos_ratings_likeliest(j->ratings, out);
 }
 
-void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net, int64_t at,
+void oikos_judge_step(const oikos_judge *j, int thread, const oikos_network *net, int64_t i,
                       const oikos_episode *e, const real *outputs, int64_t k, int64_t steps,
                       double *row) {
   if (!j->ratings)
     return;
   oikos_judge_scratch *s = &j->scratch[thread];
   double *step = row + FIRST_STEP + OF_STEP * k;
-  int64_t from = e->part * (int64_t)j->part, first = j->first[at] + from;
-  for (size_t i = 0; i < e->query.n; i++) {
-    const real *out = outputs + i * oikos_network_output_size(net);
-    double truth = oikos_ratings_truth(j->ratings, e, e->support.n + i),
-           expected = expected_of(j, e, i, out),
+  int64_t from = e->part * (int64_t)j->part, first = j->first[i] + from;
+  for (size_t q = 0; q < e->query.n; q++) {
+    const real *out = outputs + q * oikos_network_output_size(net);
+    double truth = oikos_ratings_truth(j->ratings, e, e->support.n + q),
+           expected = expected_of(j, e, q, out),
            within = oikos_ratings_within(j->ratings, expected), difference = within - truth;
-    s->expected[i] = within;
-    j->score[first + (int64_t)i] = (real)expected;
-    j->relevance[first + (int64_t)i] = (real)truth;
+    s->expected[q] = within;
+    j->score[first + (int64_t)q] = (real)expected;
+    j->relevance[first + (int64_t)q] = (real)truth;
     step[SQUARE] += difference * difference;
     step[ABSOLUTE] += fabs(difference);
     step[RIGHT] += likeliest_of(j, e, expected, out) == oikos_ratings_level(j->ratings, truth);
   }
   if (k == steps)
-    add_part(j, s, at, e, from, row);
+    add_part(j, s, i, e, from, row);
 }
 
 void oikos_judge_keep(const oikos_judge *j, int64_t i, const oikos_episode *e, const real *theta) {

@@ -133,17 +133,17 @@ static bool before(const oikos_ranking *r, int64_t i, int64_t a, double of_a, in
 static void insert(oikos_ranking *r, int64_t i, int64_t other, double score) {
   int64_t *best = r->other + (size_t)i * (size_t)r->top;
   double *of_best = r->score + (size_t)i * (size_t)r->top;
-  int at = r->found[i];
+  int rank = r->found[i];
   if (!(score == score) ||
-      (at == r->top && !before(r, i, other, score, best[at - 1], of_best[at - 1])))
+      (rank == r->top && !before(r, i, other, score, best[rank - 1], of_best[rank - 1])))
     return; // NaN is never recommended
-  at = at == r->top ? at - 1 : r->found[i]++;
-  for (; at > 0 && before(r, i, other, score, best[at - 1], of_best[at - 1]); at--) {
-    best[at] = best[at - 1];
-    of_best[at] = of_best[at - 1];
+  rank = rank == r->top ? rank - 1 : r->found[i]++;
+  for (; rank > 0 && before(r, i, other, score, best[rank - 1], of_best[rank - 1]); rank--) {
+    best[rank] = best[rank - 1];
+    of_best[rank] = of_best[rank - 1];
   }
-  best[at] = other;
-  of_best[at] = score;
+  best[rank] = other;
+  of_best[rank] = score;
 }
 
 /* The rows of an example: the user's stands first. */

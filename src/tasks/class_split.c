@@ -164,10 +164,10 @@ static oikos_status collect(const oikos_class_list *list, const uint8_t *part,
   for (int s = 0; s < 3; s++)
     OIKOS_TRY(oikos_alloc(&split->classes[s], (size_t)split->n[s], sizeof **split->classes,
                           "the split", err));
-  int64_t at[3] = {0};
+  int64_t listed[3] = {0};
   for (int64_t k = 0; k < list->n; k++)
     if (part[k] < UNUSED)
-      split->classes[part[k]][at[part[k]]++] = k;
+      split->classes[part[k]][listed[part[k]]++] = k;
   return OIKOS_OK;
 }
 

@@ -176,14 +176,14 @@ static void set_out(const oikos_source *source, int side, int64_t learner, int64
 }
 
 static void write_example(const oikos_ratings *r, int side, int64_t learner, int64_t other,
-                          double value, int64_t at, oikos_episode *e) {
-  real *x = e->x + (size_t)at * r->inputs;
+                          double value, int64_t example, oikos_episode *e) {
+  real *x = e->x + (size_t)example * r->inputs;
   oikos_ratings_example(r, side, learner, other, x);
   double baseline = oikos_ratings_baseline(r, side, other, e->self_bias, x);
-  oikos_ratings_target(r, value - baseline, e->y + at);
+  oikos_ratings_target(r, value - baseline, e->y + example);
   if (e->baseline)
-    e->baseline[at] = baseline;
-  e->embedding_rows.other[at] = oikos_ratings_row(r, !side, other);
+    e->baseline[example] = baseline;
+  e->embedding_rows.other[example] = oikos_ratings_row(r, !side, other);
 }
 
 static void write_examples(const oikos_ratings *r, int side, int64_t learner, const int64_t *rating,

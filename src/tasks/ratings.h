@@ -57,10 +57,10 @@ int64_t oikos_ratings_row(const oikos_ratings *ratings, int side, int64_t number
 bool oikos_ratings_judges_twice(const oikos_ratings *ratings);
 
 /** Where each is judged twice: how many ratings the test judges of a learner, and one after the
- * other, in the order of its query, their numbers. @p at is 0 before the first. */
+ * other, in the order of its query, their numbers. @p next is 0 before the first. */
 int64_t oikos_ratings_evaluated(const oikos_ratings *ratings, int side, int64_t learner);
 int64_t oikos_ratings_next_evaluated(const oikos_ratings *ratings, int side, int64_t learner,
-                                     int64_t *at);
+                                     int64_t *next);
 
 /** Write an example of a learner and one of the other side, without its embedding rows. A learner
  * of -1 is one that nothing is known of but its ratings: its content is zero, the mean. */

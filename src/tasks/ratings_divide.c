@@ -68,11 +68,11 @@ int64_t oikos_ratings_pool(const oikos_ratings *r, oikos_split split, int side, 
   int64_t n = 0;
   uint8_t wanted = query && split == OIKOS_TEST ? TEST : BASE;
   for (int64_t k = 0; k < oikos_ratings_held(r, side, learner); k++) {
-    int64_t at = oikos_ratings_at(r, side, learner, k);
-    bool taken = r->fold ? r->fold[at] == wanted
-                         : r->part[!side][oikos_ratings_other(r, side, at)] == OIKOS_TRAIN;
+    int64_t held = oikos_ratings_at(r, side, learner, k);
+    bool taken = r->fold ? r->fold[held] == wanted
+                         : r->part[!side][oikos_ratings_other(r, side, held)] == OIKOS_TRAIN;
     if (taken && rating)
-      rating[n] = at;
+      rating[n] = held;
     n += taken;
   }
   return n;
@@ -87,10 +87,10 @@ int64_t oikos_ratings_evaluated(const oikos_ratings *r, int side, int64_t learne
 }
 
 int64_t oikos_ratings_next_evaluated(const oikos_ratings *r, int side, int64_t learner,
-                                     int64_t *at) {
-  while (r->fold[oikos_ratings_at(r, side, learner, *at)] != TEST)
-    (*at)++;
-  return oikos_ratings_at(r, side, learner, (*at)++);
+                                     int64_t *next) {
+  while (r->fold[oikos_ratings_at(r, side, learner, *next)] != TEST)
+    (*next)++;
+  return oikos_ratings_at(r, side, learner, (*next)++);
 }
 
 /* Whether someone has enough ratings to be a learner of a split. */
@@ -166,10 +166,8 @@ static oikos_status measure(oikos_ratings *r, oikos_error *err) {
 static oikos_status find_levels(oikos_ratings *r, oikos_error *err) {
   for (int64_t k = 0; k < r->index.n; k++) {
     double value = (double)r->index.value[k];
-    int64_t at = 0;
-    while (at < r->n_levels && r->level[at] < value)
-      at++;
-    if (at < r->n_levels && r->level[at] == value)
+    int64_t level = oikos_ratings_find_level(r, value);
+    if (level < r->n_levels && r->level[level] == value)
       continue;
     if (r->n_levels == OIKOS_MAX_LEVELS && r->classes)
       return oikos_fail(err, OIKOS_USAGE,
@@ -180,8 +178,9 @@ static oikos_status find_levels(oikos_ratings *r, oikos_error *err) {
       r->n_levels = 0;
       return OIKOS_OK;
     }
-    memmove(r->level + at + 1, r->level + at, (size_t)(r->n_levels++ - at) * sizeof *r->level);
-    r->level[at] = value;
+    memmove(r->level + level + 1, r->level + level,
+            (size_t)(r->n_levels++ - level) * sizeof *r->level);
+    r->level[level] = value;
   }
   return OIKOS_OK;
 }

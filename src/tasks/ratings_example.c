@@ -81,23 +81,22 @@ void oikos_ratings_example(const oikos_ratings *r, int side, int64_t learner, in
   x[r->side_offset] = side == OIKOS_SIDE_USER ? 1 : -1;
 }
 
-/* The place of a level, or where it would be. */
-static int64_t level_of(const oikos_ratings *r, double value) {
-  int64_t at = 0;
-  while (at < r->n_levels && r->level[at] < value)
-    at++;
-  return at;
+int64_t oikos_ratings_find_level(const oikos_ratings *r, double value) {
+  int64_t level = 0;
+  while (level < r->n_levels && r->level[level] < value)
+    level++;
+  return level;
 }
 
 bool oikos_ratings_target(const oikos_ratings *r, double value, real *y) {
-  int64_t at = level_of(r, value);
+  int64_t level = oikos_ratings_find_level(r, value);
   if (!r->classes) {
     *y = (real)((value - r->mean) / r->deviation);
     return true;
   }
-  if (at == r->n_levels || r->level[at] != value)
+  if (level == r->n_levels || r->level[level] != value)
     return false;
-  *y = (real)at;
+  *y = (real)level;
   return true;
 }
 

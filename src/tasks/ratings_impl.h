@@ -82,6 +82,9 @@ static inline int64_t oikos_ratings_other(const oikos_ratings *r, int side, int6
 /** Which ratings train and who learns in which split; which ratings there are. */
 oikos_status oikos_ratings_divide(oikos_ratings *r, const oikos_config *config, oikos_error *err);
 
+/** Which of the levels a value is, or where among them it would stand. */
+int64_t oikos_ratings_find_level(const oikos_ratings *r, double value);
+
 /** Lay out an example. */
 oikos_status oikos_ratings_lay_out(oikos_ratings *r, const oikos_config *config, oikos_error *err);
 
