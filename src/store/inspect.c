@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/inspect.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ static oikos_status print_dataset(void *user, hid_t dataset, const char *path, o
                      : class == H5T_STRING  ? "text"
                                             : "other";
   char *meaning = NULL;
+  uint64_t checksum;
   fprintf(out, "  /%-44s %s", path, kind);
   if (class != H5T_STRING)
     fprintf(out, "%zu", 8 * H5Tget_size(type));
@@ -33,8 +35,12 @@ static oikos_status print_dataset(void *user, hid_t dataset, const char *path, o
   oikos_status ignored = H5Aexists(dataset, "description") > 0
                              ? oikos_get_text(dataset, "description", &meaning, err)
                              : OIKOS_OK;
-  fprintf(out, ")%s%s\n", ignored == OIKOS_OK && meaning ? "  " : "",
+  fprintf(out, ")%s%s", ignored == OIKOS_OK && meaning ? "  " : "",
           ignored == OIKOS_OK && meaning ? meaning : "");
+  if (H5Aexists(dataset, "checksum") > 0 &&
+      oikos_get_number(dataset, "checksum", H5T_NATIVE_UINT64, &checksum, err) == OIKOS_OK)
+    fprintf(out, "  checksum %016" PRIx64, checksum);
+  fputc('\n', out);
   free(meaning);
   H5Tclose(type);
   H5Sclose(space);

@@ -147,7 +147,7 @@ fi
 # inspect: a checkpoint, an image file
 good "inspect a checkpoint" inspect "$(newest run)"
 for regex in '^format: oikos checkpoint' '^step: 20' '^ranks: 1' '  - dense: 10|    - dense: 10' \
-  '^  /shared/0\.dense\.weight +float32 \(10, 1\)  shared weights w' '^  /homes/0\.dense\.modulation_scale +float32 \(5, 10\)' \
+  '^  /shared/0\.dense\.weight +float32 \(10, 1\)  shared weights w  checksum [0-9a-f]{16}$' '^  /homes/0\.dense\.modulation_scale +float32 \(5, 10\)' \
   "^digest: $(digest "$(newest run)")\$"; do
   said "inspect a checkpoint" "$regex"
 done

@@ -19,19 +19,9 @@ import torch
 
 from peer_conv4 import Conv4
 from peer_mlp import Mlp
+from works import CLASSES, EACH, SIDE, WORKS, synthetic_images
 
 torch.set_num_threads(1)
-
-SINUSOID = dict(modes=["sinusoid"], noise=0, widths=(1, 40, 40, 1), points=10, rate=0.01, tasks=25)
-MODES = ["sinusoid", "linear", "quadratic", "tanh", "absolute"]
-CONV4 = dict(ways=5, queries=15, filters=64, rate=0.1, tasks=8)
-WORKS = {  # compare makes the configurations of oikos from the same numbers
-    "sinusoid-1": dict(SINUSOID, steps=1),
-    "sinusoid-5": dict(SINUSOID, steps=5),
-    "five-modes-5": dict(modes=MODES, noise=0.3, widths=(1, 100, 100, 100, 1), points=5, rate=0.001, tasks=25, steps=5),
-    "conv4-1": dict(CONV4, steps=1),
-    "conv4-5": dict(CONV4, steps=5),
-}
 
 
 class Functions:
@@ -61,16 +51,10 @@ class Functions:
         return x, y
 
 
-def synthetic_images(classes=100, each=20, side=28):
-    """(classes, each, side, side) bytes: a sparse pattern for each class, a twentieth of it disturbed"""
-    random = torch.Generator().manual_seed(1)
-    pattern = torch.rand(classes, 1, side, side, generator=random) < 0.15
-    return (pattern ^ (torch.rand(classes, each, side, side, generator=random) < 0.05)).byte() * 255
-
-
 class Images:
     def __init__(self, work):
-        self.work, self.images = work, synthetic_images()
+        self.work = work
+        self.images = torch.frombuffer(synthetic_images(), dtype=torch.uint8).view(CLASSES, EACH, SIDE, SIDE)
         self.labels = torch.arange(work["ways"]).repeat(1 + work["queries"])
 
     def draw(self):
