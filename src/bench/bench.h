@@ -28,12 +28,17 @@ typedef struct oikos_bench_job {
 
 typedef oikos_status oikos_bench_function(const oikos_bench_job *job, oikos_error *err);
 
-/** Whole outer steps, against the time of their matrix products alone; where the time goes. */
+/** Whole outer steps, against the machine (bench/needs.h says what is counted) and the time of
+ * their matrix products alone; where the time goes. */
 oikos_bench_function oikos_bench_step;
 
 /** Matrix products on rank 0's core, against the peak of its fused multiply-adds: by the kernel in
  * use, and by OpenBLAS's own choice where that is another. */
 oikos_bench_function oikos_bench_gemm;
+
+/** The ways to compute a convolution, beside what the rule of net/choose.h takes, and what that
+ * rule should be. Rank 0 works. */
+oikos_bench_function oikos_bench_choose;
 
 /** The three parts of an exact sum over the ranks, against the same in floating point. */
 oikos_bench_function oikos_bench_reduce;

@@ -19,7 +19,7 @@ enum { IS_INSTRUCTION = 0 };
 enum {
   CHAINS = OIKOS_REGISTERS == 32 && OIKOS_VECTOR_BYTES == 16 ? 16 : 12,
   NUMBERS = CHAINS * OIKOS_LANES,
-  RUNS = 5
+  RUNS = 20
 };
 
 /* x (NUMBERS) = x * a + b, again and again, in registers. */
@@ -35,12 +35,13 @@ static void multiply_add(oikos_real *x, long rounds, oikos_real a, oikos_real b)
   memcpy(x, y, sizeof y);
 }
 
-/* Best of some runs of 30 ms or more: two vectors a cycle is what cores do. */
+/* Best of some runs of 2 ms or more, so short that other programs let some of them be: two vectors
+ * a cycle is what cores do. */
 static double measure(void) {
   volatile oikos_real factor = (oikos_real)0.999, term = (oikos_real)0.001; // not to be folded
   oikos_real x[NUMBERS] = {0};
   double best = 0, used = 0;
-  long rounds = 20000000;
+  long rounds = 1000000;
   for (int run = 0; run < RUNS; run++) {
     double start = oikos_wall_clock();
     multiply_add(x, rounds, factor, term);

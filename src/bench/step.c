@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The whole outer step against the time of its matrix products alone, in turns; then once more with
- * a profile, for the shares. */
+ * The whole outer step in turns with its two bounds, the machine and the time of its matrix
+ * products alone; then once more with a profile, for the shares. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "bench/bench.h"
 #include "bench/folder.h"
+#include "bench/machine.h"
 #include "bench/products.h"
 #include "bench/table.h"
 #include "bench/works.h"
@@ -22,13 +23,15 @@ enum { ROUNDS = 5 };
 
 static const double round_seconds = 0.5;
 
-/* A work in turns with its bound. */
+/* A work in turns with its bounds. */
 typedef struct race {
   double episodes;         /* that all ranks train or evaluate at once, */
   double share;            /* and the busiest thread of them */
   double flops;            /* of an episode's products */
   double seconds[ROUNDS];  /* of all these episodes, on the slowest rank */
   double products[ROUNDS]; /* of an episode's products */
+  oikos_needs needs;       /* of an episode */
+  oikos_machine machine[ROUNDS];
 } race;
 
 /* What is raced: steps or an evaluation. */
@@ -87,17 +90,20 @@ static double time_products(int n, oikos_products *const *products, const oikos_
 }
 
 static oikos_status run_race(work *what, oikos_trainer *t, const oikos_team *team,
-                             oikos_products *const *products, race *r, oikos_error *err) {
+                             oikos_products *const *products, const oikos_needs *needs, race *r,
+                             oikos_error *err) {
   long times;
   int64_t most = (t->learners.slots + t->n_threads - 1) / t->n_threads;
   double busiest = (double)most;
   oikos_largest(team, 1, &busiest);
   *r = (race){.episodes = (double)oikos_cohort_size(&t->config),
               .share = busiest,
-              .flops = oikos_products_flops(products[0])};
+              .flops = oikos_products_flops(products[0]),
+              .needs = *needs};
   OIKOS_TRY(count(what, t, team, &times, err));
   time_products(t->n_threads, products, team); // finds the fastest ways
   for (int k = 0; k < ROUNDS; k++) {
+    OIKOS_TRY(oikos_machine_measure(team, t->n_threads, needs, &r->machine[k], err));
     oikos_bench_start(team);
     r->products[k] = time_products(t->n_threads, products, team);
     OIKOS_TRY(time_work(what, t, team, times, &r->seconds[k], err));
@@ -118,6 +124,38 @@ static oikos_status profile(oikos_trainer *t, const oikos_team *team, oikos_prof
   return OIKOS_OK;
 }
 
+/* Where the bytes of a work live, and how fast that is: "L1 at 312.0 GB/s". */
+static void print_memory(const oikos_needs *needs, const oikos_machine *m) {
+  const char *between = "";
+  for (int i = 0; i < OIKOS_MEMORY_LEVELS; i++) {
+    if (needs->bytes[i] <= 0)
+      continue;
+    printf("%s%.4g MB in %s at %.1f GB/s", between, needs->bytes[i] / 1e6,
+           oikos_memory_name((oikos_memory_level)i), m->bandwidth[i]);
+    between = ", ";
+  }
+}
+
+/* The machine as the bound of a work whose median is `rate`. */
+static void print_machine(const char *unit, const race *r, double rate) {
+  const oikos_machine *last = &r->machine[ROUNDS - 1];
+  double share[ROUNDS];
+  for (int k = 0; k < ROUNDS; k++)
+    share[k] = r->share * oikos_machine_bound(&r->machine[k], &r->needs) / r->seconds[k];
+  oikos_bench_sort(ROUNDS, share);
+  printf("    machine  %11.1f %s/s: %.2f of it (%.2f to %.2f)\n", rate / share[ROUNDS / 2], unit,
+         share[ROUNDS / 2], share[0], share[ROUNDS - 1]);
+  if (last->peak > 0)
+    printf("      operations %11.2f us: %.4g MFLOP at %.1f GFLOP/s\n",
+           1e6 * oikos_machine_operations(last, &r->needs), r->needs.operations / 1e6, last->peak);
+  else
+    printf("      operations: the peak is not known, since oikos was built without fused "
+           "multiply-adds\n");
+  printf("      bytes      %11.2f us: ", 1e6 * oikos_machine_bytes(last, &r->needs));
+  print_memory(&r->needs, last);
+  putchar('\n');
+}
+
 static void print_race(const char *what, const char *unit, const race *r) {
   double ratio[ROUNDS], seconds[ROUNDS];
   for (int k = 0; k < ROUNDS; k++) {
@@ -131,6 +169,7 @@ static void print_race(const char *what, const char *unit, const race *r) {
          rate, unit, rate * r->flops / 1e9, ratio[ROUNDS / 2], ratio[0], ratio[ROUNDS - 1], ROUNDS);
   printf("    bound    %11.1f %s/s: its matrix products alone, the best %cgemm of each shape\n",
          rate / ratio[ROUNDS / 2], unit, sizeof(oikos_real) == 4 ? 's' : 'd');
+  print_machine(unit, r, rate);
 }
 
 static void print_phases(const oikos_profile *p, double seconds) {
@@ -161,7 +200,7 @@ static void print_layers(const oikos_network *net, const oikos_profile *p, doubl
   }
 }
 
-/* The products of a step, or of an evaluation, raced against it. */
+/* A step, or an evaluation, raced against its products. */
 static oikos_status measure(const oikos_bench_job *job, oikos_trainer *t, bool evaluation, race *r,
                             oikos_error *err) {
   oikos_products **products = NULL;
@@ -175,8 +214,10 @@ static oikos_status measure(const oikos_bench_job *job, oikos_trainer *t, bool e
     status = oikos_products_create(&t->config, t->net, shape.support, query_size, evaluation,
                                    &products[k], err);
   status = oikos_agree(job->team, status, err);
-  if (status == OIKOS_OK)
-    status = run_race(evaluation ? evaluate : steps, t, job->team, products, r, err);
+  if (status == OIKOS_OK) {
+    oikos_needs needs = oikos_needs_of(&t->config, t->net, shape.support, query_size, evaluation);
+    status = run_race(evaluation ? evaluate : steps, t, job->team, products, &needs, r, err);
+  }
   for (int k = 0; products && k < t->n_threads; k++)
     oikos_products_destroy(products[k]);
   free(products);

@@ -20,11 +20,13 @@ typedef struct word {
 
 static const word words[] = {
     {"step", "[CONFIG] [--set KEY=VALUE ...]",
-     "outer steps, against their matrix products alone: the usual works, or those of a "
-     "configuration",
+     "outer steps, against the machine and their matrix products alone: the usual works, or those "
+     "of a configuration",
      "so", 0, 1, oikos_bench_step, true},
     {"gemm", "", "matrix products, against the peak of fused multiply-adds", "k", 0, 0,
      oikos_bench_gemm, false},
+    {"choose", "", "the ways to compute a convolution, beside the rule that takes one", "", 0, 0,
+     oikos_bench_choose, false},
     {"reduce", "[--elements N]", "exact sums over the ranks, against plain ones", "e", 0, 0,
      oikos_bench_reduce, false},
     {"checkpoint", "[--mib N] [--out DIR]", "writing and reading one, against a bare file", "mo", 0,

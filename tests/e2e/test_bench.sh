@@ -14,7 +14,7 @@ side="( +$number){3}"
 # Every word stands in both helps.
 run --help
 words=$(sed -n 's/^          \([a-z]\+\)  .*/\1/p' "$log.out" | xargs)
-check_equal "words in the help of all" "step gemm reduce checkpoint embedding import" "$words"
+check_equal "words in the help of all" "step gemm choose reduce checkpoint embedding import" "$words"
 run bench --help
 check_status "bench --help" 0
 for word in $words; do
@@ -30,13 +30,17 @@ measured() {
   for row in "${@:2}"; do check_match "$1" "^  $row$side$side +$number +$number\$" "$log.out"; done
 }
 
-# step_measured WHAT WORKS: so many works, each with its speed, bound, ratio, phases and layers.
+# step_measured WHAT WORKS: so many works, each with its speed, bounds, ratios, phases and layers.
 step_measured() {
   local row
   measured "$1"
   for row in "step +$number tasks/s +$number GFLOP/s, $number of the bound" "  bound +$number tasks/s" \
     "evaluation +$number episodes/s +$number GFLOP/s, $number of the bound" "  bound +$number episodes/s"; do
     check_equal "$1: lines with $row" "$2" "$(grep -cE "^  $row" "$log.out")"
+  done
+  for row in "  machine +$number (tasks|episodes)/s: $number of it \($number to $number\)" "    operations +$number us: " \
+    "    bytes +$number us: [0-9.e+-]+ MB in (L1|L2|L3|memory) at $number GB/s"; do
+    check_equal "$1: lines with $row" $((2 * $2)) "$(grep -cE "^  $row" "$log.out")"
   done
   for row in 'draw the episode' 'query gradient' 'add to the sums' all-reduce; do
     check_equal "$1: lines with $row" "$2" "$(grep -cE "^    $row +$number %\$" "$log.out")"
@@ -63,6 +67,15 @@ check_match "bench gemm" '^peak of this core' "$log.out"
 for shape in '1024 x 1024 x 1024' '10 x +40 x +40' '16 x +64 x +576' '64 x +576 x +24' '96 x +64 x +64'; do
   check_match "bench gemm" "  $shape( +$number +([0-9]+ %|-)){1,2}\$" "$log.out"
 done
+
+LIMIT=${OIKOS_SANITIZED:+900}
+LIMIT=${LIMIT:-300} run bench choose
+unset LIMIT
+measured "bench choose"
+check_match "bench choose: a layer" "^  28 x 28 +1 +64 +5 +$number +$number +$number  (patches|tiles ) +(patches|tiles)( \(slower\))?\$" "$log.out"
+check_match "bench choose: a layer" "^  14 x 14 +64 +64 +75 +$number +$number +$number  " "$log.out"
+check_match "bench choose: the rule" '^the rule of src/net/choose\.c takes the slower way for [0-9]+ of [0-9]+ batches' "$log.out"
+check_match "bench choose: what it should be" '^what fits these times best: transform [0-9.]+, filters [0-9.]+, speed [0-9.]+$' "$log.out"
 
 for ranks in 1 2; do
   run_ranks $ranks bench reduce --elements 1000
@@ -99,13 +112,14 @@ bad() {
     check_equal "oikos ${*:3}: files left" "" "$(ls -A)"
   done
 }
-bad 2 'WHAT is one of step, gemm, reduce, checkpoint, embedding, import.*; found nothing' bench
-bad 2 'WHAT is one of step, gemm, reduce, checkpoint, embedding, import.*; found speed' bench speed
+bad 2 'WHAT is one of step, gemm, choose, reduce, checkpoint, embedding, import.*; found nothing' bench
+bad 2 'WHAT is one of step, gemm, choose, reduce, checkpoint, embedding, import.*; found speed' bench speed
 bad 2 'nix\.yaml.* No such file' bench step nix.yaml
 bad 2 'inner\.stps' bench step ../mlp.yaml --set inner.stps=1
 bad 2 '--set does not go with gemm' bench gemm --set inner.steps=1
 bad 2 '--set goes with a CONFIG' bench step --set inner.steps=1
 bad 2 '--out goes without a CONFIG' bench step ../mlp.yaml --out .
+bad 2 'choose: expected at most 0 arguments, found large' bench choose large
 bad 2 'gemm: expected at most 0 arguments, found large' bench gemm large
 bad 2 '--mib does not go with gemm' bench gemm --mib 3
 bad 2 '--rows does not go with reduce' bench reduce --rows 3
