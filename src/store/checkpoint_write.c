@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,25 +27,18 @@ typedef struct writer {
   int64_t *offset;    /* (n) where the data begins in the file */
   char *packed;       /* a block of rows that do not stand together in memory */
   bool *small;        /* (n) written by rank 0 */
-  char *gathered;     /* on rank 0: all rows of what is small, one field after the other */
-  int fd;             /* of the file, beside MPI-IO; -1: none */
+  char *gathered; /* on rank 0: all rows of what is small and owned, one field after the other */
+  int fd;         /* of the file, beside MPI-IO; -1: none */
+  oikos_arena memory;
 } writer;
 
 static size_t row_bytes(const oikos_field *f) {
   return oikos_field_row(f) * oikos_field_element(f);
 }
 
-/* What is small is written by rank 0 as it makes the file: many ranks that write little keep a file
- * system busy for longer than it takes to gather that. Not more than rank 0 has room for. */
-static void find_small(writer *w) {
-  double left = (double)MOST_BLOCKS * (double)oikos_mpiio_rows(w->team, 1);
-  for (int i = 0; i < w->n; i++) {
-    const oikos_field *f = &w->fields[i];
-    double bytes = oikos_field_bytes(f),
-           most = f->owned ? (double)w->team->size * SMALL_PART : SMALL;
-    w->small[i] = bytes <= most && bytes <= left;
-    left -= w->small[i] ? bytes : 0;
-  }
+/* Whether other ranks have rows of what rank 0 writes. */
+static bool is_gathered(const writer *w, int i) {
+  return w->small[i] && w->fields[i].owned;
 }
 
 /* The rows of a field that this rank gives. */
@@ -60,6 +52,19 @@ static void local_rows(const writer *w, int i, int64_t *first, int64_t *count) {
 
 static int64_t block_rows(const writer *w, int i) {
   return oikos_mpiio_rows(w->team, row_bytes(&w->fields[i]));
+}
+
+/* What is small is written by rank 0 as it makes the file: many ranks that write little keep a file
+ * system busy for longer than it takes to gather that. Not more than rank 0 has room for. */
+static void find_small(writer *w) {
+  double left = (double)MOST_BLOCKS * (double)oikos_mpiio_rows(w->team, 1);
+  for (int i = 0; i < w->n; i++) {
+    const oikos_field *f = &w->fields[i];
+    double bytes = oikos_field_bytes(f), most = (double)w->team->size * SMALL_PART;
+    w->small[i] = f->owned ? bytes <= most && bytes <= left
+                           : bytes <= SMALL && f->dims[0] <= block_rows(w, i);
+    left -= is_gathered(w, i) ? bytes : 0;
+  }
 }
 
 /* This rank's block number `round` of so many rows of a field: where they begin and how many they
@@ -84,9 +89,9 @@ static const char *rows_of(const writer *w, const oikos_field *f, int64_t first,
 
 static oikos_status prepare(writer *w, oikos_error *err) {
   size_t largest = 0;
-  OIKOS_TRY(oikos_alloc(&w->checksum, (size_t)w->n, sizeof *w->checksum, "the checksums", err));
-  OIKOS_TRY(oikos_alloc(&w->small, (size_t)w->n, sizeof *w->small, "the checksums", err));
-  OIKOS_TRY(oikos_alloc(&w->offset, (size_t)w->n, sizeof *w->offset, "the checksums", err));
+  OIKOS_TRY(oikos_arena_alloc(&w->memory, &w->checksum, (size_t)w->n, sizeof *w->checksum, err));
+  OIKOS_TRY(oikos_arena_alloc(&w->memory, &w->small, (size_t)w->n, sizeof *w->small, err));
+  OIKOS_TRY(oikos_arena_alloc(&w->memory, &w->offset, (size_t)w->n, sizeof *w->offset, err));
   find_small(w);
   for (int i = 0; i < w->n; i++) {
     const oikos_field *f = &w->fields[i];
@@ -95,7 +100,7 @@ static oikos_status prepare(writer *w, oikos_error *err) {
     size_t bytes = f->stride == oikos_field_row(f) ? 0 : oikos_mul(row_bytes(f), (size_t)count);
     largest = bytes > largest ? bytes : largest;
   }
-  return oikos_alloc(&w->packed, largest, 1, "a checkpoint", err);
+  return oikos_arena_alloc(&w->memory, &w->packed, largest, 1, err);
 }
 
 /* A field's checksum, as far as its rows are this rank's, and how many rounds it takes. Its numbers
@@ -137,30 +142,31 @@ static oikos_status describe(hid_t file, const oikos_checkpoint_info *info, oiko
   return oikos_put_text(file, "created", info->created, err);
 }
 
-/* What is small on its way to rank 0, all of a rank together. */
+/* What is small and owned on its way to rank 0, all of a rank together. */
 typedef struct parcel {
   int total, *bytes;       /* (n) of each field that this rank gives */
   char *rows;              /* these, one field after the other */
   int *all, *sum, *offset; /* on rank 0: bytes of each rank (ranks, n), in all, where they begin */
   char *received;          /* on rank 0: the rows of one rank after the other */
+  oikos_arena memory;
 } parcel;
 
 static oikos_status create_parcel(writer *w, parcel *p, oikos_error *err) {
   size_t ranks = w->team->rank == 0 ? (size_t)w->team->size : 0, n = (size_t)w->n, all = 0;
-  OIKOS_TRY(oikos_alloc(&p->bytes, n, sizeof *p->bytes, "a checkpoint", err));
+  OIKOS_TRY(oikos_arena_alloc(&p->memory, &p->bytes, n, sizeof *p->bytes, err));
   for (int i = 0; i < w->n; i++) {
     int64_t first, count;
     local_rows(w, i, &first, &count);
-    p->bytes[i] = w->small[i] ? (int)((size_t)count * row_bytes(&w->fields[i])) : 0;
+    p->bytes[i] = is_gathered(w, i) ? (int)((size_t)count * row_bytes(&w->fields[i])) : 0;
     p->total += p->bytes[i];
-    all += w->small[i] && ranks ? (size_t)oikos_field_bytes(&w->fields[i]) : 0;
+    all += is_gathered(w, i) && ranks ? (size_t)oikos_field_bytes(&w->fields[i]) : 0;
   }
-  OIKOS_TRY(oikos_alloc(&p->rows, (size_t)p->total, 1, "a checkpoint", err));
-  OIKOS_TRY(oikos_alloc(&p->all, ranks * (n + 2), sizeof *p->all, "a checkpoint", err));
+  OIKOS_TRY(oikos_arena_alloc(&p->memory, &p->rows, (size_t)p->total, 1, err));
+  OIKOS_TRY(oikos_arena_alloc(&p->memory, &p->all, ranks * (n + 2), sizeof *p->all, err));
   p->sum = p->all + ranks * n;
   p->offset = p->sum + ranks;
-  OIKOS_TRY(oikos_alloc(&p->received, all, 1, "a checkpoint", err));
-  return oikos_alloc(&w->gathered, all, 1, "a checkpoint", err);
+  OIKOS_TRY(oikos_arena_alloc(&p->memory, &p->received, all, 1, err));
+  return oikos_arena_alloc(&w->memory, &w->gathered, all, 1, err);
 }
 
 static void pack(const writer *w, const parcel *p) {
@@ -169,7 +175,7 @@ static void pack(const writer *w, const parcel *p) {
     size_t bytes = row_bytes(&w->fields[i]);
     int64_t first, count;
     local_rows(w, i, &first, &count);
-    for (int64_t k = 0; w->small[i] && k < count; k++, to += bytes)
+    for (int64_t k = 0; is_gathered(w, i) && k < count; k++, to += bytes)
       memcpy(to, oikos_field_at(&w->fields[i], first + k), bytes);
   }
 }
@@ -201,24 +207,21 @@ static void exchange(const writer *w, const parcel *p) {
 }
 
 static oikos_status gather(writer *w, oikos_error *err) {
-  parcel p = {0};
+  parcel p = {.memory.what = "a checkpoint"};
   oikos_status status = oikos_agree(w->team, create_parcel(w, &p, err), err);
   if (status == OIKOS_OK) {
     pack(w, &p);
     exchange(w, &p);
   }
-  free(p.bytes);
-  free(p.rows);
-  free(p.all);
-  free(p.received);
+  oikos_arena_free(&p.memory);
   return status;
 }
 
 static oikos_status fill_small(const writer *w, hid_t dataset, int i, oikos_error *err) {
   const oikos_field *f = &w->fields[i];
-  const char *rows = w->gathered;
-  for (int k = 0; k < i; k++)
-    rows += w->small[k] ? (size_t)oikos_field_bytes(&w->fields[k]) : 0;
+  const char *rows = f->owned ? w->gathered : rows_of(w, f, 0, f->dims[0]);
+  for (int k = 0; f->owned && k < i; k++)
+    rows += is_gathered(w, k) ? (size_t)oikos_field_bytes(&w->fields[k]) : 0;
   herr_t bad = H5Dwrite(dataset, oikos_field_hdf5(f), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
   return bad < 0 ? oikos_hdf5_fail(err, "dataset %s cannot be written", f->name) : OIKOS_OK;
 }
@@ -381,16 +384,12 @@ static oikos_status write_and_seal(writer *w, const char *path, char *temporary,
 oikos_status oikos_checkpoint_write(const oikos_team *team, const char *path,
                                     const oikos_checkpoint_info *info, const oikos_field *fields,
                                     int n, oikos_error *err) {
-  writer w = {.team = team, .fields = fields, .n = n, .fd = -1};
+  writer w = {.team = team, .fields = fields, .n = n, .fd = -1, .memory.what = "a checkpoint"};
   char temporary[OIKOS_NAME_MAX] = "";
   oikos_hdf5_quiet was = oikos_hdf5_silence();
   oikos_status status = write_and_seal(&w, path, temporary, info, err);
   oikos_hdf5_restore(was);
-  free(w.checksum);
-  free(w.small);
-  free(w.gathered);
-  free(w.offset);
-  free(w.packed);
+  oikos_arena_free(&w.memory);
   if (status != OIKOS_OK) {
     if (team->rank == 0 && temporary[0])
       unlink(temporary);
