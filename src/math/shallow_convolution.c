@@ -11,6 +11,7 @@ typedef oikos_real real;
 typedef oikos_vector vector;
 
 enum { ROWS = OIKOS_TILE_ROWS, WIDE = OIKOS_TILE_VECTORS, LANES = OIKOS_LANES };
+enum { TOGETHER = 32, EIGHT = 8 }; // patches of a row, and their partial sums
 
 bool oikos_shallow_suits(const oikos_patches *g, size_t filters) {
   return g->kernel_h * g->kernel_w * g->channels <= OIKOS_SHALLOW && filters >= LANES;
@@ -125,21 +126,89 @@ OIKOS_INLINE void gradient_tile(int rows, int wide, const void *of, size_t k, si
   store_tile(rows, wide, dw, n, j, last, sum);
 }
 
-void oikos_shallow_forward(const oikos_shallow *s, const real *padded, const real *w,
-                           const real *bias, real *y) {
+void oikos_shallow_forward(const oikos_shallow *s, size_t first, size_t lines, const real *padded,
+                           const real *w, const real *bias, real *y) {
   size_t out_w = (size_t)s->g.out_w, n = s->filters;
-  for (size_t row = 0; row < (size_t)s->g.out_h; row++) {
-    job a = {.s = s, .x = padded + row * s->line_step, .factor = w, .bias = bias};
+  for (size_t row = 0; row < lines; row++) {
+    job a = {.s = s, .x = padded + (first + row) * s->line_step, .factor = w, .bias = bias};
     a.out = y + row * out_w * n;
     oikos_tile_matrix(forward_tile, &a, out_w, n);
   }
 }
 
-void oikos_shallow_gradient(const oikos_shallow *s, const real *padded, const real *dy, real *dw) {
+void oikos_shallow_gradient(const oikos_shallow *s, size_t first, size_t lines, const real *padded,
+                            const real *dy, real *dw) {
   size_t out_w = (size_t)s->g.out_w, n = s->filters;
-  for (size_t row = 0; row < (size_t)s->g.out_h; row++) {
-    job a = {.s = s, .x = padded + row * s->line_step, .factor = dy + row * out_w * n};
+  for (size_t row = 0; row < lines; row++) {
+    job a = {.s = s, .x = padded + (first + row) * s->line_step, .factor = dy + row * out_w * n};
     a.out = dw;
     oikos_tile_matrix(gradient_tile, &a, s->depth, n);
   }
+}
+
+/* Some patches of a row side by side, in double: the variance of what the convolution gives is a
+ * small difference of their moments. Beyond the row are zeros. */
+typedef struct patches {
+  double of[OIKOS_SHALLOW][TOGETHER];
+} patches;
+
+/* Sums of products of two numbers of the patches, by EIGHT partial ones: the first number is not
+ * the greater. */
+typedef struct partial_sums {
+  double of[OIKOS_SHALLOW * (OIKOS_SHALLOW + 1) / 2][EIGHT];
+} partial_sums;
+
+static void set_patches(const oikos_shallow *s, const real *x, size_t count, patches *p) {
+  for (size_t k = 0; k < s->depth; k++) {
+    const real *restrict from = x + s->offset[k];
+    double *restrict to = p->of[k];
+    if (s->step == 1)
+      for (size_t i = 0; i < count; i++)
+        to[i] = (double)from[i];
+    else
+      for (size_t i = 0; i < count; i++)
+        to[i] = (double)from[i * s->step];
+    for (size_t i = count; i < TOGETHER; i++)
+      to[i] = 0;
+  }
+}
+
+static void add_moments(size_t depth, const patches *p, double *restrict sum, partial_sums *all) {
+  size_t pair = 0;
+  for (size_t k = 0; k < depth; k++) {
+    for (size_t i = 0; i < TOGETHER; i++)
+      sum[k] += p->of[k][i];
+    for (size_t q = k; q < depth; q++, pair++) {
+      const double *restrict a = p->of[k], *restrict b = p->of[q];
+      double *restrict partial = all->of[pair];
+#pragma omp simd
+      for (size_t t = 0; t < EIGHT; t++)
+        partial[t] += (a[t] * b[t] + a[t + EIGHT] * b[t + EIGHT]) +
+                      (a[t + 2 * EIGHT] * b[t + 2 * EIGHT] + a[t + 3 * EIGHT] * b[t + 3 * EIGHT]);
+    }
+  }
+}
+
+void oikos_shallow_moments(const oikos_shallow *s, const real *padded, double *sum,
+                           double *product) {
+  size_t out_w = (size_t)s->g.out_w, depth = s->depth, pair = 0;
+  partial_sums all;
+  patches p;
+  memset(&all, 0, depth * (depth + 1) / 2 * sizeof all.of[0]);
+  for (size_t row = 0; row < (size_t)s->g.out_h; row++)
+    for (size_t first = 0; first < out_w; first += TOGETHER) {
+      size_t left = out_w - first;
+      set_patches(s, padded + row * s->line_step + first * s->step,
+                  left < TOGETHER ? left : TOGETHER, &p);
+      add_moments(depth, &p, sum, &all);
+    }
+  for (size_t k = 0; k < depth; k++)
+    for (size_t q = k; q < depth; q++, pair++) {
+      double both = 0;
+      for (size_t t = 0; t < EIGHT; t++)
+        both += all.of[pair][t];
+      product[k * OIKOS_SHALLOW + q] += both;
+      if (q > k)
+        product[q * OIKOS_SHALLOW + k] += both;
+    }
 }

@@ -36,13 +36,19 @@ size_t oikos_shallow_padded(const oikos_shallow *s);
 /** padded = the image x (height, width, channels) with zeros around. */
 void oikos_shallow_pad(const oikos_shallow *s, const oikos_real *x, oikos_real *padded);
 
-/** y (out_h * out_w, filters) = bias (filters) + patches w, w (depth, filters); bias NULL: y += .
- */
-void oikos_shallow_forward(const oikos_shallow *s, const oikos_real *padded, const oikos_real *w,
-                           const oikos_real *bias, oikos_real *y);
+/** y (lines * out_w, filters) = bias (filters) + patches w, w (depth, filters), of the rows of
+ * positions from `first` on; bias NULL: y += . */
+void oikos_shallow_forward(const oikos_shallow *s, size_t first, size_t lines,
+                           const oikos_real *padded, const oikos_real *w, const oikos_real *bias,
+                           oikos_real *y);
 
-/** dw (depth, filters) += patches^T dy, dy (out_h * out_w, filters). */
-void oikos_shallow_gradient(const oikos_shallow *s, const oikos_real *padded, const oikos_real *dy,
-                            oikos_real *dw);
+/** dw (depth, filters) += patches^T dy, dy (lines * out_w, filters), of these rows. */
+void oikos_shallow_gradient(const oikos_shallow *s, size_t first, size_t lines,
+                            const oikos_real *padded, const oikos_real *dy, oikos_real *dw);
+
+/** sum (depth) += the patches of an image, product (depth, OIKOS_SHALLOW) += their products with
+ * each other, of all positions. */
+void oikos_shallow_moments(const oikos_shallow *s, const oikos_real *padded, double *sum,
+                           double *product);
 
 #endif

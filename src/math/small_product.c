@@ -1,38 +1,31 @@
 /* SPDX-License-Identifier: MIT
- * Two kernels. Where the second factor's rows lie along those of C (nn, tn), a tile of C stays in
- * registers while numbers of A times vectors of B are added to it. In A B^T (nt) each number of C
- * is a dot product along both rows: vectors of partial sums are folded in the end. A length that is
- * no multiple of a vector's ends with a vector that overlaps the one before. */
+ * Where the second factor's rows lie along those of C (nn, tn), the kernel is that of
+ * math/tile_product.h. In A B^T (nt) each number of C is a dot product along both rows: vectors of
+ * partial sums are folded in the end. A length that is no multiple of a vector's ends with a vector
+ * that overlaps the one before. */
 #include "math/small_product.h"
 
+#include "math/tile_product.h"
 #include "math/vectors.h"
 
 typedef oikos_real real;
 
-/* The kernels are written in vectors as GCC knows them. */
-#if defined __GNUC__ && !defined __clang__ && defined __FP_FAST_FMAF && defined __FP_FAST_FMA
+#ifdef OIKOS_HAS_KERNELS
 
 enum {
   MOST_ROWS = 24,       // examples; from there on OpenBLAS is as fast
   MOST_WEIGHTS = 65536, // of the other factor: it stays in the second-level cache
-  ROWS = OIKOS_TILE_ROWS,
-  WIDE = OIKOS_TILE_VECTORS,
   LANES = OIKOS_LANES,
   QUAD = LANES < 4 ? LANES : 4, // dot products at a time
   QUADS = LANES / QUAD,
   DOT_ROWS = OIKOS_REGISTERS == 32 ? 5 : 2
 };
 
-#ifdef OIKOS_DOUBLE
-typedef long long lane;
-#else
-typedef int lane;
-#endif
 typedef oikos_vector vector;
-typedef lane lanes __attribute__((vector_size(OIKOS_VECTOR_BYTES)));
+typedef oikos_lane lane;
+typedef oikos_lanes lanes;
 
-/* C (m,n) = beta C + A B, where A's number (i,l) stands at a[i * row + l * column]: B (k,n); or
- * A (m,k) B^T, B (n,k). */
+/* C (m,n) = beta C + A (m,k) B^T, B (n,k). */
 typedef struct small_product {
   size_t m, n, k;
   const real *a, *b;
@@ -43,50 +36,6 @@ typedef struct small_product {
 /* to = beta to + sum */
 OIKOS_INLINE void put(real beta, real *to, vector sum) {
   oikos_store(to, beta == 0 ? sum : beta * oikos_load(to) + sum);
-}
-
-/* `rows` rows of C from row i, `wide` vectors of each from column j; the last one is at `last`. */
-OIKOS_INLINE void tile(int rows, int wide, const small_product *p, size_t row, size_t column,
-                       size_t i, size_t j, size_t last) {
-  size_t n = p->n;
-  const real *a = p->a + i * row;
-  real *c = p->c + i * n;
-  vector sum[ROWS][WIDE];
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; r++)
-#pragma GCC unroll 16
-    for (int w = 0; w < wide; w++) {
-      const real *from = c + (size_t)r * n + oikos_tile_column(w, wide, j, last);
-      sum[r][w] = p->beta == 0 ? (vector){0} : p->beta * oikos_load(from);
-    }
-  for (size_t l = 0; l < p->k; l++) {
-    vector y[WIDE];
-#pragma GCC unroll 16
-    for (int w = 0; w < wide; w++)
-      y[w] = oikos_load(p->b + l * n + oikos_tile_column(w, wide, j, last));
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++) {
-      real x = a[(size_t)r * row + l * column];
-#pragma GCC unroll 16
-      for (int w = 0; w < wide; w++)
-        sum[r][w] += x * y[w];
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; r++)
-#pragma GCC unroll 16
-    for (int w = 0; w < wide; w++)
-      oikos_store(c + (size_t)r * n + oikos_tile_column(w, wide, j, last), sum[r][w]);
-}
-
-OIKOS_INLINE void tile_nn(int rows, int wide, const void *job, size_t i, size_t j, size_t last) {
-  const small_product *p = job;
-  tile(rows, wide, p, p->k, 1, i, j, last);
-}
-
-OIKOS_INLINE void tile_tn(int rows, int wide, const void *job, size_t i, size_t j, size_t last) {
-  const small_product *p = job;
-  tile(rows, wide, p, 1, p->m, i, j, last);
 }
 
 /* x and y hold sums in groups of `size` partial ones: halve the groups, x's come first. */
@@ -133,7 +82,7 @@ OIKOS_INLINE void dot(int rows, const small_product *p, const real *a, const rea
       y[j] = oikos_load(b[j] + k - LANES);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
-      vector x = (vector)((lanes)oikos_load(a + (size_t)r * k + k - LANES) & keep);
+      vector x = oikos_masked(keep, oikos_load(a + (size_t)r * k + k - LANES));
 #pragma GCC unroll 16
       for (int j = 0; j < QUAD; j++)
         part[r][j] += x * y[j];
@@ -212,22 +161,14 @@ static bool suits(size_t examples, size_t weights, size_t length) {
 
 bool oikos_small_nn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
                     real *c) {
-  if (!suits(m, n * k, n))
-    return false;
-  small_product p = {m, n, k, a, b, beta, c};
-  oikos_tile_matrix(tile_nn, &p, m, n);
-  return true;
+  return suits(m, n * k, n) && oikos_tile_nn(m, n, k, a, b, beta, c);
 }
 
 bool oikos_small_tn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
                     real *c) {
   if (n == 1) // the same turned
     return oikos_small_nn(1, m, k, b, a, beta, c);
-  if (!suits(k, m * n, n))
-    return false;
-  small_product p = {m, n, k, a, b, beta, c};
-  oikos_tile_matrix(tile_tn, &p, m, n);
-  return true;
+  return suits(k, m * n, n) && oikos_tile_tn(m, n, k, a, b, beta, c);
 }
 
 bool oikos_small_nt(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * Each transform is one of six maps of a short line of channel vectors, applied to the rows of a
- * tile and then to its columns. */
+ * Each transform is one of six maps of a short line of numbers, applied to the columns of a tile
+ * and then to its rows; a vector of channels at a time, which stays in registers from the first to
+ * the last. */
 #include "math/winograd.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-typedef oikos_real real;
+#include "math/vectors.h"
 
-enum { WIDE = 6, CORE = 3 };
+typedef oikos_real real;
+typedef oikos_vector vector;
+
+enum { WIDE = 6, CORE = 3, TILE = OIKOS_TILE, LANES = OIKOS_LANES };
 
 oikos_tiles oikos_tiles_of(int64_t height, int64_t width, int64_t channels, int64_t filters,
                            int64_t padding) {
@@ -27,282 +32,246 @@ size_t oikos_winograd_stride(size_t rows, size_t columns) {
   return (rows * columns + 15) / 16 * 16 + 16;
 }
 
-/* A tile half way, one at its end, and zeros. */
-size_t oikos_winograd_scratch(size_t channels) {
-  return (2 * WIDE * WIDE + 1) * channels;
-}
-
-/* A map of a line: `from` and `to` are its vectors of c numbers. */
-typedef void map(size_t c, const real *const *from, real *const *to);
+/* A map of a line: its numbers stand `step` vectors apart, those of its image `next`. */
+typedef void map(const vector *from, size_t step, vector *to, size_t next);
 
 /* B^T: 6 -> 6 */
-static void input_map(size_t c, const real *const *from, real *const *to) {
-  const real *restrict a = from[0], *restrict b = from[1], *restrict d = from[2],
-                       *restrict e = from[3], *restrict f = from[4], *restrict g = from[5];
-  real *restrict p = to[0], *restrict q = to[1], *restrict r = to[2], *restrict s = to[3],
-                 *restrict t = to[4], *restrict u = to[5];
-#pragma omp simd
-  for (size_t i = 0; i < c; i++) {
-    real even = f[i] - 4 * d[i], odd = e[i] - 4 * b[i], near = f[i] - d[i],
-         twice = 2 * (e[i] - b[i]);
-    p[i] = 4 * a[i] - 5 * d[i] + f[i];
-    q[i] = even + odd;
-    r[i] = even - odd;
-    s[i] = near + twice;
-    t[i] = near - twice;
-    u[i] = 4 * b[i] - 5 * e[i] + g[i];
-  }
+OIKOS_INLINE void input_map(const vector *from, size_t step, vector *to, size_t next) {
+  vector a = from[0], b = from[step], d = from[2 * step], e = from[3 * step], f = from[4 * step],
+         g = from[5 * step];
+  vector even = f - 4 * d, odd = e - 4 * b, near = f - d, twice = 2 * (e - b);
+  to[0] = 4 * a - 5 * d + f;
+  to[next] = even + odd;
+  to[2 * next] = even - odd;
+  to[3 * next] = near + twice;
+  to[4 * next] = near - twice;
+  to[5 * next] = 4 * b - 5 * e + g;
 }
 
 /* B: 6 -> 6 */
-static void input_map_transposed(size_t c, const real *const *from, real *const *to) {
-  const real *restrict a = from[0], *restrict b = from[1], *restrict d = from[2],
-                       *restrict e = from[3], *restrict f = from[4], *restrict g = from[5];
-  real *restrict p = to[0], *restrict q = to[1], *restrict r = to[2], *restrict s = to[3],
-                 *restrict t = to[4], *restrict u = to[5];
-#pragma omp simd
-  for (size_t i = 0; i < c; i++) {
-    real sum = b[i] + d[i], difference = b[i] - d[i], sum_2 = e[i] + f[i],
-         difference_2 = 2 * (e[i] - f[i]);
-    p[i] = 4 * a[i];
-    q[i] = 4 * g[i] - 4 * difference - difference_2;
-    r[i] = -5 * a[i] - 4 * sum - sum_2;
-    s[i] = difference + difference_2 - 5 * g[i];
-    t[i] = a[i] + sum + sum_2;
-    u[i] = g[i];
-  }
+OIKOS_INLINE void input_map_transposed(const vector *from, size_t step, vector *to, size_t next) {
+  vector a = from[0], b = from[step], d = from[2 * step], e = from[3 * step], f = from[4 * step],
+         g = from[5 * step];
+  vector sum = b + d, difference = b - d, sum_2 = e + f, difference_2 = 2 * (e - f);
+  to[0] = 4 * a;
+  to[next] = 4 * g - 4 * difference - difference_2;
+  to[2 * next] = -5 * a - 4 * sum - sum_2;
+  to[3 * next] = difference + difference_2 - 5 * g;
+  to[4 * next] = a + sum + sum_2;
+  to[5 * next] = g;
 }
 
 /* A^T: 6 -> 4 */
-static void output_map(size_t c, const real *const *from, real *const *to) {
-  const real *restrict a = from[0], *restrict b = from[1], *restrict d = from[2],
-                       *restrict e = from[3], *restrict f = from[4], *restrict g = from[5];
-  real *restrict p = to[0], *restrict q = to[1], *restrict r = to[2], *restrict s = to[3];
-#pragma omp simd
-  for (size_t i = 0; i < c; i++) {
-    real sum = b[i] + d[i], difference = b[i] - d[i], sum_2 = e[i] + f[i],
-         difference_2 = e[i] - f[i];
-    p[i] = a[i] + sum + sum_2;
-    q[i] = difference + 2 * difference_2;
-    r[i] = sum + 4 * sum_2;
-    s[i] = difference + 8 * difference_2 + g[i];
-  }
+OIKOS_INLINE void output_map(const vector *from, size_t step, vector *to, size_t next) {
+  vector a = from[0], b = from[step], d = from[2 * step], e = from[3 * step], f = from[4 * step],
+         g = from[5 * step];
+  vector sum = b + d, difference = b - d, sum_2 = e + f, difference_2 = e - f;
+  to[0] = a + sum + sum_2;
+  to[next] = difference + 2 * difference_2;
+  to[2 * next] = sum + 4 * sum_2;
+  to[3 * next] = difference + 8 * difference_2 + g;
 }
 
 /* A: 4 -> 6 */
-static void output_map_transposed(size_t c, const real *const *from, real *const *to) {
-  const real *restrict a = from[0], *restrict b = from[1], *restrict d = from[2],
-                       *restrict e = from[3];
-  real *restrict p = to[0], *restrict q = to[1], *restrict r = to[2], *restrict s = to[3],
-                 *restrict t = to[4], *restrict u = to[5];
-#pragma omp simd
-  for (size_t i = 0; i < c; i++) {
-    real even = a[i] + d[i], odd = b[i] + e[i], even_4 = a[i] + 4 * d[i],
-         odd_4 = 2 * b[i] + 8 * e[i];
-    p[i] = a[i];
-    q[i] = even + odd;
-    r[i] = even - odd;
-    s[i] = even_4 + odd_4;
-    t[i] = even_4 - odd_4;
-    u[i] = e[i];
-  }
+OIKOS_INLINE void output_map_transposed(const vector *from, size_t step, vector *to, size_t next) {
+  vector a = from[0], b = from[step], d = from[2 * step], e = from[3 * step];
+  vector even = a + d, odd = b + e, even_4 = a + 4 * d, odd_4 = 2 * b + 8 * e;
+  to[0] = a;
+  to[next] = even + odd;
+  to[2 * next] = even - odd;
+  to[3 * next] = even_4 + odd_4;
+  to[4 * next] = even_4 - odd_4;
+  to[5 * next] = e;
 }
 
 /* G: 3 -> 6 */
-static void filter_map(size_t c, const real *const *from, real *const *to) {
-  const real *restrict a = from[0], *restrict b = from[1], *restrict d = from[2];
-  real *restrict p = to[0], *restrict q = to[1], *restrict r = to[2], *restrict s = to[3],
-                 *restrict t = to[4], *restrict u = to[5];
+OIKOS_INLINE void filter_map(const vector *from, size_t step, vector *to, size_t next) {
   const real sixth = (real)1 / 6, twelfth = (real)1 / 12, quarter = (real)1 / 4,
              small = (real)1 / 24;
-#pragma omp simd
-  for (size_t i = 0; i < c; i++) {
-    real even = -sixth * (a[i] + d[i]), odd = -sixth * b[i], even_4 = small * a[i] + sixth * d[i],
-         odd_4 = twelfth * b[i];
-    p[i] = quarter * a[i];
-    q[i] = even + odd;
-    r[i] = even - odd;
-    s[i] = even_4 + odd_4;
-    t[i] = even_4 - odd_4;
-    u[i] = d[i];
-  }
+  vector a = from[0], b = from[step], d = from[2 * step];
+  vector even = -sixth * (a + d), odd = -sixth * b, even_4 = small * a + sixth * d,
+         odd_4 = twelfth * b;
+  to[0] = quarter * a;
+  to[next] = even + odd;
+  to[2 * next] = even - odd;
+  to[3 * next] = even_4 + odd_4;
+  to[4 * next] = even_4 - odd_4;
+  to[5 * next] = d;
 }
 
 /* G^T: 6 -> 3 */
-static void filter_map_transposed(size_t c, const real *const *from, real *const *to) {
-  const real *restrict a = from[0], *restrict b = from[1], *restrict d = from[2],
-                       *restrict e = from[3], *restrict f = from[4], *restrict g = from[5];
-  real *restrict p = to[0], *restrict q = to[1], *restrict r = to[2];
+OIKOS_INLINE void filter_map_transposed(const vector *from, size_t step, vector *to, size_t next) {
   const real sixth = (real)1 / 6, twelfth = (real)1 / 12, quarter = (real)1 / 4,
              small = (real)1 / 24;
-#pragma omp simd
-  for (size_t i = 0; i < c; i++) {
-    real sum = sixth * (b[i] + d[i]), sum_2 = e[i] + f[i];
-    p[i] = quarter * a[i] - sum + small * sum_2;
-    q[i] = twelfth * (e[i] - f[i]) - sixth * (b[i] - d[i]);
-    r[i] = sixth * sum_2 - sum + g[i];
+  vector a = from[0], b = from[step], d = from[2 * step], e = from[3 * step], f = from[4 * step],
+         g = from[5 * step];
+  vector sum = sixth * (b + d), sum_2 = e + f;
+  to[0] = quarter * a - sum + small * sum_2;
+  to[next] = twelfth * (e - f) - sixth * (b - d);
+  to[2 * next] = sixth * sum_2 - sum + g;
+}
+
+/* What one transform takes and gives: of the two, one is an image, or filters, and the other the 36
+ * places of a transformed array, `stride` numbers apart. */
+typedef struct map_job {
+  const real *from;
+  real *to;
+  const real *bias;
+  size_t stride, taps;        /* from one number of a filter to the next */
+  size_t pixel[OIKOS_PLACES]; /* of a tile: where it stands in the image, */
+  bool inside[OIKOS_PLACES];  /* if it is inside, */
+  bool adds[OIKOS_PLACES];    /* and if a tile before has it too */
+} map_job;
+
+/* A vector of channels from j on, `width` of them: of one of the numbers that a transform takes, or
+ * to one of those that it gives. */
+typedef vector get(const map_job *a, size_t k, size_t j, size_t width);
+typedef void put(const map_job *a, size_t k, size_t j, size_t width, vector value);
+
+OIKOS_INLINE vector get_tap(const map_job *a, size_t k, size_t j, size_t width) {
+  return oikos_load_some(a->from + k * a->taps + j, width);
+}
+
+OIKOS_INLINE vector get_place(const map_job *a, size_t k, size_t j, size_t width) {
+  return oikos_load_some(a->from + k * a->stride + j, width);
+}
+
+OIKOS_INLINE vector get_pixel(const map_job *a, size_t k, size_t j, size_t width) {
+  static const real zeros[LANES] = {0};
+  return oikos_load_some(a->inside[k] ? a->from + a->pixel[k] + j : zeros, width);
+}
+
+OIKOS_INLINE void put_place(const map_job *a, size_t k, size_t j, size_t width, vector value) {
+  oikos_store_some(a->to + k * a->stride + j, value, width);
+}
+
+OIKOS_INLINE void add_tap(const map_job *a, size_t k, size_t j, size_t width, vector value) {
+  real *sum = a->to + k * a->taps + j;
+  oikos_store_some(sum, oikos_load_some(sum, width) + value, width);
+}
+
+OIKOS_INLINE void add_pixel(const map_job *a, size_t k, size_t j, size_t width, vector value) {
+  real *sum = a->to + a->pixel[k] + j;
+  if (a->inside[k])
+    oikos_store_some(sum, a->adds[k] ? oikos_load_some(sum, width) + value : value, width);
+}
+
+OIKOS_INLINE void put_pixel(const map_job *a, size_t k, size_t j, size_t width, vector value) {
+  if (a->inside[k])
+    oikos_store_some(a->to + a->pixel[k] + j, value + oikos_load_some(a->bias + j, width), width);
+}
+
+/* What is put (n_out, n_out) is the map of what is got (n_in, n_in): down its columns first, then
+ * along its rows. */
+OIKOS_INLINE void transform(map *f, size_t n_in, size_t n_out, get *from, put *to, const map_job *a,
+                            size_t j, size_t width) {
+  vector middle[WIDE * WIDE], line[WIDE];
+#pragma GCC unroll 8
+  for (size_t x = 0; x < n_in; x++) {
+#pragma GCC unroll 8
+    for (size_t y = 0; y < n_in; y++)
+      line[y] = from(a, y * n_in + x, j, width);
+    f(line, 1, middle + x, n_in);
+  }
+#pragma GCC unroll 8
+  for (size_t y = 0; y < n_out; y++) {
+    f(middle + y * n_in, 1, line, 1);
+#pragma GCC unroll 8
+    for (size_t x = 0; x < n_out; x++)
+      to(a, y * n_out + x, j, width, line[x]);
   }
 }
 
-/* to (n_out, n_out) = the map of from (n_in, n_in), first down its columns, then along its rows;
- * `middle` (n_out, n_in, c) is scratch. */
-static inline void transform(map *f, size_t n_in, size_t n_out, size_t c, const real *const *from,
-                             real *middle, real *const *to) {
-  for (size_t j = 0; j < n_in; j++) {
-    const real *line[WIDE];
-    real *image[WIDE];
-    for (size_t i = 0; i < n_in; i++)
-      line[i] = from[i * n_in + j];
-    for (size_t i = 0; i < n_out; i++)
-      image[i] = middle + (i * n_in + j) * c;
-    f(c, line, image);
-  }
-  for (size_t i = 0; i < n_out; i++) {
-    const real *line[WIDE];
-    for (size_t j = 0; j < n_in; j++)
-      line[j] = middle + (i * n_in + j) * c;
-    f(c, line, to + i * n_out);
-  }
+/* All channels. */
+OIKOS_INLINE void transform_all(map *f, size_t n_in, size_t n_out, get *from, put *to,
+                                const map_job *a, size_t channels) {
+  size_t j = 0;
+  for (; j + LANES <= channels; j += LANES)
+    transform(f, n_in, n_out, from, to, a, j, LANES);
+  if (j < channels)
+    transform(f, n_in, n_out, from, to, a, j, channels - j);
 }
 
-void oikos_winograd_filter(size_t rows, size_t columns, const real *w, real *u, real *scratch) {
-  size_t stride = oikos_winograd_stride(rows, columns);
+void oikos_winograd_filter(size_t rows, size_t columns, const real *w, real *u) {
+  map_job a = {.stride = oikos_winograd_stride(rows, columns), .taps = columns};
   for (size_t row = 0; row < rows; row++) {
-    const real *from[CORE * CORE];
-    real *to[OIKOS_PLACES];
-    for (size_t k = 0; k < CORE * CORE; k++)
-      from[k] = w + (row * CORE * CORE + k) * columns;
-    for (size_t k = 0; k < OIKOS_PLACES; k++)
-      to[k] = u + k * stride + row * columns;
-    transform(filter_map, CORE, WIDE, columns, from, scratch, to);
+    a.from = w + row * CORE * CORE * columns;
+    a.to = u + row * columns;
+    transform_all(filter_map, CORE, WIDE, get_tap, put_place, &a, columns);
   }
 }
 
-void oikos_winograd_filter_transposed(size_t rows, size_t columns, const real *du, real *dw,
-                                      real *scratch) {
-  size_t stride = oikos_winograd_stride(rows, columns);
-  real *sum = scratch + (size_t)WIDE * WIDE / 2 * columns; // (9, columns), behind the middle (18)
+void oikos_winograd_filter_transposed(size_t rows, size_t columns, const real *du, real *dw) {
+  map_job a = {.stride = oikos_winograd_stride(rows, columns), .taps = columns};
   for (size_t row = 0; row < rows; row++) {
-    const real *from[OIKOS_PLACES];
-    real *to[CORE * CORE], *restrict out = dw + row * CORE * CORE * columns;
-    for (size_t k = 0; k < OIKOS_PLACES; k++)
-      from[k] = du + k * stride + row * columns;
-    for (size_t k = 0; k < CORE * CORE; k++)
-      to[k] = sum + k * columns;
-    transform(filter_map_transposed, WIDE, CORE, columns, from, scratch, to);
-    for (size_t k = 0; k < CORE * CORE * columns; k++)
-      out[k] += sum[k];
+    a.from = du + row * columns;
+    a.to = dw + row * CORE * CORE * columns;
+    transform_all(filter_map_transposed, WIDE, CORE, get_place, add_tap, &a, columns);
   }
 }
 
-/* Where the pixels of a tile of `size` x `size` that begins at (top, left) stand in an image
- * (height, width, c): in numbers, -1 for those outside. */
-static void place_pixels(int64_t height, int64_t width, size_t c, int64_t top, int64_t left,
-                         int64_t size, int64_t *place) {
-  for (int64_t i = 0; i < size; i++)
-    for (int64_t j = 0; j < size; j++) {
+/* Images, and the tiles of `size` x `size` pixels that begin `before` them. */
+typedef struct pictures {
+  int64_t height, width, channels, size, before;
+} pictures;
+
+static pictures inputs_of(const oikos_tiles *g) {
+  return (pictures){g->height, g->width, g->channels, WIDE, g->padding};
+}
+
+static pictures outputs_of(const oikos_tiles *g) {
+  return (pictures){g->out_h, g->out_w, g->filters, TILE, 0};
+}
+
+/* The pixels of the tile at (top, left). */
+static void place_pixels(const pictures *s, int64_t top, int64_t left, map_job *a) {
+  for (int64_t i = 0, k = 0; i < s->size; i++)
+    for (int64_t j = 0; j < s->size; j++, k++) {
       int64_t y = top + i, x = left + j;
-      int inside = y >= 0 && y < height && x >= 0 && x < width;
-      place[i * size + j] = inside ? (y * width + x) * (int64_t)c : -1;
+      a->inside[k] = y >= 0 && y < s->height && x >= 0 && x < s->width;
+      a->adds[k] =
+          (i < s->size - TILE && top > -s->before) || (j < s->size - TILE && left > -s->before);
+      a->pixel[k] = a->inside[k] ? (size_t)((y * s->width + x) * s->channels) : 0;
     }
 }
 
-/* Tile number `tile` of some images: which image, and its first output. */
-typedef struct corner {
-  size_t image;
-  int64_t y, x;
-} corner;
-
-static corner corner_of(const oikos_tiles *g, size_t tile) {
-  size_t across = (size_t)g->tiles_x, each = (size_t)g->tiles_y * across;
-  return (corner){tile / each, (int64_t)(tile % each / across) * OIKOS_TILE,
-                  (int64_t)(tile % across) * OIKOS_TILE};
-}
-
-static size_t count_tiles(const oikos_tiles *g, size_t n) {
-  return n * (size_t)(g->tiles_y * g->tiles_x);
-}
-
-void oikos_winograd_input(const oikos_tiles *g, size_t n, const real *x, real *v, real *scratch) {
-  size_t c = (size_t)g->channels, tiles = count_tiles(g, n),
-         stride = oikos_winograd_stride(tiles, c), size = (size_t)(g->height * g->width) * c;
-  real *zeros = scratch + (size_t)OIKOS_PLACES * c;
-  memset(zeros, 0, c * sizeof *zeros);
-  for (size_t tile = 0; tile < tiles; tile++) {
-    corner at = corner_of(g, tile);
-    const real *from[OIKOS_PLACES], *image = x + at.image * size;
-    real *to[OIKOS_PLACES];
-    int64_t place[OIKOS_PLACES];
-    place_pixels(g->height, g->width, c, at.y - g->padding, at.x - g->padding, WIDE, place);
-    for (size_t k = 0; k < OIKOS_PLACES; k++) {
-      from[k] = place[k] < 0 ? zeros : image + place[k];
-      to[k] = v + k * stride + tile * c;
-    }
-    transform(input_map, WIDE, WIDE, c, from, scratch, to);
-  }
-}
-
-void oikos_winograd_input_transposed(const oikos_tiles *g, size_t n, const real *dv, real *dx,
-                                     real *scratch) {
-  size_t c = (size_t)g->channels, tiles = count_tiles(g, n),
-         stride = oikos_winograd_stride(tiles, c), size = (size_t)(g->height * g->width) * c;
-  memset(dx, 0, n * size * sizeof *dx);
-  for (size_t tile = 0; tile < tiles; tile++) {
-    corner at = corner_of(g, tile);
-    const real *from[OIKOS_PLACES];
-    real *to[OIKOS_PLACES], *image = dx + at.image * size;
-    int64_t place[OIKOS_PLACES];
-    place_pixels(g->height, g->width, c, at.y - g->padding, at.x - g->padding, WIDE, place);
-    for (size_t k = 0; k < OIKOS_PLACES; k++) {
-      from[k] = dv + k * stride + tile * c;
-      to[k] = scratch + (size_t)(OIKOS_PLACES + k) * c;
-    }
-    transform(input_map_transposed, WIDE, WIDE, c, from, scratch, to);
-    for (size_t k = 0; k < OIKOS_PLACES; k++) {
-      real *restrict sum = image + (place[k] < 0 ? 0 : place[k]);
-      for (size_t i = 0; place[k] >= 0 && i < c; i++)
-        sum[i] += to[k][i];
+/* All tiles of n images: to the places, or from them. */
+OIKOS_INLINE void all_tiles(map *f, size_t n_in, size_t n_out, get *get_one, put *put_one,
+                            const oikos_tiles *g, const pictures *s, size_t n, const real *from,
+                            const real *bias, real *to) {
+  size_t each = (size_t)(g->tiles_y * g->tiles_x), c = (size_t)s->channels,
+         image = (size_t)(s->height * s->width) * c;
+  map_job a = {.stride = oikos_winograd_stride(n * each, c), .bias = bias};
+  for (size_t tile = 0; tile < each; tile++) {
+    int64_t top = (int64_t)tile / g->tiles_x * TILE, left = (int64_t)tile % g->tiles_x * TILE;
+    place_pixels(s, top - s->before, left - s->before, &a);
+    bool to_places = put_one == put_place;
+    for (size_t i = 0; i < n; i++) {
+      size_t in_image = i * image, in_places = (i * each + tile) * c;
+      a.from = from + (to_places ? in_image : in_places);
+      a.to = to + (to_places ? in_places : in_image);
+      transform_all(f, n_in, n_out, get_one, put_one, &a, c);
     }
   }
 }
 
-void oikos_winograd_output(const oikos_tiles *g, size_t n, const real *m, const real *bias, real *y,
-                           real *scratch) {
-  size_t f = (size_t)g->filters, tiles = count_tiles(g, n),
-         stride = oikos_winograd_stride(tiles, f), size = (size_t)(g->out_h * g->out_w) * f;
-  for (size_t tile = 0; tile < tiles; tile++) {
-    corner at = corner_of(g, tile);
-    const real *from[OIKOS_PLACES];
-    real *to[OIKOS_TILE * OIKOS_TILE], *image = y + at.image * size;
-    int64_t place[OIKOS_TILE * OIKOS_TILE];
-    place_pixels(g->out_h, g->out_w, f, at.y, at.x, OIKOS_TILE, place);
-    for (size_t k = 0; k < OIKOS_PLACES; k++)
-      from[k] = m + k * stride + tile * f;
-    for (size_t k = 0; k < OIKOS_TILE * OIKOS_TILE; k++)
-      to[k] = place[k] < 0 ? scratch + (OIKOS_PLACES + k) * f : image + place[k]; // or dropped
-    transform(output_map, WIDE, OIKOS_TILE, f, from, scratch, to);
-    for (size_t k = 0; k < OIKOS_TILE * OIKOS_TILE; k++)
-      for (size_t i = 0; place[k] >= 0 && i < f; i++)
-        to[k][i] += bias[i];
-  }
+void oikos_winograd_input(const oikos_tiles *g, size_t n, const real *x, real *v) {
+  pictures s = inputs_of(g);
+  all_tiles(input_map, WIDE, WIDE, get_pixel, put_place, g, &s, n, x, NULL, v);
 }
 
-void oikos_winograd_output_transposed(const oikos_tiles *g, size_t n, const real *dy, real *dm,
-                                      real *scratch) {
-  size_t f = (size_t)g->filters, tiles = count_tiles(g, n),
-         stride = oikos_winograd_stride(tiles, f), size = (size_t)(g->out_h * g->out_w) * f;
-  real *zeros = scratch + (size_t)OIKOS_PLACES * f;
-  memset(zeros, 0, f * sizeof *zeros);
-  for (size_t tile = 0; tile < tiles; tile++) {
-    corner at = corner_of(g, tile);
-    const real *from[OIKOS_TILE * OIKOS_TILE], *image = dy + at.image * size;
-    real *to[OIKOS_PLACES];
-    int64_t place[OIKOS_TILE * OIKOS_TILE];
-    place_pixels(g->out_h, g->out_w, f, at.y, at.x, OIKOS_TILE, place);
-    for (size_t k = 0; k < OIKOS_TILE * OIKOS_TILE; k++)
-      from[k] = place[k] < 0 ? zeros : image + place[k];
-    for (size_t k = 0; k < OIKOS_PLACES; k++)
-      to[k] = dm + k * stride + tile * f;
-    transform(output_map_transposed, OIKOS_TILE, WIDE, f, from, scratch, to);
-  }
+void oikos_winograd_input_transposed(const oikos_tiles *g, size_t n, const real *dv, real *dx) {
+  pictures s = inputs_of(g);
+  all_tiles(input_map_transposed, WIDE, WIDE, get_place, add_pixel, g, &s, n, dv, NULL, dx);
+}
+
+void oikos_winograd_output(const oikos_tiles *g, size_t n, const real *m, const real *bias,
+                           real *y) {
+  pictures s = outputs_of(g);
+  all_tiles(output_map, WIDE, TILE, get_place, put_pixel, g, &s, n, m, bias, y);
+}
+
+void oikos_winograd_output_transposed(const oikos_tiles *g, size_t n, const real *dy, real *dm) {
+  pictures s = outputs_of(g);
+  all_tiles(output_map_transposed, TILE, WIDE, get_pixel, put_place, g, &s, n, dy, NULL, dm);
 }

@@ -38,28 +38,23 @@ oikos_tiles oikos_tiles_of(int64_t height, int64_t width, int64_t channels, int6
 
 size_t oikos_winograd_stride(size_t rows, size_t columns);
 
-/** Numbers of scratch that a transform of so many channels needs. */
-size_t oikos_winograd_scratch(size_t channels);
-
 /** u (36, rows, columns) = G w G^T for w (rows, 3, 3, columns). */
-void oikos_winograd_filter(size_t rows, size_t columns, const oikos_real *w, oikos_real *u,
-                           oikos_real *scratch);
+void oikos_winograd_filter(size_t rows, size_t columns, const oikos_real *w, oikos_real *u);
 /** dw (rows, 3, 3, columns) += G^T du G. */
 void oikos_winograd_filter_transposed(size_t rows, size_t columns, const oikos_real *du,
-                                      oikos_real *dw, oikos_real *scratch);
+                                      oikos_real *dw);
 
 /** v (36, n tiles, channels) = B^T x B for n images x; outside the image is zero. */
-void oikos_winograd_input(const oikos_tiles *g, size_t n, const oikos_real *x, oikos_real *v,
-                          oikos_real *scratch);
+void oikos_winograd_input(const oikos_tiles *g, size_t n, const oikos_real *x, oikos_real *v);
 /** dx = B dv B^T, overlapping tiles added. */
 void oikos_winograd_input_transposed(const oikos_tiles *g, size_t n, const oikos_real *dv,
-                                     oikos_real *dx, oikos_real *scratch);
+                                     oikos_real *dx);
 
 /** y = A^T m A + bias (filters) for m (36, n tiles, filters); what lies outside y is dropped. */
 void oikos_winograd_output(const oikos_tiles *g, size_t n, const oikos_real *m,
-                           const oikos_real *bias, oikos_real *y, oikos_real *scratch);
+                           const oikos_real *bias, oikos_real *y);
 /** dm = A dy A^T; outside y is zero. */
 void oikos_winograd_output_transposed(const oikos_tiles *g, size_t n, const oikos_real *dy,
-                                      oikos_real *dm, oikos_real *scratch);
+                                      oikos_real *dm);
 
 #endif

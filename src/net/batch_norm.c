@@ -20,11 +20,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "math/vectors.h"
 #include "net/batch_norm_impl.h"
 
 typedef oikos_real real;
 typedef oikos_norm_view view;
-typedef oikos_norm_example example;
 
 static void set_sizes(oikos_layer *l) {
   size_t kept = (size_t)(l->out.height * l->out.width * l->out.channels);
@@ -66,23 +66,8 @@ static void statistics(const oikos_layer *l, const oikos_pass *p, const view *v,
   memset(mean, 0, c * sizeof *mean);
   memset(square, 0, c * sizeof *square);
   for (size_t i = 0; i < v->n_norm; i++) {
-    const real *restrict x = oikos_norm_example_of(l, p, i, false).x;
     real before = (real)i, share = 1 / (real)(i + 1);
-    memset(mean_i, 0, c * sizeof *mean_i);
-    memset(square_i, 0, c * sizeof *square_i);
-    for (size_t k = 0; k < rows; k++) {
-#pragma omp simd
-      for (size_t j = 0; j < c; j++)
-        mean_i[j] += x[k * c + j];
-    }
-#pragma omp simd
-    for (size_t j = 0; j < c; j++)
-      mean_i[j] /= (real)rows;
-    for (size_t k = 0; k < rows; k++) {
-#pragma omp simd
-      for (size_t j = 0; j < c; j++)
-        square_i[j] += (x[k * c + j] - mean_i[j]) * (x[k * c + j] - mean_i[j]);
-    }
+    oikos_norm_moments(v, p->x + i * l->in_size, mean_i, square_i);
 #pragma omp simd
     for (size_t j = 0; j < c; j++) {
       real delta = mean_i[j] - mean[j];
@@ -92,69 +77,81 @@ static void statistics(const oikos_layer *l, const oikos_pass *p, const view *v,
   }
 #pragma omp simd
   for (size_t j = 0; j < c; j++)
-    v->r[j] = (real)(1 / sqrt((double)square[j] / v->rows + l->arg[0]));
+    v->r[j] = (real)(1 / sqrt((double)square[j] / v->count + l->arg[0]));
 }
 
-/* The place of position q of window `window` of an example, in numbers. */
-static size_t place(const oikos_layer *l, size_t window, size_t q) {
-  size_t out_w = (size_t)l->out.width, s = (size_t)l->pool, w = (size_t)l->in.width;
-  size_t y = window / out_w * s + q / s, x = window % out_w * s + q % s;
-  return (y * w + x) * (size_t)l->in.channels;
+/* The same of what is recomputed, which says them itself. */
+static void given_statistics(const oikos_layer *l, const oikos_pass *p, const view *v) {
+  oikos_norm_before(p)->statistics(p->before_layer, p->before, v->mean, v->r);
+  for (size_t j = 0; j < v->c; j++)
+    v->r[j] = (real)(1 / sqrt((double)v->r[j] + l->arg[0]));
 }
 
-/* y and xh (c) of position q of a window, where it is the first or its y is larger than those
- * before; at (c; NULL without pooling) says which one it was. */
-static void forward_position(const view *v, size_t q, const real *restrict x, real *restrict y,
-                             real *restrict xh, real *restrict at) {
-  const size_t c = v->c;
+/* y, xh and at (c) of a window of side x side positions, whose first one is x, `width` positions a
+ * line: those of its largest y, of equal ones the first; y after relu. */
+OIKOS_INLINE void forward_window(const view *v, size_t side, const real *restrict x,
+                                 real *restrict y, real *restrict xh, real *restrict at) {
+  const size_t c = v->c, line = v->width * c;
   const real *restrict mean = v->mean, *restrict r = v->r, *restrict scale = v->scale,
-                       *restrict shift = v->shift, this_q = (real)q;
-  if (q == 0) {
-#pragma omp simd
-    for (size_t j = 0; j < c; j++) {
-      xh[j] = (x[j] - mean[j]) * r[j];
-      y[j] = scale[j] * xh[j] + shift[j];
-    }
-    if (at)
-      memset(at, 0, c * sizeof *at);
-    return;
-  }
+                       *restrict shift = v->shift, floor = v->floor;
 #pragma omp simd
   for (size_t j = 0; j < c; j++) {
-    real xh_q = (x[j] - mean[j]) * r[j], y_q = scale[j] * xh_q + shift[j];
-    real most = y[j], its_xh = xh[j], its_q = at[j];
-    at[j] = y_q > most ? this_q : its_q;
-    xh[j] = y_q > most ? xh_q : its_xh;
-    y[j] = y_q > most ? y_q : most;
+    real its_xh = (x[j] - mean[j]) * r[j], most = scale[j] * its_xh + shift[j], its_q = 0;
+#pragma GCC unroll 3
+    for (size_t a = 0; a < side; a++)
+#pragma GCC unroll 3
+      for (size_t b = 0; b < side; b++) {
+        real xh_q = (x[a * line + b * c + j] - mean[j]) * r[j], y_q = scale[j] * xh_q + shift[j],
+             q = (real)(a * side + b);
+        its_q = y_q > most ? q : its_q;
+        its_xh = y_q > most ? xh_q : its_xh;
+        most = y_q > most ? y_q : most;
+      }
+    y[j] = most < floor ? floor : most;
+    xh[j] = its_xh;
+    if (side > 1)
+      at[j] = its_q;
   }
 }
 
-/* y, xh and at of window k of example i, which is x; after relu. */
-static void forward_window(const oikos_layer *l, const oikos_pass *p, const view *v, const real *x,
-                           size_t i, size_t k) {
-  size_t c = v->c, out = (i * v->windows + k) * c, kept = p->inference ? 0 : out;
-  const real floor = v->floor;
-  real *restrict y = p->y + out, *at = v->at ? v->at + kept : NULL;
-  for (size_t q = 0; q < (size_t)(l->pool * l->pool); q++)
-    forward_position(v, q, x + place(l, k, q), y, v->xh + kept, at);
-#pragma omp simd
-  for (size_t j = 0; j < c; j++)
-    y[j] = y[j] < floor ? floor : y[j];
+/* A row of windows, from window `first` of all on. */
+OIKOS_INLINE void forward_row(const oikos_pass *p, const view *v, size_t side, const real *x,
+                              size_t first) {
+  for (size_t k = 0; k < v->columns; k++) {
+    size_t out = (first + k) * v->c, kept = p->inference ? 0 : out;
+    forward_window(v, side, x + k * side * v->c, p->y + out, v->xh + kept,
+                   side > 1 ? v->at + kept : NULL);
+  }
+}
+
+/* The usual sides are known where the loops are compiled. */
+static void forward_lines(const oikos_pass *p, const view *v, const real *x, size_t first) {
+  if (v->side == 1)
+    forward_row(p, v, 1, x, first);
+  else if (v->side == 2)
+    forward_row(p, v, 2, x, first);
+  else if (v->side == 3)
+    forward_row(p, v, 3, x, first);
+  else
+    forward_row(p, v, v->side, x, first);
 }
 
 static void forward(const oikos_layer *l, const oikos_pass *p) {
   view v = oikos_norm_view_of(l, p);
-  statistics(l, p, &v, p->scratch);
+  if (p->before)
+    given_statistics(l, p, &v);
+  else
+    statistics(l, p, &v, p->scratch);
   for (size_t i = 0; i < p->n; i++) {
-    const real *x = oikos_norm_example_of(l, p, i, false).x;
-    for (size_t k = 0; k < v.windows; k++)
-      forward_window(l, p, &v, x, i, k);
+    if (p->before)
+      oikos_norm_before(p)->take(p->before_layer, p->before, i);
+    for (size_t row = 0; row < v.rows; row++) {
+      if (p->before)
+        oikos_norm_before(p)->lines(p->before_layer, p->before, row * v.side, v.side, p->lines);
+      forward_lines(p, &v, p->before ? p->lines : p->x + oikos_norm_line(l, &v, i, row),
+                    i * v.windows + row * v.columns);
+    }
   }
-}
-
-/* Whether x has a tangent. */
-static bool moves(const oikos_pass *p) {
-  return p->before || p->x_t;
 }
 
 /* mean_t and m of x_t. */
@@ -162,66 +159,83 @@ static void tangent_statistics(const oikos_layer *l, const oikos_pass *p, const 
                                real *scratch) {
   size_t c = v->c;
   real *restrict sum = scratch, *restrict product = scratch + c;
-  const real *restrict mean = v->mean, *restrict r = v->r;
   memset(v->mean_t, 0, 2 * c * sizeof *v->mean_t);
-  for (size_t i = 0; moves(p) && i < v->n_norm; i++) {
-    example e = oikos_norm_example_of(l, p, i, true);
-    const real *restrict x = e.x, *restrict x_t = e.x_t;
-    memset(sum, 0, c * sizeof *sum);
-    memset(product, 0, c * sizeof *product);
-    for (size_t k = 0; k < v->positions * c; k += c) {
-#pragma omp simd
-      for (size_t j = 0; j < c; j++) {
-        sum[j] += x_t[k + j];
-        product[j] += x_t[k + j] * ((x[k + j] - mean[j]) * r[j]);
-      }
-    }
+  for (size_t i = 0; p->x_t && i < v->n_norm; i++) {
+    size_t first = i * l->in_size;
+    oikos_norm_tangent_moments(v, p->x + first, p->x_t + first, sum, product);
 #pragma omp simd
     for (size_t j = 0; j < c; j++) {
-      v->mean_t[j] += sum[j] / (real)v->rows;
-      v->m[j] += product[j] / (real)v->rows;
+      v->mean_t[j] += sum[j] / (real)v->count;
+      v->m[j] += product[j] / (real)v->count;
     }
+  }
+  if (p->before) {
+    oikos_norm_before(p)->tangent_statistics(p->before_layer, p->before, v->mean_t, v->m);
+    for (size_t j = 0; j < c; j++)
+      v->m[j] *= v->r[j];
   }
 }
 
-/* y_t and xh_t of one window of example i, which moves along x_t, if it does: those of its largest
- * y. */
-static void tangent_window(const oikos_layer *l, const oikos_pass *p, const view *v,
-                           const real *example_t, size_t i, size_t window) {
-  size_t c = v->c, out = (i * v->windows + window) * c;
-  const real *restrict scale_t = p->theta_t, *restrict shift_t = p->theta_t + c;
+/* y_t and xh_t (c) of a window, those of its largest y: window number `out`, in numbers. x_t is the
+ * first position of it, NULL: it stands still. */
+OIKOS_INLINE void tangent_window(const oikos_pass *p, const view *v, size_t side,
+                                 const real *restrict x_t, size_t out) {
+  const size_t c = v->c, line = v->width * c;
   const real *restrict xh = v->xh + out, *restrict y = p->y + out, *restrict mean_t = v->mean_t,
                        *restrict m = v->m, *restrict r = v->r, *restrict scale = v->scale;
+  const real *restrict scale_t = p->theta_t, *restrict shift_t = p->theta_t + c,
+                       *restrict at = side > 1 ? v->at + out : NULL, floor = v->floor;
   real *restrict xh_t = v->xh_t + out, *restrict y_t = p->y_t + out;
-  memset(xh_t, 0, c * sizeof *xh_t);
-  for (size_t q = 0; example_t && q < (size_t)(l->pool * l->pool); q++) {
-    const real *restrict x_t = example_t + place(l, window, q);
-    const real *restrict at = v->at ? v->at + out : NULL;
-    if (!at)
-#pragma omp simd
-      for (size_t j = 0; j < c; j++)
-        xh_t[j] = r[j] * (x_t[j] - mean_t[j] - xh[j] * m[j]);
-    if (at)
-#pragma omp simd
-      for (size_t j = 0; j < c; j++) {
-        real here = r[j] * (x_t[j] - mean_t[j] - xh[j] * m[j]);
-        xh_t[j] = at[j] == (real)q ? here : xh_t[j];
-      }
-  }
 #pragma omp simd
   for (size_t j = 0; j < c; j++) {
-    real moved = scale_t[j] * xh[j] + scale[j] * xh_t[j] + shift_t[j];
-    y_t[j] = y[j] > v->floor ? moved : 0;
+    real its_t = x_t ? x_t[j] : 0;
+#pragma GCC unroll 3
+    for (size_t a = 0; x_t && a < side; a++)
+#pragma GCC unroll 3
+      for (size_t b = 0; b < side; b++) {
+        real x_t_q = x_t[a * line + b * c + j];
+        its_t = side > 1 && at[j] == (real)(a * side + b) ? x_t_q : its_t;
+      }
+    real moved_xh = x_t ? r[j] * (its_t - mean_t[j] - xh[j] * m[j]) : 0,
+         moved = scale_t[j] * xh[j] + scale[j] * moved_xh + shift_t[j];
+    xh_t[j] = moved_xh;
+    y_t[j] = y[j] > floor ? moved : 0;
   }
+}
+
+OIKOS_INLINE void tangent_row(const oikos_pass *p, const view *v, size_t side, const real *x_t,
+                              size_t first) {
+  for (size_t k = 0; k < v->columns; k++)
+    if (x_t)
+      tangent_window(p, v, side, x_t + k * side * v->c, (first + k) * v->c);
+    else
+      tangent_window(p, v, side, NULL, (first + k) * v->c);
+}
+
+static void tangent_lines(const oikos_pass *p, const view *v, const real *x_t, size_t first) {
+  if (v->side == 1)
+    tangent_row(p, v, 1, x_t, first);
+  else if (v->side == 2)
+    tangent_row(p, v, 2, x_t, first);
+  else if (v->side == 3)
+    tangent_row(p, v, 3, x_t, first);
+  else
+    tangent_row(p, v, v->side, x_t, first);
 }
 
 static void tangent(const oikos_layer *l, const oikos_pass *p) {
   view v = oikos_norm_tangent_view_of(l, p);
   tangent_statistics(l, p, &v, p->scratch);
   for (size_t i = 0; i < p->n; i++) {
-    const real *x_t = moves(p) ? oikos_norm_example_of(l, p, i, true).x_t : NULL;
-    for (size_t k = 0; k < v.windows; k++)
-      tangent_window(l, p, &v, x_t, i, k);
+    if (p->before)
+      oikos_norm_before(p)->take(p->before_layer, p->before, i);
+    for (size_t row = 0; row < v.rows; row++) {
+      const real *x_t = p->x_t ? p->x_t + oikos_norm_line(l, &v, i, row) : NULL;
+      if (p->before)
+        oikos_norm_before(p)->tangent_lines(p->before_layer, p->before, row * v.side, v.side,
+                                            p->lines);
+      tangent_lines(p, &v, p->before ? p->lines : x_t, i * v.windows + row * v.columns);
+    }
   }
 }
 

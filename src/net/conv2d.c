@@ -47,6 +47,8 @@ static oikos_status configure(oikos_layer *l, oikos_error *err) {
                       "leave it out or set it to 0",
                       l->where, (long long)kh, (long long)kw, (long long)stride);
   l->scratch = oikos_conv2d_scratch(l, tiles);
+  if (oikos_conv2d_is_shallow(l))
+    l->cache_batch = oikos_conv2d_shallow_cache(l);
   return OIKOS_OK;
 }
 

@@ -34,4 +34,7 @@ size_t oikos_conv2d_direct_scratch(const oikos_layer *layer);
 size_t oikos_conv2d_shallow_scratch(const oikos_layer *layer);
 size_t oikos_conv2d_winograd_scratch(const oikos_layer *layer);
 
+/** Numbers that a shallow one keeps of a batch where it is recomputed. */
+size_t oikos_conv2d_shallow_cache(const oikos_layer *layer);
+
 #endif

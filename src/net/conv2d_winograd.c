@@ -8,12 +8,13 @@
 
 #include "base/memory.h"
 #include "math/blas.h"
+#include "math/tile_product.h"
 #include "math/vector.h"
 #include "net/conv2d_impl.h"
 
 typedef oikos_real real;
 
-enum { BLOCK_TILES = 96, SIDE = 16 };
+enum { BLOCK_TILES = 48, SIDE = 16 };
 
 /* A convolution and its buffers in scratch. */
 typedef struct winograd_rig {
@@ -23,7 +24,6 @@ typedef struct winograd_rig {
   real *u, *u_t, *du; /* (36, c, f) or (36, f, c) */
   real *turned;       /* (c, 3, 3, f) */
   real *v, *m, *m_t;  /* (36, tiles, c), (36, tiles, f), likewise */
-  real *work;
 } winograd_rig;
 
 static real *cut(real **scratch, size_t numbers) {
@@ -44,16 +44,12 @@ static winograd_rig rig_of(const oikos_layer *l) {
   return r;
 }
 
-static size_t work_size(const winograd_rig *r) {
-  return oikos_winograd_scratch(r->c > r->f ? r->c : r->f);
-}
-
 size_t oikos_conv2d_winograd_scratch(const oikos_layer *l) {
   winograd_rig r = rig_of(l);
   size_t filters = oikos_mul(3 * (size_t)OIKOS_PLACES + 9, r.filter_stride);
   size_t block = oikos_mul(OIKOS_PLACES, oikos_winograd_stride(r.tiles, r.c) +
                                              2 * oikos_winograd_stride(r.tiles, r.f));
-  return filters + block + work_size(&r);
+  return filters + block;
 }
 
 static winograd_rig rig_in(const oikos_layer *l, const oikos_pass *p) {
@@ -69,7 +65,6 @@ static winograd_rig rig_in(const oikos_layer *l, const oikos_pass *p) {
   r.m = cut(&at, outputs);
   r.m_t = cut(&at, outputs);
   r.turned = cut(&at, 9 * r.c * r.f);
-  r.work = at;
   return r;
 }
 
@@ -95,41 +90,53 @@ static void turn(size_t f, size_t c, const real *restrict from, real *restrict t
 /* U (36, c, f) for the way forward. */
 static void filters_forward(const winograd_rig *r, const real *w, real *u) {
   turn(r->f, r->c, w, r->turned);
-  oikos_winograd_filter(r->c, r->f, r->turned, u, r->work);
+  oikos_winograd_filter(r->c, r->f, r->turned, u);
 }
 
 /* U^T (36, f, c) for the way back. */
 static void filters_back(const winograd_rig *r, const real *w, real *u) {
-  oikos_winograd_filter(r->f, r->c, w, u, r->work);
+  oikos_winograd_filter(r->f, r->c, w, u);
+}
+
+/* The products of a place: whoever computes them, by the shapes alone. */
+static void multiply_nn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
+                        real *c) {
+  if (!oikos_tile_nn(m, n, k, a, b, beta, c))
+    oikos_blas_nn(m, n, k, a, b, beta, c);
+}
+
+static void multiply_tn(size_t m, size_t n, size_t k, const real *a, const real *b, real beta,
+                        real *c) {
+  if (!oikos_tile_tn(m, n, k, a, b, beta, c))
+    oikos_blas_tn(m, n, k, a, b, beta, c);
 }
 
 /* m (+)= v u */
 static void multiply(const winograd_rig *r, const real *v, const real *u, real beta, real *m) {
   for (size_t k = 0; k < OIKOS_PLACES; k++)
-    oikos_gemm_nn(r->tiles, r->f, r->c, v + k * r->v_stride, u + k * r->filter_stride, beta,
-                  m + k * r->m_stride);
+    multiply_nn(r->tiles, r->f, r->c, v + k * r->v_stride, u + k * r->filter_stride, beta,
+                m + k * r->m_stride);
 }
 
 /* dv (+)= dm u^T */
 static void multiply_back(const winograd_rig *r, const real *dm, const real *u, real beta,
                           real *dv) {
   for (size_t k = 0; k < OIKOS_PLACES; k++)
-    oikos_gemm_nn(r->tiles, r->c, r->f, dm + k * r->m_stride, u + k * r->filter_stride, beta,
-                  dv + k * r->v_stride);
+    multiply_nn(r->tiles, r->c, r->f, dm + k * r->m_stride, u + k * r->filter_stride, beta,
+                dv + k * r->v_stride);
 }
 
 /* du (36, f, c) (+)= dm^T v */
 static void add_filters(const winograd_rig *r, const real *dm, const real *v, real beta) {
   for (size_t k = 0; k < OIKOS_PLACES; k++)
-    oikos_gemm_tn(r->f, r->c, r->tiles, dm + k * r->m_stride, v + k * r->v_stride, beta,
-                  r->du + k * r->filter_stride);
+    multiply_tn(r->f, r->c, r->tiles, dm + k * r->m_stride, v + k * r->v_stride, beta,
+                r->du + k * r->filter_stride);
 }
 
-/* Weight and bias gradients of the whole batch. */
-static void add_gradient(const winograd_rig *r, const oikos_layer *l, const oikos_pass *p,
-                         const real *dy, real *grad) {
-  size_t rows = p->n * (size_t)(l->out.height * l->out.width);
-  oikos_winograd_filter_transposed(r->f, r->c, r->du, grad, r->work);
+/* The bias gradient of a block, while its slopes are in the cache. */
+static void add_bias(const winograd_rig *r, const oikos_layer *l, size_t images, const real *dy,
+                     real *grad) {
+  size_t rows = images * (size_t)(l->out.height * l->out.width);
   oikos_add_columns(rows, r->f, dy, grad + 9 * r->c * r->f);
 }
 
@@ -138,9 +145,9 @@ void oikos_conv2d_winograd_forward(const oikos_layer *l, const oikos_pass *p) {
   filters_forward(&r, p->theta, r.u);
   for (size_t i = 0; i < p->n; i += r.images) {
     size_t n = set_block(&r, p, i);
-    oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v, r.work);
+    oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v);
     multiply(&r, r.v, r.u, 0, r.m);
-    oikos_winograd_output(&r.g, n, r.m, p->theta + 9 * r.c * r.f, p->y + i * l->out_size, r.work);
+    oikos_winograd_output(&r.g, n, r.m, p->theta + 9 * r.c * r.f, p->y + i * l->out_size);
   }
 }
 
@@ -151,14 +158,13 @@ void oikos_conv2d_winograd_tangent(const oikos_layer *l, const oikos_pass *p) {
     filters_forward(&r, p->theta, r.u);
   for (size_t i = 0; i < p->n; i += r.images) {
     size_t n = set_block(&r, p, i);
-    oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v, r.work);
+    oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v);
     multiply(&r, r.v, r.u_t, 0, r.m);
     if (p->x_t) {
-      oikos_winograd_input(&r.g, n, p->x_t + i * l->in_size, r.v, r.work);
+      oikos_winograd_input(&r.g, n, p->x_t + i * l->in_size, r.v);
       multiply(&r, r.v, r.u, 1, r.m);
     }
-    oikos_winograd_output(&r.g, n, r.m, p->theta_t + 9 * r.c * r.f, p->y_t + i * l->out_size,
-                          r.work);
+    oikos_winograd_output(&r.g, n, r.m, p->theta_t + 9 * r.c * r.f, p->y_t + i * l->out_size);
   }
 }
 
@@ -168,18 +174,19 @@ void oikos_conv2d_winograd_backward(const oikos_layer *l, const oikos_pass *p) {
     filters_back(&r, p->theta, r.u);
   for (size_t i = 0; i < p->n; i += r.images) {
     size_t n = set_block(&r, p, i);
-    oikos_winograd_output_transposed(&r.g, n, p->dy + i * l->out_size, r.m, r.work);
+    oikos_winograd_output_transposed(&r.g, n, p->dy + i * l->out_size, r.m);
     if (p->grad) {
-      oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v, r.work);
+      oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v);
       add_filters(&r, r.m, r.v, i > 0);
+      add_bias(&r, l, n, p->dy + i * l->out_size, p->grad);
     }
     if (p->dx) {
       multiply_back(&r, r.m, r.u, 0, r.v);
-      oikos_winograd_input_transposed(&r.g, n, r.v, p->dx + i * l->in_size, r.work);
+      oikos_winograd_input_transposed(&r.g, n, r.v, p->dx + i * l->in_size);
     }
   }
   if (p->grad)
-    add_gradient(&r, l, p, p->dy, p->grad);
+    oikos_winograd_filter_transposed(r.f, r.c, r.du, p->grad);
 }
 
 void oikos_conv2d_winograd_tangent_backward(const oikos_layer *l, const oikos_pass *p) {
@@ -190,19 +197,20 @@ void oikos_conv2d_winograd_tangent_backward(const oikos_layer *l, const oikos_pa
   }
   for (size_t i = 0; i < p->n; i += r.images) {
     size_t n = set_block(&r, p, i);
-    oikos_winograd_output_transposed(&r.g, n, p->dy_t + i * l->out_size, r.m_t, r.work);
-    oikos_winograd_output_transposed(&r.g, n, p->dy + i * l->out_size, r.m, r.work);
-    oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v, r.work);
+    oikos_winograd_output_transposed(&r.g, n, p->dy_t + i * l->out_size, r.m_t);
+    oikos_winograd_output_transposed(&r.g, n, p->dy + i * l->out_size, r.m);
+    oikos_winograd_input(&r.g, n, p->x + i * l->in_size, r.v);
     add_filters(&r, r.m_t, r.v, i > 0);
+    add_bias(&r, l, n, p->dy_t + i * l->out_size, p->grad_t);
     if (p->x_t) {
-      oikos_winograd_input(&r.g, n, p->x_t + i * l->in_size, r.v, r.work);
+      oikos_winograd_input(&r.g, n, p->x_t + i * l->in_size, r.v);
       add_filters(&r, r.m, r.v, 1);
     }
     if (p->dx_t) {
       multiply_back(&r, r.m_t, r.u, 0, r.v);
       multiply_back(&r, r.m, r.u_t, 1, r.v);
-      oikos_winograd_input_transposed(&r.g, n, r.v, p->dx_t + i * l->in_size, r.work);
+      oikos_winograd_input_transposed(&r.g, n, r.v, p->dx_t + i * l->in_size);
     }
   }
-  add_gradient(&r, l, p, p->dy_t, p->grad_t);
+  oikos_winograd_filter_transposed(r.f, r.c, r.du, p->grad_t);
 }

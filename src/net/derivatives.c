@@ -202,16 +202,9 @@ static void call_both(const oikos_network *net, oikos_workspace *ws, oikos_funct
   before.scratch = ws->scratch_before;
   p->before_layer = first;
   p->before = &before;
-  p->example = ws->example;
-  p->example_t = ws->example_t;
-  real *grad = which == OIKOS_BACKWARD           ? before.grad
-               : which == OIKOS_TANGENT_BACKWARD ? before.grad_t
-                                                 : NULL;
+  p->lines = ws->lines;
   first->type->recompute->begin(first, &before);
   call_function(&net->layer[1], which, p);
-  oikos_pass_begin(first, &before, grad);
-  if (grad)
-    first->type->recompute->end(first, &before, grad);
 }
 
 /* dy, or dx of the examples, += the slopes that stand apart. */

@@ -52,30 +52,53 @@ struct oikos_pass {
   bool inference;              /* nobody goes back: forward may leave its cache undefined */
   oikos_real *scratch;         /* layer->scratch numbers, of no meaning between calls */
   /* If what the layer before gives is recomputed: x, x_t, dx and dx_t are NULL, and this layer asks
-   * that one, by its pass, for an example at a time. */
+   * that one, by its pass, for some lines at a time. */
   const oikos_layer *before_layer;
   const oikos_pass *before;
-  oikos_real *example, *example_t; /* (in): places for an example and its tangent */
+  oikos_real *lines; /* (pool, in.width, in.channels): a place for some lines */
 };
 
 typedef void oikos_layer_function(const oikos_layer *layer, const oikos_pass *pass);
 
+/** A slope at what a layer gives, that of position and channel being
+ *
+ *   constant + of_y (y - mean of y) + of_y_t (y_t - mean of y_t) + another
+ *
+ * where the first three are of the examples whose statistics are taken; over those and all of the
+ * other the slope sums to zero in each channel. of_y_t NULL: there is no such term. */
+typedef struct oikos_slope {
+  const oikos_real *constant, *of_y, *of_y_t; /* (out.channels) */
+} oikos_slope;
+
 /**
- * How a first layer that is cheap gives its output example by example, again whenever it is asked,
- * instead of keeping it: the output of a convolution of images with one channel is many times as
- * large as they are, and memory is slower than the few products. `begin` comes first, `end` after
- * gradients.
+ * How a first layer that is cheap gives its output some lines at a time instead of keeping it, and
+ * its statistics without computing it: the output of a convolution of images with one channel is
+ * many times as large as they are, and mean and variance of a linear map follow from those of what
+ * it maps. `begin` comes first, `end` after gradients; the cache is the layer's own, and forward's
+ * statistics fill it.
  */
 typedef struct oikos_recompute {
   bool (*suits)(const oikos_layer *layer);
   void (*begin)(const oikos_layer *layer, const oikos_pass *pass);
-  /* y (out) and, unless NULL, y_t (out) of example i. */
-  void (*example)(const oikos_layer *layer, const oikos_pass *pass, size_t i, oikos_real *y,
-                  oikos_real *y_t);
-  /* The slope dy (out) of example i, or its tangent, is taken into a sum. */
-  void (*gradient)(const oikos_layer *layer, const oikos_pass *pass, size_t i,
+  /* Per channel, of the examples whose statistics are taken: mean and variance of y; mean of y_t
+   * and its covariance with y. */
+  void (*statistics)(const oikos_layer *layer, const oikos_pass *pass, oikos_real *mean,
+                     oikos_real *variance);
+  void (*tangent_statistics)(const oikos_layer *layer, const oikos_pass *pass, oikos_real *mean_t,
+                             oikos_real *covariance);
+  /* Example i is the one that the next three are about. */
+  void (*take)(const oikos_layer *layer, const oikos_pass *pass, size_t i);
+  /* y or y_t (count, width, channels) of its lines from `first` on. */
+  void (*lines)(const oikos_layer *layer, const oikos_pass *pass, size_t first, size_t count,
+                oikos_real *y);
+  void (*tangent_lines)(const oikos_layer *layer, const oikos_pass *pass, size_t first,
+                        size_t count, oikos_real *y_t);
+  /* `another` at these lines is taken into a sum. */
+  void (*gradient)(const oikos_layer *layer, const oikos_pass *pass, size_t first, size_t count,
                    const oikos_real *dy);
-  void (*end)(const oikos_layer *layer, const oikos_pass *pass, oikos_real *grad); /* += the sum */
+  /* += the gradient of the whole slope. */
+  void (*end)(const oikos_layer *layer, const oikos_pass *pass, const oikos_slope *slope,
+              oikos_real *grad);
 } oikos_recompute;
 
 /** An argument of a layer in the configuration. */

@@ -37,8 +37,8 @@ struct oikos_workspace {
   oikos_real *loss_cache;                 /* (2, n, outputs) */
   oikos_real *soft;                       /* (2, n, outputs), empty without distillation */
   oikos_real *scratch;
-  oikos_real *scratch_before, *example, *example_t; /* of a first layer that is recomputed; (out) */
-  oikos_profile *profile;                           /* NULL: nothing is measured */
+  oikos_real *scratch_before, *lines; /* of a first layer that is recomputed */
+  oikos_profile *profile;             /* NULL: nothing is measured */
 };
 
 /** The loss of the outputs that stand in the workspace, and its slope at them. */

@@ -22,6 +22,11 @@ static size_t kept_size(const oikos_network *net, int i) {
   return i == 0 && net->recomputes ? 0 : net->layer[i].out_size;
 }
 
+/* Numbers of the lines that a row of windows takes. */
+static size_t lines_size(const oikos_layer *l) {
+  return oikos_mul((size_t)(l->pool * l->in.width), (size_t)l->in.channels);
+}
+
 /* Places that several layers' slopes take one after the other. */
 typedef struct places {
   int n, of[OIKOS_MAX_LAYERS]; /* the place of each layer; -1: it has none yet */
@@ -97,8 +102,7 @@ static size_t lay_out(const oikos_network *net, oikos_workspace *ws, real *memor
   ws->soft = cut(memory, &used, net->lambda > 0 ? oikos_mul(2 * n, net->outputs) : 0);
   ws->scratch = cut(memory, &used, scratch);
   ws->scratch_before = cut(memory, &used, net->recomputes ? net->layer[0].scratch : 0);
-  ws->example = cut(memory, &used, net->recomputes ? net->layer[0].out_size : 0);
-  ws->example_t = cut(memory, &used, net->recomputes ? net->layer[0].out_size : 0);
+  ws->lines = cut(memory, &used, net->recomputes ? lines_size(&net->layer[1]) : 0);
   return used;
 }
 

@@ -112,11 +112,10 @@ static void check_convolution(const oikos_tiles *g) {
   oikos_random r = oikos_random_at(5, OIKOS_DRAW_CHECK, 0, (uint64_t)(g->height * 64 + g->filters));
   real *x = draw(&r, s.x), *w = draw(&r, 9 * s.c * s.f), *bias = draw(&r, s.f);
   real *u = nothing(s.u), *v = nothing(s.v), *m = nothing(s.m), *y = nothing(s.y);
-  real *scratch = nothing(oikos_winograd_scratch(s.c > s.f ? s.c : s.f));
-  oikos_winograd_filter(s.c, s.f, w, u, scratch);
-  oikos_winograd_input(g, n, x, v, scratch);
+  oikos_winograd_filter(s.c, s.f, w, u);
+  oikos_winograd_input(g, n, x, v);
   multiply(&s, v, u, m);
-  oikos_winograd_output(g, n, m, bias, y, scratch);
+  oikos_winograd_output(g, n, m, bias, y);
   real *truth = convolution(g, n, x, w, bias);
   char what[128];
   snprintf(what, sizeof what,
@@ -125,7 +124,7 @@ static void check_convolution(const oikos_tiles *g) {
            (long long)g->padding);
   // measured: 1.4e-6 and 3.5e-15
   check_vectors(s.y, y, truth, tolerance(5e-6, 1e-13), what);
-  real *owned[] = {x, w, bias, u, v, m, y, scratch, truth};
+  real *owned[] = {x, w, bias, u, v, m, y, truth};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
     free(owned[i]);
 }
@@ -156,12 +155,12 @@ static void check_transpose(double one, double other, double size, const char *w
   check_near(one, other, 0, tolerance(3e-7, 1e-14) * size, 0, what);
 }
 
-static void transpose_of_filter(const sizes *s, oikos_random *r, real *scratch) {
+static void transpose_of_filter(const sizes *s, oikos_random *r) {
   real *a = draw(r, 9 * s->c * s->f), *b = draw(r, s->u), *t = nothing(s->u);
   real *before = draw(r, 9 * s->c * s->f), *back = array(9 * s->c * s->f, sizeof *back);
   memcpy(back, before, 9 * s->c * s->f * sizeof *back);
-  oikos_winograd_filter(s->c, s->f, a, t, scratch);
-  oikos_winograd_filter_transposed(s->c, s->f, b, back, scratch); // added to what is there
+  oikos_winograd_filter(s->c, s->f, a, t);
+  oikos_winograd_filter_transposed(s->c, s->f, b, back); // added to what is there
   double size = sqrt(dot_places(s->c, s->f, t, t) * dot_places(s->c, s->f, b, b));
   check_transpose(dot_places(s->c, s->f, t, b),
                   dot(9 * s->c * s->f, a, back) - dot(9 * s->c * s->f, a, before), size, "filter");
@@ -170,11 +169,10 @@ static void transpose_of_filter(const sizes *s, oikos_random *r, real *scratch) 
     free(owned[i]);
 }
 
-static void transpose_of_input(const oikos_tiles *g, size_t n, const sizes *s, oikos_random *r,
-                               real *scratch) {
+static void transpose_of_input(const oikos_tiles *g, size_t n, const sizes *s, oikos_random *r) {
   real *a = draw(r, s->x), *b = draw(r, s->v), *t = nothing(s->v), *back = nothing(s->x);
-  oikos_winograd_input(g, n, a, t, scratch);
-  oikos_winograd_input_transposed(g, n, b, back, scratch);
+  oikos_winograd_input(g, n, a, t);
+  oikos_winograd_input_transposed(g, n, b, back);
   double size = sqrt(dot_places(s->tiles, s->c, t, t) * dot_places(s->tiles, s->c, b, b));
   check_transpose(dot_places(s->tiles, s->c, t, b), dot(s->x, a, back), size, "input");
   real *owned[] = {a, b, t, back};
@@ -182,12 +180,11 @@ static void transpose_of_input(const oikos_tiles *g, size_t n, const sizes *s, o
     free(owned[i]);
 }
 
-static void transpose_of_output(const oikos_tiles *g, size_t n, const sizes *s, oikos_random *r,
-                                real *scratch) {
+static void transpose_of_output(const oikos_tiles *g, size_t n, const sizes *s, oikos_random *r) {
   real *a = draw(r, s->m), *b = draw(r, s->y), *t = nothing(s->y), *back = nothing(s->m);
   real *no_bias = array(s->f, sizeof *no_bias);
-  oikos_winograd_output(g, n, a, no_bias, t, scratch);
-  oikos_winograd_output_transposed(g, n, b, back, scratch);
+  oikos_winograd_output(g, n, a, no_bias, t);
+  oikos_winograd_output_transposed(g, n, b, back);
   double size = sqrt(dot(s->y, t, t) * dot(s->y, b, b));
   check_transpose(dot(s->y, t, b), dot_places(s->tiles, s->f, a, back), size, "output");
   real *owned[] = {a, b, t, back, no_bias};
@@ -199,11 +196,9 @@ static void check_transposes(const oikos_tiles *g) {
   const size_t n = 3;
   sizes s = sizes_of(g, n);
   oikos_random r = oikos_random_at(7, OIKOS_DRAW_CHECK, 0, (uint64_t)(g->height * 64 + g->filters));
-  real *scratch = nothing(oikos_winograd_scratch(s.c > s.f ? s.c : s.f));
-  transpose_of_filter(&s, &r, scratch);
-  transpose_of_input(g, n, &s, &r, scratch);
-  transpose_of_output(g, n, &s, &r, scratch);
-  free(scratch);
+  transpose_of_filter(&s, &r);
+  transpose_of_input(g, n, &s, &r);
+  transpose_of_output(g, n, &s, &r);
 }
 
 static void test_transposes(void **state) {

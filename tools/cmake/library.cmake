@@ -27,7 +27,8 @@ check_c_compiler_flag(-mtune=haswell OIKOS_HAS_TUNE_HASWELL)
 if(OIKOS_HAS_TUNE_HASWELL)
   list(APPEND OIKOS_KERNEL_FLAGS -mtune=haswell)
 endif()
-set_source_files_properties(src/math/small_product.c src/math/shallow_convolution.c src/bench/peak.c
+set_source_files_properties(src/math/small_product.c src/math/tile_product.c src/math/winograd.c src/math/shallow_convolution.c
+                            src/bench/peak.c
                             PROPERTIES COMPILE_OPTIONS "${OIKOS_KERNEL_FLAGS}")
 
 # One library: target, name of the file, level, folder below that of the libraries.
