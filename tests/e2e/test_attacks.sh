@@ -16,8 +16,8 @@ outer: {schedule: cosine}
 checkpoint: {every: 0}
 log: {every: 500}
 YAML
-adam=(steps=2000 outer.optimizer=adam shared.rate=0.005)
-momentum=(steps=2000 outer.optimizer=momentum shared.rate=0.02)
+adam=(steps=6000 outer.optimizer=adam shared.rate=0.005)
+momentum=(steps=6000 outer.optimizer=momentum shared.rate=0.02)
 
 # train NAME KEY=VALUE...
 train() {
