@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The machine as a bound: what a work really needs, against the peak of fused multiply-adds and the
+ * The machine as a bound: what a work needs, against the peak of fused multiply-adds and the
  * bandwidths of the levels of memory, measured on all of its cores at once. */
 #ifndef OIKOS_BENCH_MACHINE_H
 #define OIKOS_BENCH_MACHINE_H
@@ -20,7 +20,7 @@ oikos_status oikos_machine_measure(const oikos_team *team, int n_threads, const 
 double oikos_machine_operations(const oikos_machine *machine, const oikos_needs *needs);
 double oikos_machine_bytes(const oikos_machine *machine, const oikos_needs *needs);
 
-/** Seconds that nothing can beat: the larger of both. */
+/** The larger of both: each may hide behind the other. */
 double oikos_machine_bound(const oikos_machine *machine, const oikos_needs *needs);
 
 #endif

@@ -12,16 +12,19 @@
 enum { TILE_INPUT = 228, TILE_OUTPUT = 130, TILE_FILTER = 108 };
 
 /* Operations of each function for each number that goes into the layer; others have one each. */
-static const struct {
+typedef struct plain_layer {
   const oikos_layer_type *type;
   double of[OIKOS_FUNCTIONS];
-} plain[] = {
-    {&oikos_layer_tanh, {20, 3, 3, 6}},
+  double of_known[OIKOS_FUNCTIONS]; /* if the statistics of what goes in are known */
+} plain_layer;
+
+static const plain_layer plain[] = {
+    {&oikos_layer_tanh, {20, 3, 3, 6}, {20, 3, 3, 6}},
     /* forward: mean 1, variance 3, y 4; tangent: two means 6, xh_t 4, y_t 5; backward: two means 3,
      * dx 5; its tangent: three means 7, dx_t 12 */
-    {&oikos_layer_batch_norm, {8, 15, 8, 19}},
-    {&oikos_layer_flatten, {0, 0, 0, 0}},
-    {&oikos_layer_concat, {0, 0, 0, 0}},
+    {&oikos_layer_batch_norm, {8, 15, 8, 19}, {4, 9, 5, 12}},
+    {&oikos_layer_flatten, {0, 0, 0, 0}, {0, 0, 0, 0}},
+    {&oikos_layer_concat, {0, 0, 0, 0}, {0, 0, 0, 0}},
 };
 
 /* What is wanted of a layer. */
@@ -68,7 +71,9 @@ static double operations_of_products(const oikos_layer *l, double n, function_pa
   return operations + out * (p.columns + l->relu);
 }
 
-static double operations_of(const oikos_layer *l, oikos_function_kind f, double n, layer_wishes w) {
+/* known: its input is that of a layer which is recomputed and gives its statistics. */
+static double operations_of(const oikos_layer *l, oikos_function_kind f, double n, layer_wishes w,
+                            bool known) {
   if (l->type->product)
     return operations_of_products(l, n, parts_of(f, w));
   double in = 0, each = 1;
@@ -76,7 +81,7 @@ static double operations_of(const oikos_layer *l, oikos_function_kind f, double 
     in += n * (double)l->input[k].size;
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
     if (plain[i].type == l->type)
-      each = plain[i].of[f];
+      each = known ? plain[i].of_known[f] : plain[i].of[f];
   return each * in;
 }
 
@@ -146,9 +151,10 @@ static void add_pass(needs_count *c, oikos_function_kind f, double times, double
                 (f == OIKOS_TANGENT && !w.turns && !w.moves);
     if (idle)
       continue;
-    double in = i == 1 && c->net->recomputes ? 0 : n * (double)l->in_size,
+    bool known = i == 1 && c->net->recomputes;
+    double in = known ? 0 : n * (double)l->in_size,
            out = i == 0 && c->net->recomputes ? 0 : n * (double)l->out_size;
-    c->needs.operations += times * operations_of(l, f, n, w);
+    c->needs.operations += times * operations_of(l, f, n, w, known);
     c->needs.bytes[level] +=
         times * sizeof(oikos_real) * numbers_of(f, in, out, (double)l->n_parameters, w);
   }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a step really needs of the machine, whatever computes it: operations and bytes, by the
+ * What a step needs of the machine by the algorithms that we know: operations and bytes, by the
  * network's shapes alone. Counted are, for each layer, its functions forward and backward, and for
  * the exact second order the two tangents; once for each inner step on the support set, once on the
  * query set. What an implementation computes again, since it did not keep it, is not counted.
@@ -7,7 +7,8 @@
  * Operations: a multiply-add is two, any other addition, multiplication or comparison one, a tanh
  * twenty. Of a 3x3 convolution with stride 1 the fewer of two: products over patches, or
  * Winograd's F(4x4,3x3) with each filter, input and output transformed once. Of the layers without
- * products the table in needs.c. Behind the layers two for each parameter that an inner step
+ * products the table in needs.c; statistics of what a recomputed layer gives follow from those of
+ * its patches and are none. Behind the layers two for each parameter that an inner step
  * moves, two that the gradient passes on the way back, one into the sums. Not counted: losses,
  * drawing, the all-reduce, the optimizer, an encoder, a teacher, max-norm, held-out scores.
  *

@@ -25,7 +25,7 @@ for side in this other; do
   check_match "compare --against itself" "^$side: +$OIKOS: oikos .*, level $(version level), BLAS kernel $(version 'BLAS kernel')\$" "$log.out"
 done
 
-launch "$compare" --against "$build" --same-bits --evaluation --quick sinusoid-5
+LIMIT=300 launch "$compare" --against "$build" --same-bits --evaluation --quick sinusoid-5
 check_status "compare --against --evaluation" 0
 check_match "compare --against --evaluation" "^sinusoid-5$rates$ratio +equal\$" "$log.out"
 

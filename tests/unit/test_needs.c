@@ -109,6 +109,24 @@ static void test_convolution(void **state) {
               forward_numbers + backward_numbers + 793 * (1 + words));
 }
 
+/* A convolution of one channel, which is recomputed for the batch_norm behind it: 64 filters on 4 x
+ * 4 pixels, 7 images, 7 * 1024 = 7168 numbers between and behind them, which are read and written
+ * behind alone. By one tile 2 * 36 * 64 = 4608 operations, 228 of the input, 130 * 64 = 8320 of the
+ * output, 108 * 64 = 6912 of the filters: forward 7 * 13156 + 6912 = 99004 (over patches 129024)
+ * and a bias, backward 7 * 12928 + 6912 = 97408 and a bias. The batch_norm does without its means:
+ * 4, 5 each. A dense layer of 1024 inputs. Parameters 640, 128, 1025. */
+static void test_recomputed(void **state) {
+  (void)state;
+  double words = 2.0 * sizeof(int64_t) / sizeof(oikos_real), n = 7168;
+  check_needs("model: {loss: mse, layers: [conv2d: {filters: 64, padding: 1, winograd: 0}, "
+              "batch_norm, flatten, dense: 1]}\n"
+              "inner: {steps: 0}\n",
+              (oikos_shape){4, 4, 1}, false,
+              (99004 + n + 4 * n + 2 * n + 7) + (97408 + n + 5 * n + 4 * n + 7) + 1793,
+              (112 + 640) + (128 + n) + 2 * n + (n + 1025 + 7) + (112 + 640) + (n + 2 * 128) +
+                  2 * n + (7 + 2 * n + 2 * 1025) + 1793 * (1 + words));
+}
+
 /* A level holds what fits into it, and what is copied within it is; the bound is the larger side.
  */
 static void test_machine(void **state) {
@@ -137,9 +155,8 @@ static void test_machine(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_dense),
-      cmocka_unit_test(test_last_layer),
-      cmocka_unit_test(test_convolution),
+      cmocka_unit_test(test_dense),       cmocka_unit_test(test_last_layer),
+      cmocka_unit_test(test_convolution), cmocka_unit_test(test_recomputed),
       cmocka_unit_test(test_machine),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

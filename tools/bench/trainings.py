@@ -173,7 +173,7 @@ class Evaluation:
             if used > seconds / 8:
                 self.more = int(3 * self.few * seconds / used)
             else:
-                self.few *= 4
+                self.few *= 16
         begin = self.seconds(self.few)
         return self.more / (self.seconds(self.few + self.more) - begin)
 
