@@ -61,6 +61,22 @@ static void print_steps(const oikos_evaluation *v, bool classification) {
   }
 }
 
+/* The table may be long, and a mean may hide one unit on which the inner steps grow. */
+static void warn_of_growth(const oikos_evaluation *v) {
+  static const double much = 1.5;
+  int64_t best = 0;
+  for (int64_t k = 1; k <= v->steps; k++)
+    if (v->loss[k].mean < v->loss[best].mean)
+      best = k;
+  double last = v->loss[v->steps].mean;
+  if (!(last <= much * v->loss[best].mean))
+    fprintf(stderr,
+            "oikos: warning: the query loss is %.4g after %lld inner steps and %.4g after %lld: on "
+            "some of the unseen tasks they diverge or fit the support set too closely; take fewer, "
+            "or lower inner.rate\n",
+            last, (long long)v->steps, v->loss[best].mean, (long long)best);
+}
+
 enum { FEW = 8 }; /* so many homes are shown even if they stand empty */
 
 /* An estimate of a part of the episodes, with how many units these are of. */
@@ -120,6 +136,8 @@ void oikos_cli_print_evaluation(const oikos_cli *cli, const oikos_trainer *t,
   if (cli->team.rank != 0)
     return;
   print_steps(v, classification);
+  fflush(stdout);
+  warn_of_growth(v);
   if (v->transductive)
     printf("batch_norm takes its statistics from each query set as a whole (transductive); "
            "eval.norm_statistics=support takes those of the support set\n");

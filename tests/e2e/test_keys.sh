@@ -96,6 +96,11 @@ check_match "the choice" 'conv2d: \{filters: 6, kernel: 3, padding: 1, winograd:
 run train mlp.yaml --out wild --set steps=30 --set shared.rate=1e4 --set eval.episodes=0 --set outer.clip=0 --set inner.steps=0
 check_status "a wild rate" 0
 check_match "a wild rate" '^oikos: warning: training has diverged: its query loss was [0-9.]+ in the first step and is [0-9.e+]+ now; lower shared\.rate' "$log.err"
+run train mlp.yaml --out steep --set steps=0 --set inner.rate=0.5 --set inner.steps=3 --set eval.episodes=20
+check_status "a wild inner rate" 0
+check_match "a wild inner rate" '^oikos: warning: the query loss is ([0-9.e+]+|-?nan|inf) after 3 inner steps and [0-9.e+]+ after [012]: ' "$log.err"
+run train mlp.yaml --out gentle --set steps=1 --set eval.episodes=20
+check_equal "a sound inner rate: stderr" "" "$(<"$log.err")"
 run train mlp.yaml --out well --set steps=30 --set eval.episodes=0
 check_status "a sound rate" 0
 check_equal "a sound rate: stderr" "" "$(<"$log.err")"
