@@ -11,9 +11,11 @@
 
 #include "fuzz.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include <hdf5.h>
@@ -30,11 +32,14 @@ enum {
   FUZZ_NAMES = 128,
   FUZZ_BYTES = 0xff,
   FUZZ_DEEP = 2,       /* seconds of computing that HDF5 has for a file */
+  FUZZ_TICK = 20000,   /* microseconds between the signals of libFuzzer's timer */
   FUZZ_WHOLE = 1 << 26 /* bytes of a dataset that are read */
 };
 
-/** The team of this process alone. */
+/** The team of this process alone. From its start on libFuzzer's timer, which looks for inputs that
+ * take too long, comes often: what a signal interrupts is to go on in every run. */
 static inline const oikos_team *fuzz_team(void) {
+  static const struct itimerval often = {{0, FUZZ_TICK}, {0, FUZZ_TICK}};
   static oikos_team team;
   oikos_error err;
   int started, provided;
@@ -43,8 +48,18 @@ static inline const oikos_team *fuzz_team(void) {
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     fuzz_require(oikos_team_create(MPI_COMM_SELF, &team, &err) == OIKOS_OK, "a team", "MPI");
     oikos_hdf5_silence();
+    setitimer(ITIMER_REAL, &often, NULL);
   }
   return &team;
+}
+
+/** HDF5 knows files by their inode, and locks them: one that stays open after an input, refused or
+ * taken, is a leak of ours, and breaks the next. */
+static inline void fuzz_nothing_open(const char *after) {
+  char found[64];
+  ssize_t open = H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
+  snprintf(found, sizeof found, "%zd open after %s", open, after);
+  fuzz_require(open == 0, "no file, dataset or attribute stays open in HDF5", found);
 }
 
 /** The datasets of a file, by their paths. */
@@ -273,11 +288,14 @@ static inline void fuzz_say_files(void) {
 
 static inline bool fuzz_survives(const char *path) {
   int status = -1;
-  pid_t child = fork();
+  pid_t child = fork(), ended;
   fuzz_require(child >= 0, "a process can be started", path);
   if (child == 0)
     fuzz_try(path);
-  waitpid(child, &status, 0);
+  do // libFuzzer's timer interrupts; a child that is left would lock the next input's file
+    ended = waitpid(child, &status, 0);
+  while (ended < 0 && errno == EINTR);
+  fuzz_require(ended == child, "the process is waited for", path);
   if (fuzz_files.survived + fuzz_files.not_survived == 0)
     atexit(fuzz_say_files);
   fuzz_files.survived += status == 0;
@@ -306,6 +324,7 @@ static inline void fuzz_change_all(const char *path, fuzz_input *in) {
     fuzz_change(file, name, other, in);
   }
   H5Fclose(file);
+  fuzz_nothing_open("the changes");
 }
 
 /** Make `path` the good file with an input's changes, sealed; false if it is nothing to read. */
