@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,9 +89,22 @@ static void replace(FILE **stream, int fd, bool by_line) {
   *stream = printable;
 }
 
-void oikos_console_begin(void) {
+static void put_back(FILE **stream, FILE *was) {
+  if (*stream != was)
+    fclose(*stream);
+  *stream = was;
+}
+
+oikos_console oikos_console_begin(void) {
+  oikos_console was = {stdout, stderr};
   replace(&stdout, STDOUT_FILENO, isatty(STDOUT_FILENO));
   replace(&stderr, STDERR_FILENO, true);
+  return was;
+}
+
+void oikos_console_end(const oikos_console *was) {
+  put_back(&stdout, was->out);
+  put_back(&stderr, was->err);
 }
 
 void oikos_console_clear_line(void) {

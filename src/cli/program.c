@@ -148,9 +148,12 @@ static int unknown(const char *name) {
 int oikos_program(int argc, char **argv, const oikos_launch *launch) {
   const char *name = argc > 1 ? argv[1] : "";
   openblas_set_num_threads(1);
-  oikos_console_begin();
-  if (launch->alone)
-    return (int)close_output(speak(name));
+  oikos_console was = oikos_console_begin();
+  if (launch->alone) {
+    oikos_status status = close_output(speak(name));
+    oikos_console_end(&was);
+    return (int)status;
+  }
   const oikos_command *command = find(name);
   if (!command)
     return unknown(name);

@@ -14,6 +14,7 @@ good() {
 said() { check_match "$1" "$2" "$log.out"; }
 
 # --version, and the kernel that the user asks for
+ASAN_OPTIONS=detect_leaks=1 good "version, with leaks looked for" --version # as tools/test sanitize asks for it
 good version --version
 said version '^oikos [0-9]+\.[0-9]+\.[0-9]+ \((float|double)\)$'
 said version '(Open MPI v|MPICH )[0-9.]+, HDF5 [0-9.]+, OpenBLAS [0-9.]+'
