@@ -80,7 +80,9 @@ fi
 
 # Numbers that are not finite are null.
 good "train to diverge" train mlp.yaml --set steps=0 --set eval.episodes=0 --set inner.rate=10 --out wild
-good "eval of what diverges" eval wild --episodes 3 --steps 40 --predictions diverged.json
+run eval wild --episodes 3 --steps 40 --predictions diverged.json
+check_status "eval of what diverges" 0
+check_match "eval of what diverges" '^oikos: warning: the query loss is -?nan after 40 inner steps and .* after 0' "$log.err"
 check_match "eval of what diverges" '"adapted": \[null, null,' diverged.json
 ! grep -Eiq '\b(nan|inf)' diverged.json || fail "NaN in JSON"
 
