@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "math/sine.h"
 #include "tasks/source.h"
 
 typedef struct parameters {
@@ -17,7 +18,7 @@ typedef struct parameters {
 typedef struct family {
   const char *name;
   parameters (*draw)(oikos_random *r);
-  double (*value)(parameters p, double x);
+  void (*values)(parameters p, size_t n, const double *x, double *y); /* y (n) at x (n) */
 } family;
 
 typedef struct functions {
@@ -26,7 +27,7 @@ typedef struct functions {
   double noise;
 } functions;
 
-enum { LOW = -5, HIGH = 5 }; /* where the points are */
+enum { LOW = -5, HIGH = 5, BLOCK = 32 }; /* where the points are, and how many are at hand */
 
 static const double pi = 3.14159265358979323846;
 
@@ -35,8 +36,9 @@ static parameters draw_sinusoid(oikos_random *r) {
   return (parameters){a, b, 0};
 }
 
-static double sinusoid(parameters p, double x) {
-  return p.a * sin(x - p.b);
+static void sinusoid(parameters p, size_t n, const double *restrict x, double *restrict y) {
+  for (size_t i = 0; i < n; i++)
+    y[i] = p.a * oikos_sine(x[i] - p.b);
 }
 
 /* a, b, c in -3..3, as far as a family has them */
@@ -46,8 +48,9 @@ static parameters draw_cube(oikos_random *r) {
   return (parameters){a, b, c};
 }
 
-static double linear(parameters p, double x) {
-  return p.a * x + p.b;
+static void linear(parameters p, size_t n, const double *restrict x, double *restrict y) {
+  for (size_t i = 0; i < n; i++)
+    y[i] = p.a * x[i] + p.b;
 }
 
 static parameters draw_quadratic(oikos_random *r) {
@@ -57,16 +60,19 @@ static parameters draw_quadratic(oikos_random *r) {
   return (parameters){sign * a, b, c};
 }
 
-static double quadratic(parameters p, double x) {
-  return p.a * (x - p.c) * (x - p.c) + p.b;
+static void quadratic(parameters p, size_t n, const double *restrict x, double *restrict y) {
+  for (size_t i = 0; i < n; i++)
+    y[i] = p.a * (x[i] - p.c) * (x[i] - p.c) + p.b;
 }
 
-static double hyperbolic(parameters p, double x) {
-  return p.a * tanh(x - p.c) + p.b;
+static void hyperbolic(parameters p, size_t n, const double *restrict x, double *restrict y) {
+  for (size_t i = 0; i < n; i++)
+    y[i] = p.a * tanh(x[i] - p.c) + p.b;
 }
 
-static double absolute(parameters p, double x) {
-  return p.a * fabs(x - p.c) + p.b;
+static void absolute(parameters p, size_t n, const double *restrict x, double *restrict y) {
+  for (size_t i = 0; i < n; i++)
+    y[i] = p.a * fabs(x[i] - p.c) + p.b;
 }
 
 static const family *family_of(const char *name) {
@@ -112,11 +118,19 @@ static void draw(const oikos_source *source, oikos_split split, oikos_random *r,
     e->group = (int)oikos_random_below(r, (uint64_t)f->n_modes);
   const family *mode = f->mode[e->group];
   parameters p = mode->draw(r);
-  for (size_t i = 0, n = source->shape.support + source->shape.query; i < n; i++) {
-    double x = oikos_random_uniform(r, LOW, HIGH);
-    double noise = f->noise > 0 ? f->noise * oikos_random_normal(r) : 0;
-    e->x[i] = (oikos_real)x;
-    e->y[i] = (oikos_real)(mode->value(p, x) + noise);
+  for (size_t begin = 0, n = source->shape.support + source->shape.query; begin < n;
+       begin += BLOCK) {
+    double x[BLOCK], y[BLOCK], noise[BLOCK];
+    size_t count = n - begin < BLOCK ? n - begin : BLOCK;
+    for (size_t i = 0; i < count; i++) {
+      x[i] = oikos_random_uniform(r, LOW, HIGH);
+      noise[i] = f->noise > 0 ? f->noise * oikos_random_normal(r) : 0;
+    }
+    mode->values(p, count, x, y);
+    for (size_t i = 0; i < count; i++) {
+      e->x[begin + i] = (oikos_real)x[i];
+      e->y[begin + i] = (oikos_real)(y[i] + noise[i]);
+    }
   }
 }
 
