@@ -151,6 +151,8 @@ bool oikos_contribution_count(const oikos_segments *s, const oikos_weights *w,
 
 bool oikos_contribution_add(const oikos_segments *s, const oikos_weights *w,
                             const oikos_contribution *c, oikos_sum *sum) {
+  if (c->summed)
+    return oikos_contribution_count(s, w, c, sum) && c->finite;
   real weight = oikos_contribution_weight(s, c), of_trained = weight_in(s, c, OIKOS_OF_TRAINED);
   bool finite = oikos_segments_add(s, 0, s->shared, c->gradient, weight, sum);
   if (s->shared_trained >= 0)

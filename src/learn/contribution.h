@@ -75,7 +75,8 @@ void oikos_segments_destroy(oikos_segments *segments);
 
 /** A learner's share of the step. */
 typedef struct oikos_contribution {
-  const oikos_real *gradient;      /* (M + A + E) */
+  bool summed, finite;             /* the gradient is in the sums already, and was finite */
+  const oikos_real *gradient;      /* (M + A + E); undefined if it is summed */
   const oikos_real *home_gradient; /* (K) with respect to the c that it started from */
   const oikos_real *trained;       /* (M) */
   const oikos_real *p;     /* (T) how much it counts at each home: one-hot for a hard home */

@@ -18,9 +18,10 @@ typedef struct oikos_row_view {
 } oikos_row_view;
 
 /**
- * Before oikos_learner_train of the learners of strata first .. first + count - 1, which lie in one
- * chunk (stratum / OIKOS_CHUNK): draw their episodes, and take their first step together where they
- * start from the same parameters.
+ * Before oikos_learner_train of the learners of strata first .. first + count - 1: draw their
+ * episodes, and train them in lockstep, in any groups of up to OIKOS_LOCKSTEP; or, where they lie
+ * in one chunk (stratum / OIKOS_CHUNK), take their first step together if they start from the same
+ * parameters.
  * @param learner  (count) who is active in these strata
  * @param embedding_rows  theirs
  */

@@ -9,6 +9,8 @@
 
 typedef oikos_real real;
 
+_Static_assert((int)OIKOS_CHUNK <= (int)OIKOS_LOCKSTEP, "a chunk is at hand at once");
+
 int64_t oikos_teacher_steps(const oikos_context *context) {
   int64_t steps = context->config->distill.teacher_steps;
   return steps < 0 ? context->teacher->config->inner.steps : steps;
@@ -27,7 +29,7 @@ static bool shares_start(const oikos_context *context) {
 
 /* One thread draws one episode after the other. */
 static void share_scratch(oikos_worker *w) {
-  for (size_t c = 1; c < OIKOS_CHUNK; c++) {
+  for (size_t c = 1; c < w->at_hand; c++) {
     free(w->drawn[c].scratch);
     w->drawn[c].scratch = w->drawn[0].scratch;
   }
@@ -59,11 +61,15 @@ static oikos_status allocate(const oikos_context *context, int64_t max_steps, oi
                              oikos_error *err) {
   oikos_task_shape shape = oikos_source_shape(context->source);
   size_t homes = (size_t)context->weights->n_homes;
-  for (size_t c = 0; c < OIKOS_CHUNK; c++)
+  if (!context->teacher)
+    OIKOS_TRY(oikos_lockstep_create(context->config, context->inner, context->weights, shape,
+                                    &w->lockstep, err));
+  w->at_hand = w->lockstep ? OIKOS_LOCKSTEP : OIKOS_CHUNK;
+  for (size_t c = 0; c < w->at_hand; c++)
     OIKOS_TRY(oikos_episode_create(context->source, &w->drawn[c], err));
   share_scratch(w);
   w->episode = w->drawn[0];
-  if (shares_start(context))
+  if (!w->lockstep && shares_start(context))
     OIKOS_TRY(oikos_chunk_create(context->net, shape.support, &w->chunk, err));
   OIKOS_TRY(oikos_path_create(context->inner, max_steps, shape.support + shape.query_part, &w->path,
                               err));
@@ -95,12 +101,13 @@ oikos_status oikos_worker_create(const oikos_context *context, int64_t max_steps
 }
 
 void oikos_worker_destroy(oikos_worker *w) {
-  for (size_t c = OIKOS_CHUNK; c-- > 0;) {
+  for (size_t c = OIKOS_LOCKSTEP; c-- > 0;) {
     if (c > 0 && w->drawn[c].scratch == w->drawn[0].scratch)
       w->drawn[c].scratch = NULL;
     oikos_episode_destroy(&w->drawn[c]);
   }
   oikos_chunk_destroy(w->chunk);
+  oikos_lockstep_destroy(w->lockstep);
   oikos_path_destroy(w->path);
   oikos_encoder_pass_destroy(w->encoder);
   free(w->gradient);
@@ -118,4 +125,6 @@ void oikos_worker_measure(oikos_worker *w, oikos_profile *profile) {
   oikos_path_measure(w->path, profile);
   if (w->chunk)
     oikos_workspace_measure(oikos_chunk_workspace(w->chunk), profile);
+  if (w->lockstep)
+    oikos_lockstep_measure(w->lockstep, profile);
 }

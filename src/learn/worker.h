@@ -3,6 +3,8 @@
 #ifndef OIKOS_LEARN_WORKER_H
 #define OIKOS_LEARN_WORKER_H
 
+#include "learn/cohort.h"
+#include "learn/lockstep.h"
 #include "learn/weights.h"
 #include "net/chunk.h"
 #include "net/derivatives.h"
@@ -21,9 +23,14 @@ typedef struct oikos_context {
 
 /** A thread's memory: an episode, an adaptation, and what comes of it. */
 typedef struct oikos_worker {
-  oikos_episode drawn[OIKOS_CHUNK]; /* of the learners at hand */
-  oikos_episode episode;            /* that of one, in the memory of one of these */
-  oikos_chunk *chunk;               /* NULL: their first steps are taken one by one */
+  oikos_episode drawn[OIKOS_LOCKSTEP]; /* (at_hand) of the learners at hand */
+  oikos_stratum_id first;              /* of these */
+  size_t at_hand;                      /* most of them: OIKOS_CHUNK, or OIKOS_LOCKSTEP */
+  oikos_episode episode;               /* that of one, in the memory of one of these */
+  oikos_chunk *chunk;                  /* NULL: their first steps are taken one by one */
+  oikos_lockstep *lockstep;            /* NULL: they are not trained at once */
+  bool adds_lanes;                     /* gradients go from there into the sums, and were */
+  bool finite[OIKOS_LOCKSTEP];         /* finite */
   oikos_path *path;
   oikos_encoder_pass *encoder;
   oikos_real *gradient;             /* (M + A + E) */

@@ -10,7 +10,15 @@
 
 typedef oikos_real real;
 
-enum { BLOCK = 256 };
+enum { BLOCK = 256, LANES = OIKOS_LOCKSTEP };
+
+#ifdef OIKOS_DOUBLE
+typedef int64_t bits;
+#define MAGNITUDE INT64_MAX
+#else
+typedef int32_t bits;
+#define MAGNITUDE INT32_MAX
+#endif
 
 struct oikos_grid {
   int n_segments, n_counters, term_bits; /* term_bits = ceil(log2(max_terms)) */
@@ -171,6 +179,82 @@ bool oikos_sum_add(const oikos_grid *g, oikos_sum *sum, int segment, const real 
   for (size_t i = 0; i < n; i++)
     to[i] += weight * x[i];
   return true;
+}
+
+/* most (LANES) = the largest |x| of each lane, or infinity if any is not finite. Magnitudes are in
+ * the order of their bits, and what is not finite comes last. */
+static void largest_by_lane(size_t n, const real *restrict x, double *most) {
+  bits top[LANES] = {0};
+  for (size_t i = 0; i < n; i++)
+    for (size_t lane = 0; lane < LANES; lane++) {
+      bits magnitude;
+      memcpy(&magnitude, &x[i * LANES + lane], sizeof magnitude);
+      magnitude &= MAGNITUDE;
+      top[lane] = magnitude > top[lane] ? magnitude : top[lane];
+    }
+  for (size_t lane = 0; lane < LANES; lane++) {
+    real value;
+    memcpy(&value, &top[lane], sizeof value);
+    most[lane] = value <= (real)0x1p126 ? (double)value : (double)INFINITY;
+  }
+}
+
+/* to (n) += the sum over lanes of x * scale, each rounded to a whole number, none of them above
+ * 2^51: beside SHIFT a double has no room for fractions, and its bits count whole numbers. */
+static void add_lanes_shifted(size_t n, const real *restrict x, const double *scale,
+                              int64_t *restrict to) {
+  const double shift = 0x1.8p52;
+  int64_t none;
+  memcpy(&none, &shift, sizeof none);
+  for (size_t i = 0; i < n; i++) {
+    int64_t sum = 0;
+    for (size_t lane = 0; lane < LANES; lane++) {
+      double shifted = (double)x[i * LANES + lane] * scale[lane] + shift;
+      int64_t whole;
+      memcpy(&whole, &shifted, sizeof whole);
+      sum += whole - none;
+    }
+    to[i] += sum;
+  }
+}
+
+/* The same of any size. */
+static void add_lanes_rounded(size_t n, const real *restrict x, const double *scale,
+                              int64_t *restrict to) {
+  for (size_t i = 0; i < n; i++)
+    for (size_t lane = 0; lane < LANES; lane++)
+      to[i] += (int64_t)rint((double)x[i * LANES + lane] * scale[lane]);
+}
+
+void oikos_sum_add_lanes(const oikos_grid *g, oikos_sum *sum, int segment, const real *x,
+                         size_t count, bool *finite) {
+  size_t first = g->offset[segment], n = g->offset[segment + 1] - first;
+  double most[LANES], scale[LANES] = {0}, unit = ldexp(1, -grid_exponent(g, segment)), top = 0;
+  bool fits = true;
+  largest_by_lane(n, x, most);
+  for (size_t lane = 0; lane < count; lane++) {
+    bool fine = most[lane] < 0x1p126;
+    finite[lane] &= fine;
+    sum->words[0] += !fine;
+    if (!g->fast && fine && most[lane] > 0)
+      fits &= count_size(g, sum, segment, most[lane]);
+    fits &= fine;
+    scale[lane] = unit;
+    top = most[lane] > top ? most[lane] : top;
+  }
+  if (!fits) // nobody will read this segment: the step is to be computed again, or an error
+    return;
+  if (g->fast) {
+    for (size_t i = 0; i < n; i++)
+      for (size_t lane = 0; lane < count; lane++)
+        sum->plain[first + i] += x[i * LANES + lane];
+    return;
+  }
+  int64_t *to = sum->words + payload_at(g) + first;
+  if (top * unit < 0x1p51)
+    add_lanes_shifted(n, x, scale, to);
+  else
+    add_lanes_rounded(n, x, scale, to);
 }
 
 void oikos_sum_merge(const oikos_grid *g, oikos_sum *sum, const oikos_sum *other) {

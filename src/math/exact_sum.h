@@ -34,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "math/lane_product.h"
 #include "oikos/error.h"
 #include "oikos/real.h"
 
@@ -84,6 +85,16 @@ bool oikos_sum_add(const oikos_grid *grid, oikos_sum *sum, int segment, const oi
  */
 bool oikos_sum_add_to(const oikos_grid *grid, oikos_sum *sum, int segment, size_t n,
                       const oikos_real *x, oikos_real weight, int64_t *words);
+
+/**
+ * Add terms of learners in lockstep, x (size of the segment, OIKOS_LOCKSTEP), of the first @p count
+ * lanes; the others hold finite numbers that do not count. As oikos_sum_add with a weight of 1 for
+ * each, but where one does not fit or is not finite, none of them need be added: the sum is of no
+ * use then.
+ * @param finite  (count) becomes false where a number is not finite
+ */
+void oikos_sum_add_lanes(const oikos_grid *grid, oikos_sum *sum, int segment, const oikos_real *x,
+                         size_t count, bool *finite);
 
 /** out (n) = scale * words (n), which stand on the segment's grid. Before oikos_grid_refit. */
 void oikos_sum_read(const oikos_grid *grid, int segment, size_t n, const int64_t *words,

@@ -53,6 +53,17 @@ static void draw_unseen(const void *user, int64_t i, oikos_episode *e) {
   }
 }
 
+/* What is said of an episode that is drawn beside its losses. */
+static void describe_episode(const oikos_trainer *t, const oikos_results *r, const oikos_worker *w,
+                             const oikos_episode *e, double queries, int32_t home, double *row) {
+  row[r->evaluated] = queries;
+  row[r->confidence] = (double)oikos_learner_confidence(&t->context, w->log_p, home);
+  row[r->home] = home;
+  row[r->group] = e->group < 0 ? 0 : e->group;
+  for (size_t j = 0; j < r->each; j++)
+    row[r->unit + j] = (double)(e->classes ? e->classes[j] : e->unit);
+}
+
 static void evaluate_episode(const episode_block *b, int64_t i, const oikos_results *r,
                              int thread) {
   oikos_trainer *t = b->t;
@@ -80,12 +91,34 @@ static void evaluate_episode(const episode_block *b, int64_t i, const oikos_resu
                      row + r->ratings_offset);
   }
   oikos_judge_keep(&r->judge, i, &w->episode, oikos_path_parameters(t->inner, w->path, r->steps));
-  row[r->evaluated] = queries;
-  row[r->confidence] = (double)oikos_learner_confidence(&t->context, w->log_p, home);
-  row[r->home] = home;
-  row[r->group] = w->episode.group < 0 ? 0 : w->episode.group;
-  for (size_t j = 0; j < r->each; j++)
-    row[r->unit + j] = (double)(w->episode.classes ? w->episode.classes[j] : w->episode.unit);
+  describe_episode(t, r, w, &w->episode, queries, home, row);
+}
+
+/* Episodes first .. first + count - 1 of those at hand in lockstep. */
+static void evaluate_group(const episode_block *b, int64_t first, int64_t count,
+                           const oikos_results *r, int thread) {
+  oikos_trainer *t = b->t;
+  oikos_worker *w = &t->workers[thread];
+  double *loss = r->losses + (size_t)thread * (size_t)(r->steps + 1) * OIKOS_LOCKSTEP;
+  for (int64_t i = 0; i < count; i++)
+    draw_unseen(b, first + i, &w->drawn[i]);
+  for (int64_t i = 0; i < OIKOS_LOCKSTEP; i++)
+    oikos_lockstep_set(w->lockstep, (size_t)i, &w->drawn[i < count ? i : 0]);
+  oikos_lockstep_evaluate(w->lockstep, t->weights.shared, r->steps, loss);
+  for (int64_t i = 0; i < count; i++) {
+    const oikos_episode *e = &w->drawn[i];
+    double *row = r->rows + (size_t)(b->first + first + i) * r->fields;
+    w->episode = *e;
+    int32_t home = oikos_learner_arrive(&t->context, w);
+    for (int64_t k = 0; k <= r->steps; k++)
+      row[k] += loss[k * OIKOS_LOCKSTEP + i];
+    describe_episode(t, r, w, e, (double)e->query.n, home, row);
+  }
+}
+
+/* Whether episodes go in lockstep: they have one part, of which nothing but the loss is asked. */
+static bool goes_in_lockstep(const oikos_trainer *t, const oikos_results *r) {
+  return t->lockstep && r->targets == 0 && !r->judge.ratings;
 }
 
 /* Part b->part of the episodes at hand; an error on all ranks if the observer of any asked to stop.
@@ -94,14 +127,19 @@ static oikos_status run_part(const episode_block *b, const oikos_results *r, oik
   enum { SOME = 4096 }; // so that not all that are left are looked at when nothing is to be done
   oikos_trainer *t = b->t;
   oikos_pulse *pulse = t->team.pulse;
+  int64_t at_once = goes_in_lockstep(t, r) ? OIKOS_LOCKSTEP : 1;
   OIKOS_TRY(oikos_embedding_rows_fetch(t->embedding_rows, b->count, draw_unseen, b,
                                        &t->workers[0].episode, err));
   for (int64_t begin = 0; begin < b->count && !oikos_pulse_stopped(pulse); begin += SOME) {
     int64_t end = b->count - begin < SOME ? b->count : begin + SOME;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = begin; i < end; i += at_once) {
       oikos_pulse_beat(pulse);
-      if (!oikos_pulse_stopped(pulse) && b->part < parts_of(t, b->queries[i]))
+      if (oikos_pulse_stopped(pulse))
+        continue;
+      if (at_once > 1)
+        evaluate_group(b, i, end - i < at_once ? end - i : at_once, r, omp_get_thread_num());
+      else if (b->part < parts_of(t, b->queries[i]))
         evaluate_episode(b, i, r, omp_get_thread_num());
     }
   }
@@ -155,6 +193,11 @@ static oikos_status evaluate(oikos_trainer *t, oikos_split split, oikos_results 
   oikos_status status = oikos_arena_alloc(&r->memory, &r->rows, all, sizeof *r->rows, err);
   if (status == OIKOS_OK)
     status = oikos_arena_alloc(&r->memory, &b.queries, (size_t)count, sizeof *b.queries, err);
+  if (status == OIKOS_OK)
+    status =
+        oikos_arena_alloc(&r->memory, &r->losses,
+                          oikos_mul((size_t)t->n_threads * OIKOS_LOCKSTEP, (size_t)r->steps + 1),
+                          sizeof *r->losses, err);
   if (status == OIKOS_OK)
     status = oikos_trainer_reach(t, r->steps, err);
   OIKOS_TRY(oikos_agree(&t->team, status, err));

@@ -39,6 +39,17 @@ static int thread_count(const oikos_config *config) {
   return getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : 1;
 }
 
+/* Whether gradients can go from lockstep into the sums: all weigh the same, go into the shared
+ * segments alone, and no part looks at them. */
+static bool adds_lanes(const oikos_trainer *t) {
+  const oikos_segments *s = &t->segments;
+  bool looks = t->taker;
+  OIKOS_PARTS(t, p, trained)
+    looks = true;
+  return t->lockstep && !looks && s->shared_trained < 0 && s->rates < 0 && s->encoder.n == 0 &&
+         !s->effort && !s->examples && t->weights.k == 0;
+}
+
 oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *err) {
   if (steps <= t->max_steps)
     return OIKOS_OK;
@@ -47,6 +58,9 @@ oikos_status oikos_trainer_reach(oikos_trainer *t, int64_t steps, oikos_error *e
     OIKOS_TRY(oikos_worker_create(&t->context, steps, &t->workers[k], err));
   }
   t->max_steps = steps;
+  t->lockstep = t->workers[0].lockstep;
+  for (int k = 0; k < t->n_threads; k++)
+    t->workers[k].adds_lanes = adds_lanes(t);
   return OIKOS_OK;
 }
 

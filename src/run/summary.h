@@ -16,7 +16,8 @@ typedef struct oikos_results {
   size_t errors, evaluated, confidence, home, group, unit; /* where these stand in a row */
   size_t ratings_offset, fields;
   oikos_judge judge;
-  double *rows; /* (episodes, fields); zero where another rank evaluates */
+  double *rows;   /* (episodes, fields); zero where another rank evaluates */
+  double *losses; /* (threads, steps + 1, OIKOS_LOCKSTEP) of episodes in lockstep */
   oikos_arena memory;
 } oikos_results;
 

@@ -51,17 +51,35 @@ static void train_learner(oikos_trainer *t, int thread, oikos_slot_id slot) {
     oikos_profile_add(&t->profiles[thread], OIKOS_PROFILE_ADD, &begin);
 }
 
-/* Step 1 for this rank's learners of strata begin .. end - 1, which lie in one chunk. */
-static void train_unit(oikos_trainer *t, int thread, oikos_stratum_id begin, oikos_stratum_id end) {
+/* Step 1 for the learners in slots from .. to - 1, which a thread takes at a time. */
+static void train_unit(oikos_trainer *t, int thread, oikos_slot_id from, oikos_slot_id to) {
   const oikos_learners *learners = &t->learners;
-  oikos_slot_id from = begin < learners->first_active ? 0 : begin - learners->first_active,
-                to = end - learners->first_active < learners->active ? end - learners->first_active
-                                                                     : learners->active;
   oikos_learners_begin(&t->context, &t->workers[thread], t->step, learners->first_active + from,
                        to - from, learners->learner + from,
                        oikos_embedding_rows_view(t->embedding_rows, from));
+  oikos_worker *w = &t->workers[thread];
+  if (w->adds_lanes)
+    oikos_lockstep_add(w->lockstep, &t->segments, (size_t)(to - from), &t->sums[thread], w->finite);
   for (oikos_slot_id slot = from; slot < to; slot++)
     train_learner(t, thread, slot);
+}
+
+/* How many units there are. In lockstep as few as can be, since one costs the same however many
+ * learners it has; else parts of chunks. */
+static int64_t unit_count(const oikos_trainer *t) {
+  const oikos_learners *l = &t->learners;
+  if (t->lockstep)
+    return (l->active + OIKOS_LOCKSTEP - 1) / OIKOS_LOCKSTEP;
+  return (l->first_active + l->active + t->unit - 1) / t->unit - l->first_active / t->unit;
+}
+
+/* The first slot of a unit, or the one behind the last unit. */
+static oikos_slot_id unit_begin(const oikos_trainer *t, int64_t unit, int64_t units) {
+  const oikos_learners *l = &t->learners;
+  if (t->lockstep)
+    return l->active * unit / units;
+  oikos_slot_id slot = (l->first_active / t->unit + unit) * t->unit - l->first_active;
+  return slot < 0 ? 0 : slot > l->active ? l->active : slot;
 }
 
 /* Whether a checkpoint is due by rank 0's clock. */
@@ -73,8 +91,7 @@ static bool save_due(const oikos_trainer *t) {
 /* Step 1, train: the active learners of this rank, in any order on any thread. A request to stop,
  * and word that a checkpoint is due, ride along. */
 static void train(oikos_trainer *t, bool stop) {
-  int64_t first = t->learners.first_active / t->unit,
-          last = (t->learners.first_active + t->learners.active + t->unit - 1) / t->unit;
+  int64_t units = unit_count(t);
   double begin = oikos_wall_clock();
   oikos_rank_progress_set(t->progress, t->step, OIKOS_PHASE_TRAIN);
   for (int k = 0; k < t->n_threads; k++) {
@@ -82,8 +99,8 @@ static void train(oikos_trainer *t, bool stop) {
     t->not_finite[k] = -1;
   }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->n_threads)
-  for (int64_t k = first; k < last; k++)
-    train_unit(t, omp_get_thread_num(), k * t->unit, (k + 1) * t->unit);
+  for (int64_t k = 0; k < units; k++)
+    train_unit(t, omp_get_thread_num(), unit_begin(t, k, units), unit_begin(t, k + 1, units));
   t->timing.busy += oikos_wall_clock() - begin;
   t->sums[0].words[OIKOS_COUNT_STOP] += stop;
   t->sums[0].words[OIKOS_COUNT_SAVE] += save_due(t);

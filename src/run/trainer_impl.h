@@ -51,6 +51,7 @@ struct oikos_trainer {
   oikos_embedding_rows *embedding_rows; /* of the embedding table; NULL: there is none */
   int n_threads;
   int64_t unit;          /* learners that a thread takes at a time: a part of a chunk */
+  bool lockstep;         /* or, in lockstep, a group */
   oikos_worker *workers; /* (n_threads) */
   int64_t max_steps;     /* inner steps that the workers have memory for */
   oikos_sum *sums;       /* (n_threads): [0] becomes the rank's sum, then the sum over ranks */

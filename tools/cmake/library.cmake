@@ -28,7 +28,7 @@ if(OIKOS_HAS_TUNE_HASWELL)
   list(APPEND OIKOS_KERNEL_FLAGS -mtune=haswell)
 endif()
 set_source_files_properties(src/math/small_product.c src/math/tile_product.c src/math/winograd.c src/math/shallow_convolution.c
-                            src/bench/peak.c
+                            src/math/lane_product.c src/bench/peak.c
                             PROPERTIES COMPILE_OPTIONS "${OIKOS_KERNEL_FLAGS}")
 
 # One library: target, name of the file, level, folder below that of the libraries.
