@@ -8,7 +8,7 @@ source "$(dirname "$0")/slurm.sh"
 bring_up
 write_mlp mlp.yaml
 common=(--set eval.episodes=0 --set checkpoint.every=100 --set log.every=10)
-steps=(--set steps=2000 --set learners.count=40)
+steps=(--set steps=40000 --set learners.count=40)
 
 # Where Slurm says what is wrong, or when it would start.
 for job in "mlp.yaml" "mlp.yaml --array 1-3" "mlp.yaml --scaling" "--eval whole"; do
